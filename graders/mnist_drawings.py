@@ -1,0 +1,104 @@
+"""Draws digits on sheets for the handwriting question of 05-mnist, and judges what a submission makes of them."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from nbseal.checks import as_array
+from nbseal.errors import StudentError
+
+STROKES = {  # skeletons of digits in a box from 0 to 1, y pointing down
+    2: [[(0, 0.25), (0.2, 0.04), (0.55, 0), (0.9, 0.12), (0.95, 0.35), (0.6, 0.65), (0, 1), (1, 0.98)]],
+    3: [[(0, 0.1), (0.5, 0), (0.95, 0.2), (0.4, 0.47), (1, 0.72), (0.5, 1), (0, 0.9)]],
+    4: [[(0.6, 0), (0, 0.65), (1, 0.65)], [(0.72, 0.35), (0.7, 1)]],
+    5: [[(0.95, 0), (0.1, 0), (0.05, 0.45), (0.6, 0.4), (1, 0.7), (0.55, 1), (0, 0.92)]],
+    7: [[(0, 0.03), (1, 0), (0.4, 1)]],
+}
+
+
+def _coverage(strokes, shape, thickness):
+    """How much of each pixel the pen covers, from 0 to 1; strokes are lists of (x, y) in pixels."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(float)
+    nearest = np.full(shape, np.inf)
+    for stroke in strokes:
+        for (ax, ay), (bx, by) in pairwise(stroke):
+            dx, dy = bx - ax, by - ay
+            along = np.clip(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy), 0, 1)
+            nearest = np.minimum(nearest, np.hypot(x - ax - along * dx, y - ay - along * dy))
+    return np.clip(thickness / 2 - nearest + 0.5, 0, 1)
+
+
+class Drawing(NamedTuple):
+    """How much the pen covers a sheet of the wanted shape, and the 28 × 28 picture expected of it."""
+
+    cover: np.ndarray
+    expected: np.ndarray
+
+    def grey(self, paper, pen):
+        """The drawing in shades of grey."""
+        return np.rint(paper + (pen - paper) * self.cover).astype(np.uint8)
+
+    def colour(self, paper, pen):
+        """The drawing in blue, green and red."""
+        return np.stack([self.grey(p, q) for p, q in zip(paper, pen, strict=True)], axis=2)
+
+
+def draw(rng, shape, height=None, place=None, slim=None):
+    """Draw one of our digits on a sheet; ``height`` in pixels, ``place`` of its centre and ``slim`` are fractions."""
+    height = height or min(shape) * rng.uniform(0.4, 0.6)
+    width = height * (slim or rng.uniform(0.55, 0.75))
+    thickness = height * rng.uniform(0.12, 0.16)
+    place = place or rng.uniform(0.4, 0.6, size=2)
+    skeleton = [np.array(stroke) - 0.5 for stroke in STROKES[int(rng.choice(list(STROKES)))]]
+    strokes = [stroke * (width, height) for stroke in skeleton]
+    scale = 20 / (height + thickness)
+    cover = _coverage([np.add(s, (place[1] * shape[1], place[0] * shape[0])) for s in strokes], shape, thickness)
+    return Drawing(cover, _coverage([s * scale + 13.5 for s in strokes], (28, 28), thickness * scale))
+
+
+def prepared(student, drawing):
+    """The submission's picture of a drawing: 28 × 28 values from 0 to 1, or a StudentError."""
+    picture = as_array(student.call("prepare", drawing), "prepare(drawing)", shape=(28, 28))
+    if picture.max() > 1.001:
+        raise StudentError(f"Got values up to {picture.max():.4g}, expected 0 to 1: divide by 255.")
+    if picture.min() < -0.001:
+        raise StudentError(f"Got values down to {picture.min():.3g}, expected 0 to 1.")
+    return picture
+
+
+def _size(picture):
+    rows, columns = np.nonzero(picture > max(0.35, picture.max() * 0.4))
+    return (np.ptp(rows) + 1, np.ptp(columns) + 1, rows.mean(), columns.mean()) if len(rows) else (0, 0, 0, 0)
+
+
+def _likeness(picture, expected):
+    """The largest cosine over shifts of up to two pixels, because centring by mass moves a picture a little."""
+    shifts = [np.roll(expected, (dy, dx), (0, 1)) for dy in range(-2, 3) for dx in range(-2, 3)]
+    lengths = np.linalg.norm(picture) * np.linalg.norm(expected)
+    return max(float(np.sum(picture * other)) for other in shifts) / max(lengths, 1e-9)
+
+
+def judge_drawing(student, drawing, expected):
+    """Demand a bright, upright, undistorted digit of the right size in the middle of a black picture."""
+    picture = prepared(student, drawing)
+    margin = np.concatenate(
+        [picture[:2].ravel(), picture[-2:].ravel(), picture[:, :2].ravel(), picture[:, -2:].ravel()]
+    )
+    assert margin.mean() < 0.4, (
+        "The ground of the picture is bright: the network knows bright ink on black. Invert it."
+    )
+    tall, wide, row, column = _size(picture)
+    assert min(picture.max() - 0.5, tall) > 0, "There is no bright ink in the picture: it is black, or nearly."
+    assert 17 <= max(tall, wide) <= 23, (
+        f"The ink is {tall} × {wide} pixels in your picture; its longer side should be about 20. Cut out "
+        "the ink first."
+    )
+    want_tall, want_wide, *_ = _size(expected)
+    assert abs(wide / tall - want_wide / want_tall) < 0.25, (
+        f"The digit is stretched: {tall} × {wide} pixels. Scale both sides by the same factor."
+    )
+    assert max(abs(row - 13.5), abs(column - 13.5)) < 4, "The digit isn't in the middle of the 28 × 28 pixels."
+    assert _likeness(picture, expected) > 0.8, (
+        "The picture doesn't look like the drawing: mirrored, turned or filled in?"
+    )

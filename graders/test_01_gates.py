@@ -1,0 +1,431 @@
+"""Hidden checks of 01-gates: one neuron, the logic gates, threshold and bias, the learning rule.
+
+All drawn numbers are short binary fractions: every order of adding gives the same sum, and a tie is a tie.
+"""
+
+from numbers import Integral
+
+import numpy as np
+import pytest
+
+from nbseal.checks import as_array, as_number, describe
+
+PAIRS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float)
+GATES = {
+    (0, 0, 0, 0): "a neuron that never fires",
+    (0, 0, 0, 1): "AND",
+    (0, 0, 1, 0): "'only the first input'",
+    (0, 0, 1, 1): "a copy of the first input",
+    (0, 1, 0, 0): "'only the second input'",
+    (0, 1, 0, 1): "a copy of the second input",
+    (0, 1, 1, 1): "OR",
+    (1, 0, 0, 0): "NOR (1 only if both inputs are 0)",
+    (1, 0, 1, 0): "NOT of the second input",
+    (1, 0, 1, 1): "'first input, or not the second'",
+    (1, 1, 0, 0): "NOT of the first input",
+    (1, 1, 0, 1): "'second input, or not the first'",
+    (1, 1, 1, 0): "NAND",
+    (1, 1, 1, 1): "a neuron that always fires",
+}
+
+
+def fires(inputs, weights, threshold):
+    """Return our own neuron's outputs for rows of inputs; a tie up to rounding reaches the threshold."""
+    with np.errstate(all="ignore"):
+        totals = np.asarray(inputs, dtype=float) @ weights
+        reached = (totals >= threshold) | np.isclose(totals, threshold, rtol=1e-9, atol=1e-12)
+    return tuple(int(output) for output in reached)
+
+
+def with_ones(inputs):
+    """Return the rows with the bias input 1 appended."""
+    return np.column_stack([inputs, np.ones(len(inputs))])
+
+
+def sizeable(rng, *shape):
+    """Draw numbers of size 1 to 4, in steps of 1/2 and of either sign: none is too small to matter."""
+    return rng.choice([-1.0, 1.0], shape) * rng.integers(2, 9, shape) / 2
+
+
+def bit(value, what):
+    """Return an answer of 0 or 1 as an int; True and 1.0 are let through here."""
+    assert value is not None, f"{what} gave None: does every way through your function end with a return?"
+    number = as_number(int(value) if isinstance(value, (bool, np.bool_)) else value, what)
+    assert number in (0, 1), f"{what} gave {describe(value)}, but a neuron's output is 0 or 1."
+    return int(number)
+
+
+def moderate(number, what):
+    assert abs(number) < 1e100, f"{what} is far too large."
+    return float(number)
+
+
+def pair_of(value, what, names):
+    """Return the two things that a function should return."""
+    assert isinstance(value, (list, tuple)), f"{what} should return {names}; it returned {describe(value)}."
+    assert len(value) == 2, f"{what} should return two things, {names}; it returned {describe(value)}."
+    return value
+
+
+@pytest.mark.question("perceptron")
+def test_perceptron_decides(student):
+    """The output is 1 above the threshold and 0 below it, for any number of inputs."""
+    rng = student.rng
+    for length in (3, 1, 6, 2):
+        inputs, weights = sizeable(rng, 2, length)
+        total = float(inputs @ weights)
+        for side, threshold, expected in (("above", total - 0.5, 1), ("below", total + 0.5, 0)):
+            answer = student.call("perceptron", inputs.tolist(), weights.tolist(), threshold)
+            got = bit(answer, f"perceptron(...) with lists of {length}")
+            assert got == expected, (
+                f"With lists of {length} and a sum {side} the threshold, perceptron(...) gave {got}, "
+                f"expected {expected}. Multiply each input by its own weight, add up, then compare."
+            )
+
+
+@pytest.mark.question("perceptron", requires="test_perceptron_decides")
+def test_perceptron_fires_at_equality(student):
+    """A sum that reaches the threshold exactly is enough; one just short of it is not."""
+    rng = student.rng
+    for length in (2, 5):
+        inputs, weights = sizeable(rng, 2, length)
+        total = float(inputs @ weights)
+        answer = student.call("perceptron", inputs.tolist(), weights.tolist(), total)
+        assert bit(answer, "perceptron(...)") == 1, (
+            "When the sum is equal to the threshold, perceptron(...) gave 0, expected 1: "
+            "reaching the threshold is enough (>=)."
+        )
+        answer = student.call("perceptron", inputs.tolist(), weights.tolist(), total + 1 / 1024)
+        assert bit(answer, "perceptron(...)") == 0, (
+            "When the sum is a thousandth short of the threshold, perceptron(...) gave 1, expected 0: "
+            "compare the exact sum."
+        )
+
+
+@pytest.mark.question("perceptron", requires="test_perceptron_decides")
+def test_perceptron_takes_any_numbers_and_returns_plain_bits(student):
+    """Lists, tuples and arrays, of whole numbers or fractions, all give a plain 0 or 1."""
+    cases = [
+        (np.array([2.5, -1.0, 0.5]), np.array([1.0, 2.0, 4.0]), 2.25, 1),
+        ((3, 1), (1, -2), 2, 0),
+        (np.array([1, 2, 3, 4]), [2, 0.5, -1, 0], -1, 1),
+        ([1, 0, 1], np.array([1, 1, 1]), 3, 0),
+    ]
+    for inputs, weights, threshold, expected in cases:
+        kind = f"{type(inputs).__name__} and {type(weights).__name__}"
+        got = student.call("perceptron", inputs, weights, threshold)
+        assert bit(got, f"perceptron(...) with {kind}") == expected, (
+            f"With {kind} perceptron(...) gave {describe(got)}, expected {expected}: treat all kinds alike."
+        )
+        plain = isinstance(got, Integral) and not isinstance(got, bool)
+        assert plain, (
+            f"perceptron(...) gave {describe(got)}, expected the plain whole number {expected}: "
+            "return 1 or 0, not the comparison itself."
+        )
+
+
+@pytest.mark.question("perceptron", requires="test_perceptron_decides")
+def test_perceptron_refuses_unequal_lengths(student):
+    """Inputs and weights of unequal length raise a ValueError."""
+    student.raises("perceptron", [1, 2, 3], [1, 2], 0.5, error="ValueError")
+    student.raises("perceptron", [1, 2], [1, 2, 3], 0.5, error="ValueError")
+    student.raises("perceptron", np.ones(1), np.ones(4), 0.5, error="ValueError")
+
+
+@pytest.mark.question("football")
+def test_football_numbers(student):
+    """The weights and the bias are those of the story."""
+    weights = student.array("football_weights", shape=(2,)).tolist()
+    bias = moderate(student.number("football_bias"), "football_bias")
+    assert weights != [3, 1], "The weights are swapped: first the sunshine, then the friends, who count more."
+    assert bias != -2, "The bias has the wrong sign: here it is the resistance that the pull has to exceed."
+    assert (weights, bias) == ([1, 3], 2), (
+        f"Your weights are {weights} and your bias is {bias:g}; the story has other values. "
+        "How much does sunshine count, how much do friends, and how strong is the resistance?"
+    )
+
+
+@pytest.mark.question("football")
+def test_football_decides(student):
+    """plays(...) decides all four days, for the person of the story and for others."""
+    rng = student.rng
+    people = [("the story", np.array([1.0, 3.0]), 2.0)]
+    for _ in range(2):
+        weights = sizeable(rng, 2)
+        people.append(("another person", weights, float(rng.choice(PAIRS @ weights)) + 0.25))
+    for who, weights, bias in people:
+        for day, total in zip(PAIRS.astype(int).tolist(), PAIRS @ weights, strict=True):
+            got = bit(student.call("plays", day, weights.tolist(), bias), "plays(...)")
+            expected = int(total > bias)
+            assert got == expected, (
+                f"With the numbers of {who}, plays(...) gave {got} for the day {day}, expected {expected}. "
+                "Add up weight times answer, with the weights that it is given, and compare with the bias."
+            )
+
+
+@pytest.mark.question("football", requires="test_football_decides")
+def test_football_needs_more_than_a_tie(student):
+    """A pull that only equals the bias is not enough."""
+    rng = student.rng
+    for day in PAIRS[1:]:
+        weights = sizeable(rng, 2)
+        answer = student.call("plays", day.astype(int).tolist(), weights.tolist(), float(day @ weights))
+        assert bit(answer, "plays(...)") == 0, (
+            "When the pull only equals the bias, plays(...) gave 1, expected 0: "
+            "here the pull must be greater than the bias (>)."
+        )
+
+
+def check_gate(gate, outputs, expected, hint):
+    """Compare the four outputs of a neuron with the gate's; name the gate that it computes instead."""
+    rows = zip(PAIRS, outputs, expected, strict=True)
+    wrong = ", ".join(f"({a:g}, {b:g})" for (a, b), output, right in rows if output != right)
+    assert outputs == expected, (
+        f"These weights compute {GATES.get(outputs, 'something else')}, not {gate}: "
+        f"the output is wrong for the inputs {wrong}. {hint}"
+    )
+
+
+@pytest.mark.question("or")
+def test_or_truth_table(student):
+    """The neuron answers all four rows of OR."""
+    weights = student.array("or_weights", shape=(2,))
+    outputs = fires(PAIRS, weights, moderate(student.number("or_threshold"), "or_threshold"))
+    hint = "Each input alone must reach the threshold; no input at all must not."
+    check_gate("OR", outputs, (0, 1, 1, 1), hint)
+
+
+@pytest.mark.question("and")
+def test_and_truth_table(student):
+    """The neuron answers all four rows of AND."""
+    weights = student.array("and_weights", shape=(2,))
+    threshold = moderate(student.number("and_threshold"), "and_threshold")
+    hint = "Only both inputs together may reach the threshold."
+    if threshold < 0 and fires(PAIRS, weights, -threshold) == (0, 0, 0, 1):
+        hint = "The threshold has the wrong sign: written as a bias it is negative, as a threshold it is not."
+    check_gate("AND", fires(PAIRS, weights, threshold), (0, 0, 0, 1), hint)
+
+
+@pytest.mark.question("not")
+def test_not_truth_table(student):
+    """The neuron with a bias input turns 0 into 1 and 1 into 0."""
+    weights = student.array("not_weights")
+    threshold = moderate(student.number("not_threshold"), "not_threshold")
+    assert weights.size != 1, "One weight leaves out the bias input: give one for the input and one for the bias."
+    assert weights.shape == (2,), f"not_weights should hold two numbers, but its shape is {weights.shape}."
+    rows = [[0, 1], [1, 1]]
+    outputs = fires(rows, weights, threshold)
+    swapped = outputs != (1, 0) and fires(rows, weights[::-1], threshold) == (1, 0)
+    assert not swapped, "The two weights are swapped: first comes that of the input, then that of the bias input."
+    names = {(0, 0): "never fires", (0, 1): "copies its input", (1, 1): "always fires"}
+    assert outputs == (1, 0), (
+        f"This neuron {names.get(outputs)}, so it isn't NOT. The bias input alone must reach the threshold, "
+        "and the real input must pull the sum below it."
+    )
+
+
+def nand_answer(student):
+    """Return the weights and the threshold of one neuron with two inputs and a bias input."""
+    weights = student.array("nand_weights")
+    assert weights.ndim == 1, (
+        f"nand_weights should be one list of three numbers for one neuron, but its shape is {weights.shape}."
+    )
+    assert weights.size != 2, (
+        "nand_weights holds two weights, so the neuron is unbiased: "
+        "the bias input, which is always 1, needs a third weight."
+    )
+    assert weights.size == 3, (
+        f"nand_weights should hold three numbers, for two inputs and the bias input, not {weights.size}."
+    )
+    return weights, moderate(student.number("nand_threshold"), "nand_threshold")
+
+
+@pytest.mark.question("nand", weight=2)
+def test_nand_truth_table(student):
+    """One neuron with a bias input answers all four rows of NAND."""
+    weights, threshold = nand_answer(student)
+    outputs = fires(with_ones(PAIRS), weights, threshold)
+    hint = "Compare the four sums with the threshold: only the sum for (1, 1) may stay below it."
+    if weights[2] == 0 and not outputs[0]:
+        hint = "The bias weight is 0, so the neuron is unbiased and its sum is 0 when both inputs are 0."
+    check_gate("NAND", outputs, (1, 1, 1, 0), hint)
+
+
+@pytest.mark.question("nand", requires="test_nand_truth_table")
+def test_nand_bears_unclean_inputs(student):
+    """NAND still holds when each real input is off by up to 0.05."""
+    weights, threshold = nand_answer(student)
+    for pair, expected in zip(PAIRS, (1, 1, 1, 0), strict=True):
+        around = pair + 0.05 * np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
+        assert fires(with_ones(around), weights, threshold) == (expected,) * 4, (
+            f"Right for clean inputs, but not when the inputs ({pair[0]:g}, {pair[1]:g}) are off by 0.05: "
+            "the line is too close to that point. Leave more room on both sides."
+        )
+
+
+def neuron_and_inputs(rng, length, sign):
+    """Draw weights, a threshold of this sign, and inputs whose sums lie just below, at and just above it."""
+    weights = sizeable(rng, length)
+    weights[-1] = rng.choice([-2.0, -1.0, 1.0, 2.0])
+    threshold = float(sign * rng.integers(3, 20) / 4)
+    inputs = rng.integers(-8, 9, (30, length)) / 2
+    gaps = np.resize([-0.25, 0.0, 0.25], len(inputs))
+    inputs[:, -1] = (threshold + gaps - inputs[:, :-1] @ weights[:-1]) / weights[-1]
+    return weights, threshold, inputs
+
+
+@pytest.mark.question("bias")
+def test_threshold_to_bias(student):
+    """The bias form decides like the threshold form, also when its sum is exactly 0."""
+    rng = student.rng
+    for length, sign in ((3, -1), (1, 1), (4, 1)):
+        weights, threshold, inputs = neuron_and_inputs(rng, length, sign)
+        answer = student.call("threshold_to_bias", weights.tolist(), threshold)
+        got = as_array(answer, "the result of threshold_to_bias(...)")
+        assert got.shape == (length + 1,), (
+            f"threshold_to_bias(...) should return n + 1 = {length + 1} numbers, the bias weight last; "
+            f"the shape of what it returned is {got.shape}."
+        )
+        expected, rows = fires(inputs, weights, threshold), with_ones(inputs)
+        hint = "Bring the threshold to the other side of the inequality."
+        if fires(rows, [*got[:-1], -got[-1]], 0) == expected:
+            hint = "The sign is wrong: a threshold that changes sides becomes its negative."
+        elif fires(rows, np.roll(got, -1), 0) == expected:
+            hint = "The order is wrong: the bias weight comes last, not first."
+        assert fires(rows, got, 0) == expected, (
+            f"The neuron with a bias decides differently from the one with the threshold. {hint}"
+        )
+
+
+@pytest.mark.question("bias")
+def test_bias_to_threshold(student):
+    """The threshold form decides like the bias form, also when its sum equals the threshold."""
+    rng = student.rng
+    for length, sign in ((3, -1), (1, 1), (4, 1)):
+        weights, threshold, inputs = neuron_and_inputs(rng, length, sign)
+        answer = student.call("bias_to_threshold", [*weights.tolist(), -threshold])
+        got, limit = pair_of(answer, "bias_to_threshold(...)", "the weights and the threshold")
+        what = "that bias_to_threshold(...) returned"
+        got, limit = as_array(got, f"the weights {what}"), as_number(limit, f"the threshold {what}")
+        limit = moderate(limit, f"The threshold {what}")
+        assert got.shape == (length,), (
+            f"For n + 1 = {length + 1} weights, bias_to_threshold(...) should return n = {length} of them: "
+            f"the bias weight leaves. The shape of the weights that it returned is {got.shape}."
+        )
+        expected = fires(inputs, weights, threshold)
+        hint = "Bring the bias to the other side of the inequality."
+        if fires(inputs, got, -limit) == expected:
+            hint = "The sign is wrong: a bias that changes sides becomes its negative."
+        assert fires(inputs, got, limit) == expected, (
+            f"The neuron with a threshold decides differently from the one with the bias. {hint}"
+        )
+
+
+def reference(inputs, targets, rate, max_epochs, strict=False, batch=False):
+    """Return the weights and the epochs of the perceptron learning rule, or of one of its misreadings."""
+    weights = [0.0] * (len(inputs[0]) + 1)
+    rows = [[*row, 1.0] for row in inputs]
+    for epoch in range(1, max_epochs + 1):
+        before, mistakes = weights, 0
+        for row, target in zip(rows, targets, strict=True):
+            total = sum(w * x for w, x in zip(before if batch else weights, row, strict=True))
+            error = target - int(total > 0 if strict else total >= 0)
+            if error:
+                weights = [w + rate * error * x for w, x in zip(weights, row, strict=True)]
+                mistakes += 1
+        if not mistakes:
+            return weights, epoch
+    return weights, max_epochs
+
+
+def separable(rng, length):
+    """Draw eight examples that a line separates, for which the rule needs 4 to 30 passes; return these too."""
+    while True:
+        inputs = rng.integers(-128, 129, (8, length)) / 64
+        totals = with_ones(inputs) @ sizeable(rng, length + 1)
+        rows, targets = inputs.tolist(), (totals > 0).astype(int).tolist()
+        if np.abs(totals).min() >= 0.25 and 3 <= sum(targets) <= 5:
+            epochs = reference(rows, targets, 0.5, 31)[1]
+            if 4 <= epochs <= 30 and reference(rows, targets, 0.5, 100, batch=True)[1] not in (epochs, 100):
+                return rows, targets, epochs
+
+
+def learned(student, inputs, targets, rate, max_epochs):
+    """Call the student's learn(...) and return its checked weights and epochs."""
+    answer = student.call("learn", inputs, targets, rate, max_epochs)
+    weights, epochs = pair_of(answer, "learn(...)", "the weights and the epochs")
+    weights, length = as_array(weights, "the weights that learn(...) returned"), len(inputs[0])
+    assert weights.shape != (length,), (
+        f"learn(...) returned {length} weights for {length} inputs: the last one, of the bias, is missing."
+    )
+    assert weights.shape == (length + 1,), (
+        f"learn(...) should return n + 1 = {length + 1} weights, but their shape is {weights.shape}."
+    )
+    return weights, as_number(epochs, "the number of epochs that learn(...) returned")
+
+
+@pytest.mark.question("learn")
+def test_learn_first_pass(student):
+    """After one pass the weights are those of the rule, for any learning rate."""
+    rng = student.rng
+    for length, rate in ((2, 0.5), (3, 0.25), (2, 2)):
+        data = separable(rng, length)[:2]
+        weights, _ = learned(student, *data, rate, 1)
+        misread = [
+            ("The learning rate is left out.", reference(*data, 1, 1)),
+            ("A sum of exactly 0 should fire (>=).", reference(*data, rate, 1, strict=True)),
+            ("Change the weights right after each mistake.", reference(*data, rate, 1, batch=True)),
+            ("They move the wrong way: the error is target minus output.", reference(*data, -rate, 1)),
+            ("Here max_epochs is 1, but more passes were made.", reference(*data, rate, 500)),
+        ]
+        hints = [text for text, (other, _) in misread if np.allclose(weights, other)]
+        hint = [*hints, "Start at 0, keep the order, and learn the bias like the other weights."][0]
+        right = np.allclose(weights, reference(*data, rate, 1)[0])
+        assert right, f"After one pass the weights differ from those of the rule. {hint}"
+
+
+@pytest.mark.question("learn")
+def test_learn_converges(student):
+    """The rule finds a line for examples that it has not seen before."""
+    rng = student.rng
+    start = float(rng.integers(65, 128)) / 64
+    needs_bias = [[start], [start + 1], [start + 2.5], [start + 4]], [0, 0, 1, 1]
+    for inputs, targets in (needs_bias, separable(rng, 2)[:2], separable(rng, 3)[:2]):
+        weights, _ = learned(student, inputs, targets, 0.5, 500)
+        outputs = fires(with_ones(inputs), weights, 0)
+        wrong = sum(output != target for output, target in zip(outputs, targets, strict=True))
+        assert not wrong, (
+            f"A line separates these {len(targets)} examples, but your weights get {wrong} wrong. "
+            "Go on until a whole pass has no mistake."
+        )
+
+
+@pytest.mark.question("learn", requires="test_learn_converges")
+def test_learn_reports_epochs(student):
+    """The number of epochs counts every pass, the last one without a mistake too."""
+    rng = student.rng
+    cases = [separable(rng, 2), separable(rng, 3), ([[1, 2], [3, 1], [2, 2]], [1, 1, 1], 1)]
+    got = [learned(student, inputs, targets, 0.5, 500)[1] for inputs, targets, _ in cases]
+    expected = [needed for _, _, needed in cases]
+    hint = "Count whole passes through the examples, not single examples or mistakes."
+    if got == [needed - 1 for needed in expected]:
+        hint = "The pass without a mistake counts too, and the first pass is number 1."
+    elif got in ([needed + 1 for needed in expected], [500] * len(cases)):
+        hint = "Stop after the first pass without a mistake."
+    for reported, needed in zip(got, expected, strict=True):
+        assert reported == needed, f"learn(...) reported {reported} epochs, expected {needed}. {hint}"
+
+
+@pytest.mark.question("learn", requires="test_learn_converges")
+def test_learn_stops_at_its_limit(student):
+    """It ends after max_epochs passes when there is no line, as for XOR."""
+    cube = [[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)]
+    for what, inputs, targets, limit in (
+        ("On XOR", PAIRS.tolist(), [0, 1, 1, 0], 30),
+        ("On an XOR of three inputs", cube, [sum(corner) % 2 for corner in cube], 7),
+    ):
+        _, epochs = learned(student, inputs, targets, 0.5, limit)
+        assert epochs == limit, (
+            f"{what}, with max_epochs = {limit}, learn(...) reported {epochs} epochs, expected {limit}: "
+            "make as many passes as are allowed, and stop."
+        )

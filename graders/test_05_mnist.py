@@ -1,0 +1,591 @@
+"""Hidden tests of 05-mnist.
+
+The submitted network is run here (mnist_network.py), on the last tenth of the data set that it was trained for:
+7,000 MNIST pictures or 180 of the stand-in. Marks go by steps of accuracy, ``STEPS``. Measured, with MLP(50),
+ReLU, Adam and 50 epochs on the first nine tenths unless said otherwise (scikit-learn 1.9, last tenth):
+
+==============================================  =============  =============
+what was trained                                mnist_784      digits_28
+==============================================  =============  =============
+as asked (seeds 1-3 on MNIST, 1-8 on stand-in)  0.977-0.978    0.922-0.933
+20 / 10 epochs                                  0.979, 0.972   0.900, 0.878
+5 / 1 epochs                                    0.967, 0.933   0.861, 0.450
+learning rate 0.01 / 0.1                        0.976, 0.896   0.911, 0.678
+plain SGD instead of Adam                       0.949          0.889
+pictures not divided by 255                     0.170          0.450
+first 10,000 (200) rows only                    0.950          0.794
+first 1,000 rows only                           0.887
+tanh / logistic neurons, run as ReLU            0.491, 0.854   0.839, 0.889
+trained on the test pictures too                0.9996         0.967
+==============================================  =============  =============
+
+The data sets are public, so a network that was trained on the test pictures too can't be told from an honest one
+for certain. It gains nothing: an honest one gets full marks. (On pictures moved by one pixel, where memory helps
+little, the two reach 0.962 and 0.955.)
+
+A network for MNIST can't be judged on a machine without MNIST: that is reported as not judged, never as a zero.
+Call ``load()`` of source/05-mnist/digits.py once with MNIST at hand to fill the cache.
+"""
+
+import ast
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nbseal.checks import as_array, as_number, describe
+from nbseal.errors import StudentError
+
+
+def _beside(name):
+    """Import a module that lies beside this one: hidden tests are not on the import path."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+drawings, network = _beside("mnist_drawings"), _beside("mnist_network")
+network.read_ahead()
+
+
+def _normalised(student, pixels):
+    return as_array(student.call("normalise", pixels), "normalise(pixels)", shape=pixels.shape)
+
+
+@pytest.mark.question("load", weight=0.5)
+def test_normalise_full_range(student):
+    """normalise brings brightness 0 to 255 to the range 0 to 1."""
+    rng = student.rng
+    pixels = rng.integers(0, 256, size=(5, 784), dtype=np.uint8)
+    pixels[:, :2] = 0, 255
+    got = _normalised(student, pixels)
+    assert set(np.unique(got)) != {0, 1}, (
+        "Every value came out as 0 or 1: the division was done in whole numbers. Convert to np.float32 first."
+    )
+    assert got.min() >= 0, f"Got values down to {got.min():.3g}, expected 0 to 1. No mean needs to be subtracted."
+    assert got.max() <= 1.001, f"Got values up to {got.max():.4g}, expected at most 1: divide by 255."
+    assert np.abs(got - pixels / 255).max() < 0.002, (
+        "The values are between 0 and 1, but they aren't brightness / 255."
+    )
+
+
+@pytest.mark.question("load", weight=0.5)
+def test_normalise_pale_picture(student):
+    """normalise treats a pale picture like any other."""
+    rng = student.rng
+    pixels = rng.integers(20, 120, size=(3, 28, 28), dtype=np.uint8)
+    got = _normalised(student, pixels)
+    assert np.abs(got - pixels / 255).max() < 0.002, (
+        f"A picture whose brightest pixel is far below 255 came out with a largest value of {got.max():.3g}. "
+        "Divide by 255 always, not by the largest value that happens to be there: pale ink should stay pale."
+    )
+
+
+@pytest.mark.question("load")
+def test_as_picture(student):
+    """as_picture lays 784 values out in 28 rows of 28."""
+    rng = student.rng
+    row = rng.permutation(784) / 784
+    got = as_array(student.call("as_picture", row), "as_picture(row)", shape=(28, 28))
+    assert not np.allclose(got, row.reshape(28, 28).T), (
+        "The picture is transposed: the first 28 values should be the top row."
+    )
+    assert np.allclose(got, row.reshape(28, 28), atol=1e-3), "The values should be the same as in the row, in order."
+
+
+def _split(student, n):
+    value = student.call("split", n)
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise StudentError(f"split(n) should return two arrays of row numbers, but it gave {describe(value)}.")
+    train, test = (
+        as_array(part, f"the {name} rows that split(n) returns", shape=(None,), dtype="int")
+        for part, name in zip(value, ("training", "test"), strict=True)
+    )
+    if max(len(train), len(test)) > 2 * n:
+        raise StudentError("split(n) returns more row numbers than there are pictures.")
+    for part in (train, test):
+        if len(part) and (part.min() < 0 or part.max() >= n):
+            raise StudentError("split(n) returns row numbers that don't exist: they run from 0 to n - 1.")
+    return train, test
+
+
+@pytest.mark.question("split")
+def test_split_loses_nothing(student):
+    """split puts every row into one of the two sets."""
+    train, test = _split(student, 70_000)
+    missing = np.setdiff1d(np.arange(70_000), np.concatenate([train, test]))
+    assert not len(missing), (
+        f"Of 70,000 rows, {len(missing)} in neither set, the first is row "
+        f"{missing[0] if len(missing) else ''}. "
+        "A range stops before its end: the second one starts where the first one ends."
+    )
+
+
+@pytest.mark.question("split", weight=0.5)
+def test_split_is_disjoint(student):
+    """split puts no row into both sets, and none twice."""
+    train, test = _split(student, 70_000)
+    shared = len(np.intersect1d(train, test))
+    assert not shared, f"{shared} rows are in both sets: the network would be tested on pictures that it has seen."
+    assert len(np.unique(train)) == len(train), "A row is in the training set twice."
+    assert len(np.unique(test)) == len(test), "A row is in the test set twice."
+
+
+@pytest.mark.question("split", weight=0.5)
+def test_split_sizes(student):
+    """split makes 63,000 + 7,000 of 70,000 rows."""
+    train, test = _split(student, 70_000)
+    assert len(train) > len(test), (
+        f"Got {len(train)} rows for training and {len(test)} for testing: the wrong way round."
+    )
+    assert (len(train), len(test)) == (63_000, 7_000), (
+        f"Got {len(train)} + {len(test)} rows, expected 63000 + 7000: nine tenths for training, one "
+        "tenth for testing."
+    )
+
+
+@pytest.mark.question("split")
+def test_split_other_numbers(student):
+    """split works for any number of rows."""
+    rng = student.rng
+    for n in (10, int(rng.integers(200, 2000)) * 10, int(rng.integers(200, 2000)) * 10 + 7):
+        train, test = _split(student, n)
+        assert abs(len(train) - n * 9 // 10) <= 1, (
+            "For another number of rows, the training set isn't nine tenths of them. Compute the cut from n."
+        )
+        assert sorted([*train, *test]) == list(range(n)), (
+            "For another number of rows, a row is lost or used twice. If 90 % isn't whole, round once "
+            "and use that cut twice."
+        )
+
+
+@pytest.mark.question("train", weight=0.5)
+def test_network_file(student):
+    """mnist_mlp.npz holds a network from 784 inputs to the ten digits."""
+    network.read_network(student)
+
+
+@pytest.mark.question("train", weight=0.5, requires="test_network_file")
+def test_network_has_fifty_hidden_neurons(student):
+    """The hidden layer has the fifty neurons asked for."""
+    hidden = network.read_network(student).weights[0].shape[1]
+    assert hidden == 50, f"The hidden layer has {hidden} neurons, expected 50."
+
+
+@pytest.mark.question("train", weight=1.5, requires="test_network_file")
+def test_network_first_step(student):
+    """The network has learned to read: first step of accuracy on held-back pictures."""
+    network.must_reach(student, 0)
+
+
+@pytest.mark.question("train", weight=1.5, requires="test_network_file")
+def test_network_second_step(student):
+    """The network reads well: second step of accuracy on held-back pictures."""
+    network.must_reach(student, 1)
+
+
+@pytest.mark.question("train", weight=2, requires="test_network_file")
+def test_network_third_step(student):
+    """The network reads as well as fifty neurons can: third step of accuracy on held-back pictures."""
+    network.must_reach(student, 2)
+
+
+def _random_network(rng, inputs, hidden, outputs):
+    weights = [rng.normal(size=(inputs, hidden)), rng.normal(size=(hidden, outputs))]
+    return weights, [rng.normal(size=hidden), rng.normal(size=outputs)]
+
+
+def _scores(pictures, weights, biases, activation=network.relu):
+    return activation(pictures @ weights[0] + biases[0]) @ weights[1] + biases[1]
+
+
+@pytest.mark.question("predict", weight=0.5)
+def test_predict_one_answer_per_picture(student):
+    """predict gives one answer per picture, for one picture and for many."""
+    rng = student.rng
+    weights, biases = _random_network(rng, 12, 7, 4)
+    for n in (1, 40):
+        got = student.call("predict", rng.random((n, 12)), weights, biases, np.arange(4))
+        if isinstance(got, np.ndarray) and got.shape == (n, 4):
+            raise StudentError(
+                "predict returns all scores; the answer is the class with the largest: argmax(axis=1)."
+            )
+        as_array(got, f"predict(...) of {n} picture{'s' * (n > 1)}", shape=(n,), dtype="int")
+
+
+@pytest.mark.question("predict", weight=1.5)
+def test_predict_forward_pass(student):
+    """predict carries out the forward pass: weights, biases, ReLU, largest score."""
+    rng = student.rng
+    weights, biases = _random_network(rng, 12, 9, 5)
+    pictures = rng.random((200, 12))
+    got = as_array(
+        student.call("predict", pictures, weights, biases, np.arange(5)), "predict(...)", shape=(200,), dtype="int"
+    )
+    none = [np.zeros_like(bias) for bias in biases]
+    lookalikes = {
+        "This is the network without ReLU: negative sums of the hidden layer must become 0.": (biases, lambda x: x),
+        "This is the network without its biases: add them before ReLU, and to the scores.": (none, network.relu),
+        "This is the network without its first biases.": ([none[0], biases[1]], network.relu),
+        "This is the network without its last biases.": ([biases[0], none[1]], network.relu),
+        "This is the network with tanh: the formula asks for max(0, x).": (biases, np.tanh),
+        "This is the network with a logistic function: the formula asks for max(0, x).": (
+            biases,
+            lambda x: 1 / (1 + np.exp(-x)),
+        ),
+    }
+    right = _scores(pictures, weights, biases).argmax(axis=1)
+    for sentence, (other, activation) in lookalikes.items():
+        wrong = _scores(pictures, weights, other, activation).argmax(axis=1)
+        if np.array_equal(got, wrong) and not np.array_equal(wrong, right):
+            raise StudentError(sentence)
+    if np.array_equal(got, _scores(pictures, weights, biases).argmin(axis=1)):
+        raise StudentError("predict chooses the smallest score, expected the largest.")
+    wrong = np.mean(got != right)
+    assert wrong <= 0.005, f"{wrong:.0%} of the answers differ from the formula's, for a network with random weights."
+
+
+@pytest.mark.question("predict")
+def test_predict_classes(student):
+    """predict answers with classes, whatever they are and however many neurons there are."""
+    rng = student.rng
+    hidden, outputs = (int(number) for number in rng.integers(3, 30, size=2))
+    weights, biases = _random_network(rng, 20, hidden, outputs)
+    pictures, classes = rng.random((300, 20)), rng.permutation(90)[:outputs] + 10
+    got = as_array(
+        student.call("predict", pictures, weights, biases, classes), "predict(...)", shape=(300,), dtype="int"
+    )
+    places = _scores(pictures, weights, biases).argmax(axis=1)
+    assert not np.array_equal(got, places), (
+        "predict returns the number of the output; expected the class that it stands for, classes[number]."
+    )
+    wrong = np.mean(got != classes[places])
+    assert wrong <= 0.005, f"{wrong:.0%} of the answers are wrong for a network of another size with other classes."
+
+
+def _blobs(rng):
+    digits = rng.integers(0, 3, size=150)
+    return np.clip(np.eye(3)[digits].repeat(6, axis=1) * 0.5 + rng.random((150, 18)) * 0.5, 0, 1), digits
+
+
+def _loss_curve(student, rate, data):
+    value = student.call("loss_curve", rate, *data, 8)
+    return as_array(value, "loss_curve(rate, X, y, 8)", shape=(8,))
+
+
+@pytest.mark.question("rate", weight=0.5)
+def test_loss_curve_per_epoch(student):
+    """loss_curve gives one loss per epoch, and training lowers it."""
+    rng = student.rng
+    curve = _loss_curve(student, 0.01, _blobs(rng))
+    assert curve[-1] < curve[0], "With rate 0.01, the loss should fall from the first to the last epoch."
+
+
+@pytest.mark.question("rate", weight=0.5, requires="test_loss_curve_per_epoch")
+def test_loss_curve_uses_its_rate(student):
+    """loss_curve trains with the rate that it is given."""
+    rng = student.rng
+    data = _blobs(rng)
+    crawling, walking = _loss_curve(student, 1e-6, data), _loss_curve(student, 0.01, data)
+    assert not np.allclose(crawling, walking, rtol=1e-6), (
+        "Two very different rates gave the same curve: hand the rate to MLPClassifier as learning_rate_init."
+    )
+    assert crawling[0] - crawling[-1] < 0.2 * (walking[0] - walking[-1]), (
+        "With a rate of almost zero, the loss should hardly fall, but it did."
+    )
+
+
+@pytest.mark.question("rate", weight=0.5, requires="test_loss_curve_per_epoch")
+def test_loss_curve_starts_afresh(student):
+    """loss_curve trains a new network at every call."""
+    rng = student.rng
+    data = _blobs(rng)
+    first, second = _loss_curve(student, 0.01, data), _loss_curve(student, 0.01, data)
+    assert second[0] > (first[0] + first[-1]) / 2, (
+        "The second call went on where the first one stopped: make a new MLPClassifier inside the function."
+    )
+
+
+@pytest.mark.question("rate", weight=0.5)
+def test_best_rate(student):
+    """best_rate is the rate whose curve ends lowest."""
+    curves = student.array("curves", shape=(None, None))
+    rates = student.array("rates", shape=(len(curves),))
+    best = student.number("best_rate")
+    if not curves.size:
+        raise StudentError("There are no curves to choose from: run the experiment above.")
+    ends = curves[:, -1]
+    assert best in rates, (
+        f"best_rate is {best:g}, expected one of the rates (the rate itself, not its place in the list)."
+    )
+    assert best != rates[ends.argmax()], "The curve of this rate ends highest; the lowest loss is the best."
+    assert ends[list(rates).index(best)] == ends.min(), "Another rate's curve ends lower than the curve of best_rate."
+
+
+def _judge_accuracy(student, function):
+    rng = student.rng
+    n = int(rng.integers(50, 400))
+    true, predicted = rng.integers(0, 4, size=(2, n))
+    right = int(np.sum(true == predicted))
+    got = as_number(student.call(function, true, predicted), f"{function}(true, predicted)")
+    assert not np.isclose(got, right), "Got the number of right answers; divide it by the number of all answers."
+    assert not np.isclose(got, 100 * right / n), "Got per cent, expected a share between 0 and 1."
+    assert not np.isclose(got, 1 - right / n), "Got the share of wrong answers, expected the share of right ones."
+    assert np.isclose(got, right / n, atol=1e-6), (
+        f"Got {got:.4g} for answers of which the share {right / n:.4g} is right."
+    )
+
+
+@pytest.mark.question("accuracy", weight=0.5)
+def test_accuracy_loop(student):
+    """accuracy_loop gives the share of right answers."""
+    _judge_accuracy(student, "accuracy_loop")
+
+
+@pytest.mark.question("accuracy", weight=0.5)
+def test_accuracy_vectorised(student):
+    """accuracy_vectorised gives the share of right answers."""
+    _judge_accuracy(student, "accuracy_vectorised")
+
+
+@pytest.mark.question("accuracy", weight=0.25, requires=["test_accuracy_loop", "test_accuracy_vectorised"])
+def test_accuracy_of_lists(student):
+    """Both functions take lists as well as arrays."""
+    for function in ("accuracy_loop", "accuracy_vectorised"):
+        got = as_number(student.call(function, [7, 1, 2, 1, 9], [7, 2, 2, 1, 4]), f"{function} of two lists")
+        assert np.isclose(got, 0.6), f"{function} gave {got:.4g} for two lists with 3 of 5 right: np.asarray first."
+
+
+@pytest.mark.question("accuracy", weight=0.25, requires=["test_accuracy_loop", "test_accuracy_vectorised"])
+def test_accuracy_of_unequal_lengths(student):
+    """Both functions refuse answers that don't belong to the questions."""
+    for function in ("accuracy_loop", "accuracy_vectorised"):
+        student.raises(function, np.array([1, 2, 3, 4]), np.array([1, 2, 3]), error="ValueError")
+        student.raises(function, np.array([1, 2]), np.array([1, 2, 3]), error="ValueError")
+
+
+@pytest.mark.question("accuracy", weight=0.5, requires=["test_accuracy_loop", "test_accuracy_vectorised"])
+def test_accuracy_by_two_ways(student):
+    """One function loops, the other doesn't."""
+    loops = (ast.For, ast.While, ast.comprehension)
+    if not _uses(student, "accuracy", "accuracy_loop", loops):
+        raise StudentError("accuracy_loop has no loop: go through the answers one by one.")
+    if _uses(student, "accuracy", "accuracy_vectorised", loops):
+        raise StudentError("accuracy_vectorised has a loop: compare whole arrays with == and average.")
+
+
+def _body(student, question, function):
+    """The syntax tree of one function in an answer; None where it can't be found (an alias, say)."""
+    try:
+        tree = ast.parse(student.source(f"{question}-answer"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == function]
+    return found[-1] if found else None
+
+
+def _uses(student, question, function, kinds):
+    body = _body(student, question, function)
+    return body is not None and any(isinstance(node, kinds) for node in ast.walk(body))
+
+
+def _counted(true, predicted, classes):
+    place = {int(label): index for index, label in enumerate(classes)}
+    matrix = np.zeros((len(classes), len(classes)), dtype=int)
+    for t, p in zip(true, predicted, strict=True):
+        matrix[place[int(t)], place[int(p)]] += 1
+    return matrix
+
+
+def _confusion(student, true, predicted, classes):
+    value = student.call("confusion", true, predicted, classes)
+    k = len(classes)
+    return as_array(value, "confusion(true, predicted, classes)", shape=(k, k), dtype="int")
+
+
+def _compare(got, expected):
+    assert not np.array_equal(got, expected.T), (
+        "The matrix is transposed: rows are the true classes, columns the predicted ones."
+    )
+    assert np.array_equal(got, expected), (
+        f"{int(np.sum(got != expected))} of {got.size} counts are wrong: row i, column j counts true "
+        "classes[i] "
+        "predicted as classes[j]."
+    )
+
+
+@pytest.mark.question("confusion", weight=0.5)
+def test_confusion_counts_everything(student):
+    """Every picture is counted once, right answers on the diagonal."""
+    rng = student.rng
+    true, predicted = rng.integers(0, 5, size=(2, 300))
+    got = _confusion(student, true, predicted, np.arange(5))
+    assert got.sum() == 300, f"The counts add up to {got.sum()}, expected 300, the number of pictures."
+    assert np.trace(got) == np.sum(true == predicted), "The diagonal doesn't add up to the number of right answers."
+
+
+@pytest.mark.question("confusion")
+def test_confusion_rows_are_true(student):
+    """Rows are true classes, columns are predicted classes."""
+    rng = student.rng
+    true, predicted = rng.integers(0, 10, size=(2, 500))
+    _compare(_confusion(student, true, predicted, np.arange(10)), _counted(true, predicted, np.arange(10)))
+
+
+@pytest.mark.question("confusion", weight=0.5)
+def test_confusion_absent_class(student):
+    """A class that doesn't occur keeps its row and column."""
+    rng = student.rng
+    true, predicted = rng.choice([0, 1, 3, 4, 5], size=(2, 200))
+    classes = np.arange(7)
+    _compare(_confusion(student, true, predicted, classes), _counted(true, predicted, classes))
+
+
+@pytest.mark.question("confusion", weight=0.5)
+def test_confusion_other_labels(student):
+    """Classes need not be 0, 1, 2, … and keep the order in which they are given."""
+    rng = student.rng
+    classes = rng.permutation(np.arange(20, 60))[:6]
+    true, predicted = rng.choice(classes, size=(2, 200))
+    _compare(_confusion(student, true, predicted, classes), _counted(true, predicted, classes))
+
+
+@pytest.mark.question("confusion", weight=0.5, requires="test_confusion_rows_are_true")
+def test_confusion_by_hand(student):
+    """The counting is your own, not scikit-learn's."""
+    body = _body(student, "confusion", "confusion")
+    names = {getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(body)} if body else set()
+    assert not names & {"confusion_matrix", "crosstab"}, "Count by hand here; the check compares with scikit-learn."
+
+
+def _most_confused(student, matrix, classes):
+    got = student.call("most_confused", matrix, classes)
+    return tuple(as_array(got, "most_confused(matrix, classes)", shape=(2,), dtype="int"))
+
+
+def _confused_matrix(rng, k):
+    """A matrix with a large diagonal and one largest mistake below the diagonal, so that halves don't suffice."""
+    matrix = rng.integers(0, 40, size=(k, k)) + np.diag(rng.integers(200, 900, size=k))
+    column, row = sorted(rng.choice(k, size=2, replace=False))
+    matrix[row, column], matrix[column, row] = 60, 45
+    return matrix, row, column
+
+
+@pytest.mark.question("confused", weight=0.5)
+def test_most_confused_pair(student):
+    """most_confused finds the largest number off the diagonal."""
+    rng = student.rng
+    for transpose in (False, True):
+        matrix, row, column = _confused_matrix(rng, int(rng.integers(4, 9)))
+        if transpose:
+            matrix, row, column = matrix.T.copy(), column, row
+        got = _most_confused(student, matrix, np.arange(len(matrix)))
+        assert got[0] != got[1], "Got the same class twice: the diagonal holds right answers, leave it out."
+        assert got != (column, row), "Got the right pair the wrong way round: the true class comes first."
+        assert got == (row, column), (
+            "Another pair has a larger number off the diagonal. Look at both halves of the matrix."
+        )
+
+
+@pytest.mark.question("confused", weight=0.25)
+def test_most_confused_labels(student):
+    """most_confused answers with classes, not with positions."""
+    rng = student.rng
+    matrix, row, column = _confused_matrix(rng, 5)
+    classes = rng.permutation(np.arange(10, 40))[:5]
+    got = _most_confused(student, matrix, classes)
+    assert got != (row, column), "Got positions in the matrix, expected the classes at these positions."
+    assert got == (classes[row], classes[column]), "With classes other than 0, 1, 2, … the answer is wrong."
+
+
+@pytest.mark.question("confused", weight=0.25, requires="test_most_confused_pair")
+def test_most_confused_keeps_the_matrix(student):
+    """most_confused leaves your confusion matrix as it was."""
+    try:
+        matrix = student.array("matrix", shape=(None, None))
+    except StudentError:
+        return  # no network, no matrix: that has cost its marks elsewhere
+    assert np.trace(matrix) > 0, "Your matrix lost its diagonal when most_confused was called: work on a copy."
+
+
+@pytest.mark.question("handwriting")
+def test_prepare_shape_and_range(student):
+    """prepare gives 28 × 28 values from 0 to 1."""
+    rng = student.rng
+    drawing = drawings.draw(rng, (200, 300)).colour((245, 245, 245), (30, 30, 30))
+    picture = drawings.prepared(student, drawing)
+    assert np.ptp(picture) > 0.3, "The picture has no contrast: ink and ground have nearly the same value."
+
+
+@pytest.mark.question("handwriting")
+def test_prepare_dark_on_light(student):
+    """A dark pen on white paper becomes bright ink on black."""
+    rng = student.rng
+    drawing = drawings.draw(rng, (160, 160))
+    drawings.judge_drawing(student, drawing.grey(255, 10), drawing.expected)
+
+
+@pytest.mark.question("handwriting")
+def test_prepare_light_on_dark(student):
+    """Chalk on a blackboard stays bright on black."""
+    rng = student.rng
+    drawing = drawings.draw(rng, (160, 160))
+    drawings.judge_drawing(student, drawing.grey(15, 240), drawing.expected)
+
+
+@pytest.mark.question("handwriting")
+def test_prepare_colour(student):
+    """A coloured pen on cream paper is read like any other."""
+    rng = student.rng
+    drawing = drawings.draw(rng, (180, 150))
+    drawings.judge_drawing(student, drawing.colour((215, 240, 248), (150, 40, 20)), drawing.expected)
+
+
+@pytest.mark.question("handwriting")
+def test_prepare_transparent(student):
+    """A drawing with a transparent ground is laid on white paper, one with an opaque ground is used as it is."""
+    rng = student.rng
+    drawing = drawings.draw(rng, (150, 150))
+    opacity = np.rint(drawing.cover * 255).astype(np.uint8)[:, :, None]
+    clear = np.concatenate([np.zeros((150, 150, 3), np.uint8), opacity], axis=2)
+    drawings.judge_drawing(student, clear, drawing.expected)
+    drawing = drawings.draw(rng, (150, 150))
+    solid = drawing.colour((255, 255, 255), (40, 20, 20))
+    drawings.judge_drawing(
+        student, np.concatenate([solid, np.full((150, 150, 1), 255, np.uint8)], axis=2), drawing.expected
+    )
+
+
+@pytest.mark.question("handwriting")
+def test_prepare_any_sheet(student):
+    """Sheets that aren't square don't stretch the digit."""
+    rng = student.rng
+    for shape, slim in (((200, 300), 0.6), ((300, 120), 0.7), ((200, 300), 1.6)):
+        drawing = drawings.draw(rng, shape, height=60, slim=slim)
+        drawings.judge_drawing(student, drawing.grey(250, 20), drawing.expected)
+
+
+@pytest.mark.question("handwriting")
+def test_prepare_off_centre(student):
+    """A small digit in a corner ends in the middle, 20 pixels tall."""
+    rng = student.rng
+    corner = tuple(float(place) for place in rng.choice([0.22, 0.78], size=2))
+    drawing = drawings.draw(rng, (240, 240), height=60, place=corner)
+    drawings.judge_drawing(student, drawing.grey(250, 20), drawing.expected)
+
+
+@pytest.mark.question("handwriting", weight=0.5)
+def test_prepare_pale_pencil(student):
+    """A pale pencil on grey paper becomes bright ink."""
+    rng = student.rng
+    drawing = drawings.draw(rng, (160, 160))
+    drawings.judge_drawing(student, drawing.grey(225, 150), drawing.expected)
+
+
+@pytest.mark.question("handwriting", weight=0.5, requires="test_prepare_shape_and_range")
+def test_prepare_empty_sheet(student):
+    """A sheet without ink is refused with a ValueError."""
+    for brightness in (255, 0):
+        student.raises("prepare", np.full((90, 120), brightness, np.uint8), error="ValueError")

@@ -1,0 +1,20 @@
+"""Settings of this course; every option of nbgrader and of nbseal can be set here."""
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.course_id = "nn101"
+c.ClearSolutions.code_stub = {
+    "python": 'raise NotImplementedError("Your turn: replace this line with your answer.")'
+}
+c.ClearSolutions.text_stub = "*Your turn: write your answer here.*"
+
+# Limits of the sealed process (see `nbseal doctor` and docs/instructors.md for all of them)
+c.Seal.cell_seconds = 10.0
+c.Seal.notebook_seconds = 60.0
+c.Seal.memory_mb = 2048
+c.Seal.warm = {"05-mnist": ["digits:load"]}
+
+# nbgrader's autograde (and the formgrader's button) goes through the sealed engine
+c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
+c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
+c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]

@@ -1,0 +1,193 @@
+"""The command line: parse, call one function, show. Exit codes: 0 done, 1 an error that was explained, 2 wrong usage,
+3 graded but some marks could not be recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from nbseal import __version__
+from nbseal.errors import NbsealError
+from nbseal.results import Scorecard
+
+EXIT_ERROR, EXIT_NOT_RECORDED = 1, 3
+app = typer.Typer(
+    name="nbseal",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Build, verify and grade an nbgrader course; student code stays sealed from its graders.",
+)
+CourseOption = Annotated[Path, typer.Option("--course", "-c", help="The course's folder.", show_default="here")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+console = Console(highlight=False)
+complaints = Console(stderr=True, highlight=False)
+
+
+@app.callback(invoke_without_command=True)
+def version_option(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    """Grade nbgrader courses, sealed."""
+    if version:
+        console.print(f"nbseal {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog="Example: nbseal build 01-gates")
+def build(
+    assignments: Annotated[list[str] | None, typer.Argument(help="Assignments; all if none is named.")] = None,
+    course: CourseOption = Path(),
+    force: Annotated[bool, typer.Option(help="Build even what is up to date.")] = False,
+) -> None:
+    """Make release/ and solutions/ from source/."""
+    from nbseal.build import build as build_course
+    from nbseal.course import Course
+
+    for line in build_course(Course(course), assignments or None, force=force):
+        console.print(line)
+
+
+@app.command(epilog="Example: nbseal grade 01-gates --student ada --student grace")
+def grade(
+    assignment: Annotated[str, typer.Argument(help="The assignment to grade.")],
+    student: Annotated[list[str] | None, typer.Option(help="Only this student (repeat for more).")] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Submissions at a time.")] = None,
+    force: Annotated[bool, typer.Option(help="Grade what hasn't changed, too.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all scorecards to this file.")] = None,
+    details: Annotated[bool, typer.Option(help="Print a line for each question that lost marks.")] = False,
+    unsealed: Annotated[
+        bool, typer.Option(help="Run code that you trust without walls; every scorecard says so.")
+    ] = False,
+    course: CourseOption = Path(),
+) -> None:
+    """Grade the submissions of an assignment, in parallel, and record the marks in the gradebook."""
+    from nbseal.course import Course
+    from nbseal.grade import Done, grade_class
+    from nbseal.show import gradebook_table, lost_marks, summary
+
+    with _progress() as progress:
+        task = progress.add_task(assignment, total=None)
+
+        def on_done(done: Done) -> None:
+            progress.advance(task)
+            if not progress.disable:
+                return
+            word = "unchanged" if done.unchanged else f"{done.scorecard.seconds:.1f} s"
+            print(f"{done.student}: {done.scorecard.score:g}/{done.scorecard.max_score:g} ({word})", flush=True)
+
+        result = grade_class(
+            Course(course),
+            assignment,
+            students=student,
+            jobs=jobs,
+            force=force,
+            unsealed=unsealed,
+            on_start=lambda total: progress.update(task, total=total),
+            on_done=on_done,
+        )
+    if details:
+        console.print(gradebook_table(assignment, result.scorecards))
+        for line in lost_marks(result.scorecards):
+            console.print(line, markup=False)
+    console.print(summary(assignment, result), markup=False)
+    if json_file:
+        json_file.write_text(json.dumps([card.to_dict() for card in result.scorecards], ensure_ascii=False, indent=1))
+    for note in result.notes:
+        complaints.print(f"note: {note}", markup=False)
+    for trouble in result.troubles:
+        complaints.print(f"not recorded: {trouble}", markup=False)
+    if result.troubles:
+        raise typer.Exit(EXIT_NOT_RECORDED)
+
+
+@app.command(epilog="Example: nbseal check my/01-gates.ipynb --assignment 01-gates")
+def check(
+    notebook: Annotated[Path, typer.Argument(help="The notebook to grade.")],
+    assignment: Annotated[str, typer.Option("--assignment", "-a", help="Its assignment.")],
+    as_json: JsonOption = False,
+    unsealed: Annotated[bool, typer.Option(help="Run code that you trust without walls.")] = False,
+    course: CourseOption = Path(),
+) -> None:
+    """Grade one notebook file; the gradebook isn't touched."""
+    from nbseal.grade import grade_notebook
+    from nbseal.show import scorecard_text
+
+    card: Scorecard = grade_notebook(notebook, assignment, course, unsealed)
+    if as_json:
+        print(card.to_json())
+    else:
+        console.print(scorecard_text(card), markup=False)
+
+
+@app.command(epilog="Example: nbseal doctor --json")
+def doctor(course: CourseOption = Path(), as_json: JsonOption = False) -> None:
+    """Say what this machine offers: versions, seal level and why, data that the assignments find."""
+    from nbseal.doctor import examine
+
+    findings = examine(course)
+    if as_json:
+        print(json.dumps(findings, ensure_ascii=False, indent=1))
+        return
+    for title, lines in findings.items():
+        console.print(f"[bold]{title}[/bold]")
+        for name, value in lines.items():
+            console.print(f"  {name}: {value}", markup=False)
+
+
+class _Rate(ProgressColumn):
+    """Submissions a second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, once there is one."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f}/s" if speed else "")
+
+
+def _progress() -> Progress:
+    """A progress bar on a terminal; elsewhere each student gets a plain line."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def main() -> None:
+    """Run the command line; errors that we raise on purpose become one message and exit code 1."""
+    try:
+        app()
+    except NbsealError as error:
+        complaints.print(f"nbseal: {error}", markup=False)
+        if os.environ.get("NBSEAL_DEBUG"):
+            raise
+        sys.exit(EXIT_ERROR)
+    except KeyboardInterrupt:
+        complaints.print("nbseal: stopped; what is recorded stays, and the next run goes on from there.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Where things lie in a course directory, and the settings that nbgrader_config.py may change."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nbgrader.coursedir import CourseDirectory
+from traitlets import Dict, Enum, Float, Integer, List, Unicode
+from traitlets.config import Config, Configurable
+from traitlets.config.loader import PyFileConfigLoader
+
+from nbseal.errors import CourseError, UnknownName
+
+MB = 1 << 20
+
+
+class Seal(Configurable):  # type: ignore[misc]
+    """Limits of the sealed process, each with its unit. Set as ``c.Seal.<name>`` in nbgrader_config.py."""
+
+    level = Enum(
+        ["auto", "namespaces", "landlock"], "auto", help="how to seal; auto takes the strongest to be had"
+    ).tag(config=True)
+    cell_seconds = Float(10.0, help="seconds of wall time a cell may take before it is interrupted").tag(config=True)
+    notebook_seconds = Float(60.0, help="seconds of wall time all cells may take before the process is ended").tag(
+        config=True
+    )
+    questions_seconds = Float(60.0, help="seconds of wall time the hidden tests of one notebook may take").tag(
+        config=True
+    )
+    memory_mb = Integer(2048, help="MiB of memory that all processes of a submission may hold together").tag(
+        config=True
+    )
+    processes = Integer(64, help="processes and threads that a submission may have at once").tag(config=True)
+    open_files = Integer(256, help="files a process may hold open").tag(config=True)
+    disk_mb = Integer(64, help="MiB of files that a submission may write, each of its folders").tag(config=True)
+    output_kb = Integer(1024, help="KiB of output kept from one cell; the rest is cut off").tag(config=True)
+    outputs_per_cell = Integer(1000, help="outputs kept from one cell").tag(config=True)
+    submission_mb = Integer(64, help="MiB that a submission's files may have together").tag(config=True)
+    preload = List(
+        Unicode(), [], help="modules to import in the warm process besides those the source notebook imports"
+    ).tag(config=True)
+    warm = Dict(
+        {},
+        help='support functions to call once in the warm process: {"05-mnist": ["digits:load"]}',
+    ).tag(config=True)
+    warm_environment = List(
+        Unicode(),
+        ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME"],
+        help="environment variables that the warm process (never student code) may see",
+    ).tag(config=True)
+    readable = List(Unicode(), [], help="further folders that student code may read").tag(config=True)
+
+
+class Grading(Configurable):  # type: ignore[misc]
+    """How marks are made. Set as ``c.Grading.<name>`` in nbgrader_config.py."""
+
+    graders_directory = Unicode("graders", help="folder of the hidden graders, seen from the course root").tag(
+        config=True
+    )
+    decimals = Integer(2, help="digits after the point to which a question's mark is rounded").tag(config=True)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment of a course: its name, folders, notebooks (without ``.ipynb``) and hidden grader."""
+
+    name: str
+    source: Path
+    release: Path
+    notebooks: tuple[str, ...]
+    grader: Path | None
+
+    def template_path(self, notebook: str) -> Path:
+        """The instructor's notebook, or its release where the sources are not on this machine."""
+        path = self.source / f"{notebook}.ipynb"
+        return path if path.exists() else self.release / f"{notebook}.ipynb"
+
+
+class Course:
+    """A course directory with its settings loaded."""
+
+    def __init__(self, root: str | os.PathLike[str] = ".", config: Config | None = None) -> None:
+        self.root = Path(root).resolve()
+        if not self.root.is_dir():
+            raise CourseError(f"{self.root} is not a folder: give the course's folder with --course.")
+        self.config = load_config(self.root) if config is None else config.copy()
+        self.config.CourseDirectory.root = str(self.root)
+        self.coursedir = CourseDirectory(config=self.config)
+        self.seal = Seal(config=self.config)
+        self.grading = Grading(config=self.config)
+
+    @property
+    def db_url(self) -> str:
+        """SQLAlchemy address of the gradebook."""
+        return str(self.coursedir.db_url)
+
+    def folder(self, kind: str, student: str = ".", assignment: str = ".") -> Path:
+        """A folder of nbgrader's trees; ``kind`` is source, release, submitted, autograded, feedback or solution."""
+        directory = getattr(self.coursedir, f"{kind}_directory")
+        return Path(os.path.normpath(self.coursedir.format_path(directory, student, assignment)))
+
+    @property
+    def private(self) -> Path:
+        """Folder of nbseal's own records (scorecards, secret, locks)."""
+        return self.root / ".nbseal"
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The course's secret, from which hidden inputs are drawn; made once, readable by its owner only."""
+        path = self.private / "secret"
+        self.private.mkdir(mode=0o700, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_bytes()
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+        return path.read_bytes()
+
+    def assignments(self) -> list[str]:
+        """Names of the assignments that have a source or a release."""
+        found: set[str] = set()
+        for kind in ("source", "release"):
+            folder = self.folder(kind)
+            if folder.is_dir():
+                found |= {path.parent.name for path in folder.glob("*/*.ipynb")}
+        return sorted(found)
+
+    def assignment(self, name: str) -> Assignment:
+        """Return one assignment; UnknownName (with the nearest name) if there is none."""
+        source, release = (self.folder(kind, assignment=name) for kind in ("source", "release"))
+        notebooks = {path.stem for folder in (source, release) for path in folder.glob("*.ipynb")}
+        if not notebooks or os.sep in name or name.startswith("."):
+            raise UnknownName(_unknown("assignment", name, self.assignments()))
+        grader = self.root / self.grading.graders_directory / f"test_{name.replace('-', '_')}.py"
+        return Assignment(name, source, release, tuple(sorted(notebooks)), grader if grader.exists() else None)
+
+    def students(self, assignment: str) -> list[str]:
+        """Students who have a submission folder for ``assignment``."""
+        pattern = self.coursedir.format_path(self.coursedir.submitted_directory, "*", assignment)
+        top = self.folder("submitted")
+        marker = Path(os.path.relpath(pattern, top)).parts.index("*")
+        folders = top.glob(os.path.relpath(pattern, top)) if top.is_dir() else []
+        return sorted(path.relative_to(top).parts[marker] for path in folders if path.is_dir())
+
+    def choose_students(self, assignment: str, wanted: list[str] | None) -> list[str]:
+        """All submitters, or the ``wanted`` ones; CourseError when there are none, UnknownName for a stranger."""
+        found = self.students(assignment)
+        if not found:
+            raise CourseError(
+                f"no submissions of {assignment} in {self.folder('submitted')}: collect them first "
+                f"(nbgrader collect {assignment}, or nbgrader zip_collect {assignment})."
+            )
+        for student in wanted or []:
+            if student not in found:
+                raise UnknownName(_unknown("student", student, found))
+        return sorted(set(wanted)) if wanted else found
+
+
+def load_config(root: Path) -> Config:
+    """nbgrader's own settings as its command line would find them: Jupyter's folders, then the course's file."""
+    from nbgrader.apps import NbGrader
+
+    config = Config()
+    app = NbGrader()
+    for folder in [*reversed(app.config_file_paths), str(root)]:
+        path = Path(folder) / "nbgrader_config.py"
+        if path.exists():
+            try:
+                config.merge(PyFileConfigLoader(path.name, path=str(path.parent)).load_config())
+            except Exception as error:
+                raise CourseError(f"{path} can't be loaded: {type(error).__name__}: {error}") from error
+    return config
+
+
+def _unknown(what: str, name: Any, known: list[str]) -> str:
+    near = difflib.get_close_matches(str(name), known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}."
+    return f"no {what} called {name!r}: {hint}"

@@ -1,0 +1,122 @@
+"""Says what a machine offers for grading, and what it lacks."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from nbseal import __version__
+from nbseal.checks import describe
+from nbseal.course import Course
+from nbseal.errors import NbsealError
+from nbseal.sandbox import NONE, WarmProcess, choose_level, probe
+from nbseal.sandbox.warm import WarmSettings
+
+PACKAGES = (
+    "nbgrader",
+    "jupyterlab",
+    "ipykernel",
+    "ipython",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "matplotlib",
+    "pytest",
+)
+
+
+def examine(root: Path) -> dict[str, dict[str, str]]:
+    """Findings by title: versions, seal, course and data."""
+    findings = {"Versions": _versions(), "Seal": _seal()}
+    try:
+        course = Course(root)
+    except NbsealError as error:
+        return findings | {"Course": {"problem": str(error)}}
+    findings["Course"] = {
+        "folder": str(course.root),
+        "assignments": ", ".join(course.assignments()) or "none",
+        "without a hidden grader": ", ".join(_without_grader(course)) or "none",
+        "gradebook": f"{course.db_url} ({_gradebook_state(course)})",
+    }
+    findings["Limits (c.Seal in nbgrader_config.py)"] = {
+        name: f"{getattr(course.seal, name)} - {trait.help}"
+        for name, trait in course.seal.traits(config=True).items()
+    }
+    findings["Data"] = _data(course)
+    return findings
+
+
+def _versions() -> dict[str, str]:
+    found = {"nbseal": __version__, "Python": sys.version.split()[0], "Linux": platform.release()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _seal() -> dict[str, str]:
+    findings = {name: "works" if reason is None else reason for name, reason in probe().items()}
+    try:
+        level = choose_level()
+        chosen = f"{level.name} (by {level.mechanism})"
+    except NbsealError as error:
+        chosen = f"none: {error}"
+    return {"level": chosen, **findings, "user id": str(os.getuid())}
+
+
+def _without_grader(course: Course) -> list[str]:
+    return [name for name in course.assignments() if course.assignment(name).grader is None]
+
+
+def _gradebook_state(course: Course) -> str:
+    if not course.db_url.startswith("sqlite:///"):
+        return "a database server"
+    path = Path(course.db_url.removeprefix("sqlite:///"))
+    return "exists" if path.exists() else "not made yet: nbseal build makes it"
+
+
+def _data(course: Course) -> dict[str, str]:
+    """Call each assignment's warm functions and say what they return and how long that took."""
+    found = {name: os.environ.get(name, "not set") for name in course.seal.warm_environment}
+    for assignment, calls in course.seal.warm.items():
+        for call in calls:
+            found[f"{assignment} {call}"] = _try_warm(course, assignment, call)
+    return found
+
+
+def _try_warm(course: Course, assignment: str, call: str) -> str:
+    module, _, function = call.partition(":")
+    started = time.monotonic()
+    try:
+        folder = course.assignment(assignment).source
+        with WarmProcess(course.seal, NONE, WarmSettings(support=str(folder), warm=[call])) as warm:
+            seconds = time.monotonic() - started
+            process = warm.spawn()
+            source = f"import {module}\nfound = {module}.{function or '__name__'}"
+            process.run([(0, f"{source}()" if function else source)], {})
+            value = _fetch(process, "found")
+            process.end()
+    except NbsealError as error:
+        return str(error)
+    return f"{_describe(value)}, loaded in {seconds:.1f} s"
+
+
+def _fetch(process: Any, name: str) -> Any:
+    deadline = time.monotonic() + 30.0
+    process.job.send({"do": "question"}, deadline)
+    process.job.receive(deadline)
+    process.job.send({"do": "get", "name": name}, deadline)
+    return process.job.receive(deadline).get("value")
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, (tuple, list)):
+        return "; ".join(describe(item) for item in value)
+    return describe(value)

@@ -1,0 +1,71 @@
+"""Every exception that nbseal raises on purpose; messages name the cause and the mend.
+
+NbsealError
+├── CourseError            the instructor's files or settings are wrong; nothing was graded
+│   ├── UnknownName        no such assignment, student or question
+│   └── GraderError        a hidden grader can't be collected, or doesn't fit its notebook
+├── SubmissionError        one submission can't be read at all
+├── SealError              our machinery, not the student's code
+│   ├── SealUnavailable    this machine offers no way to seal a process
+│   ├── SealBroken         the sealed process is gone before it answered
+│   └── WireError          what came back isn't plain data in our format
+└── RecordError            marks could not be written
+AssertionError
+└── StudentError           what the student handed in is not what was asked for; the text is for them
+    └── StudentFunctionError   the student's function raised
+"""
+
+from collections.abc import Sequence
+
+
+class NbsealError(Exception):
+    """Root of everything raised on purpose."""
+
+
+class CourseError(NbsealError):
+    """The course directory, its settings or its sources are wrong."""
+
+
+class UnknownName(CourseError):
+    """An assignment, a student or a question that doesn't exist was asked for."""
+
+
+class GraderError(CourseError):
+    """A hidden grader can't be loaded or doesn't fit the notebook it grades."""
+
+
+class SubmissionError(NbsealError):
+    """A submission can't be read."""
+
+
+class SealError(NbsealError):
+    """Sealing or talking to a sealed process failed."""
+
+
+class SealUnavailable(SealError):
+    """This machine offers no level of sealing that official grading accepts."""
+
+
+class SealBroken(SealError):
+    """The sealed process ended, or stopped answering, before it gave the value asked for."""
+
+
+class WireError(SealError):
+    """Bytes from the sealed process are not a valid message."""
+
+
+class RecordError(NbsealError):
+    """Marks could not be written; what was recorded before is untouched."""
+
+
+class StudentError(AssertionError):
+    """What the student handed in isn't what the question asks for; the text is shown to them."""
+
+
+class StudentFunctionError(StudentError):
+    """The student's function raised an exception of its own."""
+
+    def __init__(self, message: str, error_type: str, error_bases: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.error_bases = list(error_bases)

@@ -1,0 +1,153 @@
+"""Grades a class: what is already recorded is skipped, the rest runs in parallel and is recorded as it comes."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbseal.course import Course
+from nbseal.errors import RecordError, SubmissionError
+from nbseal.executors import LocalExecutor
+from nbseal.grade.grader import Grader
+from nbseal.record import Recorder
+from nbseal.results import GradedSubmission, Scorecard
+
+
+@dataclass(frozen=True)
+class Done:
+    """One student's turn: the scorecard, and whether it was taken from an earlier run."""
+
+    student: str
+    scorecard: Scorecard
+    unchanged: bool = False
+    trouble: str | None = None
+
+
+@dataclass
+class ClassResult:
+    """All scorecards of a run, and what could not be recorded."""
+
+    done: list[Done] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def scorecards(self) -> list[Scorecard]:
+        """One scorecard a student, in the order of students."""
+        return [one.scorecard for one in sorted(self.done, key=lambda one: one.student)]
+
+    @property
+    def troubles(self) -> list[str]:
+        """What could not be recorded."""
+        return [one.trouble for one in self.done if one.trouble]
+
+
+class GraderPool:
+    """Lends graders to threads; makes another one when all are lent."""
+
+    def __init__(self, make: Callable[[], Grader], first: Grader) -> None:
+        self._make = make
+        self._free: queue.SimpleQueue[Grader] = queue.SimpleQueue()
+        self._free.put(first)
+        self._all = [first]
+
+    def grade(self, student: str, folder: Path) -> GradedSubmission:
+        """Grade with a free grader."""
+        try:
+            grader = self._free.get_nowait()
+        except queue.Empty:
+            grader = self._make()
+            self._all.append(grader)
+        try:
+            return grader.grade(student, folder)
+        finally:
+            self._free.put(grader)
+
+    def close(self) -> None:
+        """End all graders."""
+        for grader in self._all:
+            grader.close()
+
+
+def grade_class(
+    course: Course,
+    assignment: str,
+    students: list[str] | None = None,
+    jobs: int | None = None,
+    force: bool = False,
+    unsealed: bool = False,
+    on_start: Callable[[int], None] | None = None,
+    on_done: Callable[[Done], None] | None = None,
+) -> ClassResult:
+    """Grade the submissions of ``assignment`` and record them; errors of the instructor's come before any student.
+
+    A student whose marks can't be written doesn't stop the others: see ``ClassResult.troubles``.
+    """
+    started = time.monotonic()
+    chosen = course.choose_students(assignment, students)
+    result = ClassResult()
+    with ExitStack() as stack:
+        first = Grader(course, assignment, unsealed)
+        pool = GraderPool(lambda: Grader(course, assignment, unsealed), first)
+        stack.callback(pool.close)
+        recorder = stack.enter_context(Recorder(course))
+        recorder.prepare(assignment)
+        executor = LocalExecutor(min(jobs, len(chosen)) if jobs else None)
+        stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+        if on_start:
+            on_start(len(chosen))
+        recorded = {} if force else recorder.recorded(assignment)
+        for one in _graded(course, assignment, chosen, first, recorded, pool, executor):
+            done = one if isinstance(one, Done) else _save(recorder, one)
+            result.done.append(done)
+            if on_done:
+                on_done(done)
+        result.notes = first.plan.notes
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _graded(
+    course: Course,
+    assignment: str,
+    chosen: list[str],
+    first: Grader,
+    recorded: dict[str, tuple[str, Scorecard]],
+    pool: GraderPool,
+    executor: LocalExecutor,
+) -> Iterator[Done | GradedSubmission]:
+    """Yield each student's result as it comes; only a few are in memory at a time."""
+    running: set[Future[GradedSubmission]] = set()
+    for student in chosen:
+        folder = course.folder("submitted", student, assignment)
+        before = recorded.get(student)
+        if before and before[0] and before[0] == _digest(first, folder):
+            yield Done(student, before[1], unchanged=True)
+            continue
+        running.add(executor.submit(pool.grade, student, folder))
+        while len(running) >= 2 * executor.jobs:
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in finished)
+    while running:
+        finished, running = wait(running, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in finished)
+
+
+def _digest(grader: Grader, folder: Path) -> str:
+    try:
+        return grader.digest(grader.read(folder))
+    except SubmissionError as error:
+        return grader.digest_of_unreadable(str(error))
+
+
+def _save(recorder: Recorder, graded: GradedSubmission) -> Done:
+    try:
+        recorder.save(graded)
+    except RecordError as error:
+        return Done(graded.scorecard.student, graded.scorecard, trouble=str(error))
+    return Done(graded.scorecard.student, graded.scorecard)

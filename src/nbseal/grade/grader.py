@@ -1,0 +1,276 @@
+"""Grades submissions of one assignment, one after the other, with one warm process and one judge."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbseal.course import Course
+from nbseal.errors import SealBroken, SealError, SubmissionError
+from nbseal.grade.plan import NotebookPlan, Plan, make_plan
+from nbseal.grade.running import run_notebook
+from nbseal.grade.scoring import score_by_nbgrader, score_sealed
+from nbseal.grade.submission import Submission, read_submission
+from nbseal.notebook import read, rebuild
+from nbseal.pytest_plugin import Case, Judge
+from nbseal.pytest_plugin.student import Handin
+from nbseal.record.feedback import mark_output
+from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
+from nbseal.sandbox import NONE, Level, SealedProcess, WarmProcess, choose_level
+from nbseal.sandbox.sealed import Run
+
+
+@dataclass
+class _Graded:
+    """One notebook on its way to a scorecard."""
+
+    nb: dict[str, Any]
+    questions: list[QuestionResult] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    again: bool = False  # our machinery failed: the next run tries once more
+
+
+class Grader:
+    """Grades one assignment; a context manager, for one thread. ``unsealed`` is for code that you trust."""
+
+    def __init__(self, course: Course, assignment: str, unsealed: bool = False) -> None:
+        self.course = course
+        self.assignment = course.assignment(assignment)
+        self.level: Level = NONE if unsealed else choose_level(course.seal.level)
+        self._judge: Judge | None = None
+        self._warm: WarmProcess | None = None
+        try:
+            if self.assignment.grader:
+                self._judge = Judge(self.assignment.grader)
+            tests = self._judge.start() if self._judge else ()
+            self.plan: Plan = make_plan(course, self.assignment, tests)
+            self._warm = WarmProcess(course.seal, self.level, self.plan.warm)
+        except BaseException:
+            self.close()
+            raise
+
+    def digest(self, submission: Submission) -> str:
+        """Identifies what a mark depends on: submission, template, grader, settings, engine and level."""
+        text = f"{submission.digest} {self.plan.digest} {self.level.name}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def digest_of_unreadable(self, reason: str) -> str:
+        """Identifies a submission of which nothing is known but why it can't be read."""
+        return hashlib.sha256(f"unreadable {reason} {self.plan.digest}".encode()).hexdigest()
+
+    def read(self, folder: Path) -> Submission:
+        """Read a submission's folder; SubmissionError when that fails."""
+        return read_submission(folder, self.assignment.notebooks, self.course.seal.submission_mb)
+
+    def grade(self, student: str, folder: Path) -> GradedSubmission:
+        """Grade the submission in ``folder``; whatever the student did, the result is a scorecard."""
+        try:
+            submission = self.read(folder)
+        except SubmissionError as error:
+            return self._unreadable(student, str(error))
+        return self.grade_submission(student, submission)
+
+    def grade_submission(self, student: str, submission: Submission) -> GradedSubmission:
+        """Grade what was read."""
+        started = time.monotonic()
+        digest, again = self.digest(submission), False
+        results: list[QuestionResult] = []
+        problems = list(submission.problems)
+        notebooks: dict[str, Any] = {}
+        missing = tuple(plan.name for plan in self.plan.notebooks if plan.name not in submission.notebooks)
+        for plan in self.plan.notebooks:
+            if plan.name in missing:
+                problems.append(f"{plan.name}.ipynb was not submitted")
+                results += [_zero(question.grade_id, question.points) for question in plan.questions]
+                continue
+            graded = self._grade_notebook(plan, submission, digest)
+            notebooks[plan.name] = graded.nb
+            results += graded.questions
+            problems += graded.problems
+            again = again or graded.again
+        card = Scorecard(
+            assignment=self.assignment.name,
+            student=student,
+            seal=self.level.name,
+            seconds=time.monotonic() - started,
+            questions=tuple(results),
+            problems=tuple(problems),
+        )
+        stamp = submission.files.get("timestamp.txt")
+        files = {**submission.files, **self.plan.support}
+        timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
+        return GradedSubmission(card, "" if again else digest, notebooks, files, missing, timestamp)
+
+    def close(self) -> None:
+        """End the warm process and the judge."""
+        for part in (self._warm, self._judge):
+            if part is not None:
+                part.close()
+        self._warm = self._judge = None
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _grade_notebook(self, plan: NotebookPlan, submission: Submission, digest: str) -> _Graded:
+        try:
+            reading = read(submission.notebooks[plan.name], name=f"{plan.name}.ipynb")
+        except SubmissionError as error:
+            return _not_judged(plan, str(error))
+        nb, notes = rebuild(plan.template, reading.nb)
+        graded = _Graded(nb, problems=[*reading.problems, *notes])
+        files = {**submission.files, **self.plan.support}
+        try:
+            process = self._spawn()
+        except SealError as error:
+            return _not_judged(plan, f"no sealed process could be started: {error}", again=True)
+        try:
+            run = run_notebook(process, nb, files)
+            if run.failure:
+                graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
+            tests = self._ask(plan, nb, run, files, digest, process)
+        except SealError as error:
+            return _not_judged(plan, str(error), again=True)
+        finally:
+            process.end()
+        graded.problems += _slow_cells(nb, run)
+        for question in plan.questions:
+            graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
+        _write_marks(nb, plan, self.plan.sealed, graded.questions)
+        graded.problems += _reasons(graded.questions)
+        return graded
+
+    def _spawn(self) -> SealedProcess:
+        try:
+            if self._warm is None:
+                raise SealBroken("the warm process was closed")
+            return self._warm.spawn()
+        except SealBroken:
+            if self._warm is not None:
+                self._warm.close()
+            self._warm = WarmProcess(self.course.seal, self.level, self.plan.warm)
+            return self._warm.spawn()
+
+    def _ask(
+        self,
+        plan: NotebookPlan,
+        nb: dict[str, Any],
+        run: Run,
+        files: dict[str, bytes],
+        digest: str,
+        process: SealedProcess,
+    ) -> dict[str, list[TestResult]]:
+        wanted = frozenset(question.grade_id for question in plan.questions) & self.plan.sealed
+        if not wanted or self._judge is None:
+            return {}
+        handin = _handin(nb, run, files, self.course.secret + digest.encode())
+        case = Case(handin, wanted, self.course.seal.questions_seconds)
+        results = self._judge.judge(case, process.job.sock, process.leash.sock)
+        found: dict[str, list[TestResult]] = {}
+        for test in self._judge.tests:
+            if test.question in wanted:
+                found.setdefault(test.question, []).append(results[test.nodeid])
+        return found
+
+    def _score(self, question: Any, nb: dict[str, Any], run: Run, tests: Sequence[TestResult]) -> QuestionResult:
+        if question.grade_id in self.plan.sealed:
+            return score_sealed(question, tests, self.course.grading.decimals)
+        if question.manual:
+            return QuestionResult(question.grade_id, None, question.points, Status.MANUAL)
+        cell = next(cell for cell in nb["cells"] if _grade_id(cell) == question.grade_id)
+        return score_by_nbgrader(question, cell, run.failure)
+
+    def _unreadable(self, student: str, reason: str) -> GradedSubmission:
+        graded = [_not_judged(plan, reason) for plan in self.plan.notebooks]
+        card = Scorecard(
+            assignment=self.assignment.name,
+            student=student,
+            seal=self.level.name,
+            seconds=0.0,
+            questions=tuple(question for one in graded for question in one.questions),
+            problems=(reason,),
+        )
+        notebooks = {plan.name: one.nb for plan, one in zip(self.plan.notebooks, graded, strict=True)}
+        return GradedSubmission(card, self.digest_of_unreadable(reason), notebooks, {})
+
+
+def grade_notebook(
+    path: str | Path, assignment: str, course: str | Path | Course = ".", unsealed: bool = False
+) -> Scorecard:
+    """Grade one notebook file, with the files beside it, without touching the gradebook."""
+    path = Path(path)
+    opened = course if isinstance(course, Course) else Course(course)
+    with Grader(opened, assignment, unsealed) as grader:
+        if not path.is_file():
+            raise SubmissionError(f"{path} doesn't exist: give the notebook to check.")
+        beside = grader.read(path.parent).files
+        name = path.stem if path.stem in grader.assignment.notebooks else grader.assignment.notebooks[0]
+        submission = Submission({name: path.read_bytes()}, beside)
+        return grader.grade_submission(path.parent.name, submission).scorecard
+
+
+def _handin(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed: bytes) -> Handin:
+    sources, outputs, errors = {}, {}, {}
+    for cell in nb["cells"]:
+        grade_id = _grade_id(cell)
+        if grade_id is None:
+            continue
+        sources[grade_id] = cell["source"]
+        outputs[grade_id] = cell.get("outputs", [])
+        for output in outputs[grade_id]:
+            if output["output_type"] == "error":
+                errors.setdefault(grade_id, f"{output['ename']}: {output['evalue']}"[:300])
+    return Handin(files, sources, outputs, errors, run.failure, seed)
+
+
+def _grade_id(cell: dict[str, Any]) -> str | None:
+    mark = cell["metadata"].get("nbgrader")
+    return mark.get("grade_id") if isinstance(mark, dict) else None
+
+
+def _write_marks(
+    nb: dict[str, Any], plan: NotebookPlan, sealed: frozenset[str], results: Sequence[QuestionResult]
+) -> None:
+    """Let each graded cell end with its mark, which nbgrader reads and the feedback page shows."""
+    by_id = {result.grade_id: result for result in results}
+    for cell in nb["cells"]:
+        result = by_id.get(_grade_id(cell) or "")
+        if result is None or cell["cell_type"] != "code":
+            continue
+        if result.grade_id in sealed or result.status is Status.NOT_JUDGED:
+            cell["outputs"] = [mark_output(result, cell.get("execution_count"))]
+
+
+def _slow_cells(nb: dict[str, Any], run: Run) -> list[str]:
+    stopped = [index for index, result in run.cells.items() if result.timed_out]
+    return [f"cell {index + 1} was stopped at the time limit" for index in stopped]
+
+
+def _reasons(questions: Sequence[QuestionResult]) -> list[str]:
+    """Why questions could not be judged, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    for question in questions:
+        for test in question.tests:
+            if test.outcome is Outcome.NOT_JUDGED:
+                names = reasons.setdefault(test.message, [])
+                names += [question.grade_id] if question.grade_id not in names else []
+    return [f"not judged ({', '.join(names)}): {reason}" for reason, names in reasons.items()]
+
+
+def _not_judged(plan: NotebookPlan, reason: str, again: bool = False) -> _Graded:
+    nb = {**plan.template, "cells": [dict(cell) for cell in plan.template["cells"]]}
+    results = [
+        QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED) for question in plan.questions
+    ]
+    _write_marks(nb, plan, frozenset(result.grade_id for result in results), results)
+    return _Graded(nb, results, [f"not judged: {reason}"], again)
+
+
+def _zero(grade_id: str, points: float) -> QuestionResult:
+    return QuestionResult(grade_id, 0.0, points, Status.GRADED)

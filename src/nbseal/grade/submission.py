@@ -1,0 +1,96 @@
+"""Reads one submission's folder: regular files only, and no more of them than the limit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbseal.errors import SubmissionError
+
+IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
+MAX_FILES = 2000
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a student handed in: notebooks by name, other files by relative path, and what was left out."""
+
+    notebooks: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all names and contents."""
+        return digest_of({**{f"{name}.ipynb": data for name, data in self.notebooks.items()}, **self.files})
+
+
+def read_submission(folder: Path, notebooks: Collection[str], limit_mb: int) -> Submission:
+    """Read a submission folder; SubmissionError when it can't be read or is over ``limit_mb`` MiB."""
+    found: dict[str, bytes] = {}
+    problems: list[str] = []
+    left = limit_mb << 20
+    for path in walk(folder, problems):
+        name = path.relative_to(folder).as_posix()
+        data = _read_regular(path, left, name, limit_mb)
+        if data is None:
+            problems.append(f"{name} is not a regular file and was left out")
+            continue
+        left -= len(data)
+        found[name] = data
+    own = {name: found.pop(f"{name}.ipynb") for name in notebooks if f"{name}.ipynb" in found}
+    others = {name: data for name, data in found.items() if not name.endswith(".ipynb")}
+    return Submission(own, others, tuple(problems))
+
+
+def walk(folder: Path, problems: list[str]) -> list[Path]:
+    """All files below ``folder`` in a stable order, without caches and without following links."""
+
+    def refuse(error: OSError) -> None:
+        raise SubmissionError(
+            f"{error.filename} can't be read ({error.strerror}): make it readable for the account that grades."
+        ) from error
+
+    paths: list[Path] = []
+    for top, folders, names in os.walk(folder, onerror=refuse, followlinks=False):
+        for name in list(folders):
+            if name in IGNORED_FOLDERS:
+                folders.remove(name)
+            elif os.path.islink(os.path.join(top, name)):
+                folders.remove(name)
+                problems.append(f"{name} is a link and was left out")
+        paths += [Path(top) / name for name in names]
+        if len(paths) > MAX_FILES:
+            raise SubmissionError(f"{folder} holds more than {MAX_FILES} files: remove what isn't part of the work.")
+    return sorted(paths)
+
+
+def digest_of(files: dict[str, bytes]) -> str:
+    """SHA-256 over names and contents, in the order of names."""
+    total = hashlib.sha256()
+    for name in sorted(files):
+        encoded = name.encode("utf-8", "surrogateescape")
+        total.update(f"{len(encoded)} {len(files[name])} ".encode() + encoded + files[name])
+    return total.hexdigest()
+
+
+def _read_regular(path: Path, left: int, name: str, limit_mb: int) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if os.path.islink(path) or not stat.S_ISREG(path.lstat().st_mode):
+            return None
+        raise SubmissionError(
+            f"{path} can't be read ({error.strerror}): make it readable for the account that grades."
+        ) from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        if status.st_size > left:
+            raise SubmissionError(f"the submission's files have more than {limit_mb} MiB together (see {name}).")
+        return file.read(left + 1)

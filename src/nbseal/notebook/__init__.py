@@ -1,0 +1,7 @@
+"""Notebooks as plain data: read what was handed in, make the template, rebuild one from the other."""
+
+from nbseal.notebook.reading import Notebook, Reading, read
+from nbseal.notebook.rebuilding import rebuild
+from nbseal.notebook.template import Question, make_template, questions
+
+__all__ = ["Notebook", "Question", "Reading", "make_template", "questions", "read", "rebuild"]

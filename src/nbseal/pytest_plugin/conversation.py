@@ -1,0 +1,134 @@
+"""Asks a sealed process for values, one question's fork at a time, and survives whatever it answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from nbseal.errors import SealBroken, WireError
+from nbseal.wire import Channel, Late, Reference
+
+Message = dict[str, Any]
+ANSWER_SECONDS = 10.0
+GRACE_SECONDS = 1.5
+CALLBACK_ERRORS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    RuntimeError,
+    ZeroDivisionError,
+)
+
+
+class Timeout(Exception):
+    """The student's code did not answer in time; its fork is gone."""
+
+
+class Conversation:
+    """Requests and replies over the job channel; ``leash`` ends a fork that doesn't answer."""
+
+    def __init__(self, job: Channel, leash: Channel, deadline: float) -> None:
+        self._job = job
+        self._leash = leash
+        self._deadline = deadline
+        self._question: str | None = None
+        self._broken: str | None = None
+
+    def enter(self, question: str) -> None:
+        """Make sure that the fork which answers is ``question``'s own."""
+        if self._question == question:
+            return
+        self.leave()
+        reply = self._exchange({"do": "question"}, ANSWER_SECONDS)
+        if not reply.get("ready"):
+            raise SealBroken("the student's process can't start another process: it has used up its limits")
+        self._question = question
+
+    def leave(self) -> None:
+        """Let the current fork end."""
+        if self._question is not None and self._broken is None:
+            self._question = None
+            try:
+                self._job.send({"do": "end"}, time.monotonic() + GRACE_SECONDS)
+            except WireError as error:
+                self._broken = str(error)
+
+    def ask(self, request: Message, seconds: float, callbacks: dict[int, Any] | None = None) -> Message:
+        """Send one request to the current fork; Timeout or SealBroken when no proper answer comes."""
+        limit = time.monotonic() + seconds + GRACE_SECONDS
+        reply = self._exchange(request, seconds + GRACE_SECONDS)
+        while "callback" in reply:
+            answer = _call_back(reply, callbacks or {})
+            reply = self._exchange(answer, max(0.1, limit - time.monotonic()))
+        if "died" in reply:
+            self._question = None
+            raise SealBroken(f"the student's process ended while it was asked ({_code(reply['died'])})")
+        return reply
+
+    def _exchange(self, request: Message, seconds: float) -> Message:
+        if self._broken:
+            raise SealBroken(self._broken)
+        now = time.monotonic()
+        if now > self._deadline:
+            self._broken = "the time for the hidden tests of this notebook is used up"
+            raise SealBroken(self._broken)
+        try:
+            self._job.send(request, now + seconds)
+            reply = self._job.receive(min(now + seconds, self._deadline + GRACE_SECONDS))
+        except Late:
+            self._end_fork()
+            raise Timeout from None
+        except WireError as error:
+            self._broken = f"the student's process no longer answers properly ({error})"
+            raise SealBroken(self._broken) from error
+        if not isinstance(reply, dict):
+            self._broken = "the student's process sent something that is no answer"
+            raise SealBroken(self._broken)
+        return reply
+
+    def _end_fork(self) -> None:
+        """Have the supervisor end a fork that ignores everything else, and wait for word of its end."""
+        self._question = None
+        until = time.monotonic() + GRACE_SECONDS
+        try:
+            self._leash.send({"do": "end_question"}, until)
+            while "died" not in self._job.receive(until):
+                continue
+        except (WireError, TypeError) as error:
+            self._broken = f"the student's process could not be stopped in time ({error})"
+
+
+def _call_back(request: Message, callbacks: dict[int, Any]) -> Message:
+    """Carry out a call that student code made on one of the grader's objects."""
+    try:
+        target = callbacks[request["callback"]]
+        function: Callable[..., Any] = getattr(target, request["method"]) if request["method"] else target
+        return {"value": export(function(*request["args"], **request["kwargs"]), callbacks)}
+    except CALLBACK_ERRORS as error:
+        return {"error": str(error), "type": type(error).__name__}
+
+
+class Remote:
+    """Marks an object of the grader that student code may use from afar."""
+
+    def __init__(self, target: Any) -> None:
+        self.target = target
+
+
+def export(value: Any, callbacks: dict[int, Any]) -> Any:
+    """Replace a Remote by a reference that the sealed side can call."""
+    if not isinstance(value, Remote):
+        return value
+    number = len(callbacks)
+    callbacks[number] = value.target
+    methods = tuple(
+        name for name in dir(value.target) if not name.startswith("_") and callable(getattr(value.target, name))
+    )
+    return Reference(number, methods, callable(value.target))
+
+
+def _code(code: Any) -> str:
+    return f"signal {-code}" if isinstance(code, int) and code < 0 else f"exit code {code}"

@@ -1,0 +1,177 @@
+"""The ``student`` fixture: a submission as a hidden grader sees it, by values only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbseal.checks import as_array, as_number, describe
+from nbseal.errors import SealBroken, StudentError, StudentFunctionError
+from nbseal.pytest_plugin.conversation import ANSWER_SECONDS, Conversation, Remote, Timeout, export
+from nbseal.pytest_plugin.npz import read_npz
+from nbseal.wire import Opaque
+
+
+@dataclass(frozen=True)
+class Handin:
+    """What is known of a submission without asking its process."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    failure: str | None = None
+    seed: bytes = b""
+
+
+class Student:
+    """One submission, for one hidden test. Every method raises StudentError with a sentence for the student."""
+
+    def __init__(self, handin: Handin, conversation: Conversation | None, question: str, test: str) -> None:
+        self._handin = handin
+        self._conversation = conversation
+        self._question = question
+        self._test = test
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Random numbers of this submission and test: the same at every regrade, unknown to the student."""
+        digest = hashlib.sha256(self._handin.seed + self._test.encode()).digest()
+        return np.random.default_rng(int.from_bytes(digest, "big"))
+
+    def value(self, name: str) -> Any:
+        """Plain data (numbers, texts, lists, dicts, arrays, tables) that the notebook left under ``name``."""
+        reply = self._ask({"do": "get", "name": name}, ANSWER_SECONDS)
+        self._must_exist(reply, name)
+        value = reply.get("value")
+        if isinstance(value, Opaque):
+            raise StudentError(f"`{name}` should be plain data, but it is {describe(value)}.")
+        return value
+
+    def number(self, name: str) -> float | int:
+        """One finite real number."""
+        return as_number(self._raw(name), f"`{name}`")
+
+    def array(self, name: str, shape: tuple[int | None, ...] | None = None, dtype: str | None = None) -> NDArray[Any]:
+        """An array of finite numbers; ``shape`` may hold None, ``dtype`` is float (default), int, bool or str."""
+        return as_array(self._raw(name), f"`{name}`", shape, dtype)
+
+    def frame(self, name: str) -> Any:
+        """A pandas DataFrame."""
+        value = self._raw(name)
+        if type(value).__name__ != "DataFrame":
+            raise StudentError(f"`{name}` should be a table (a pandas DataFrame), but it is {describe(value)}.")
+        return value
+
+    def call(self, function: str, *args: Any, timeout: float = 2.0, **kwargs: Any) -> Any:
+        """Call a function of the notebook in the sealed process; ``timeout`` is in seconds."""
+        callbacks: dict[int, Any] = {}
+        request = {
+            "do": "call",
+            "function": function,
+            "args": [export(value, callbacks) for value in args],
+            "kwargs": {key: export(value, callbacks) for key, value in kwargs.items()},
+            "timeout": timeout,
+        }
+        try:
+            reply = self._ask(request, timeout, callbacks)
+        except Timeout:
+            reply = {"timeout": True}
+        if reply.get("timeout"):
+            raise StudentError(f"`{function}` did not return within {timeout:g} seconds.")
+        self._must_exist(reply, function)
+        if reply.get("not_callable"):
+            raise StudentError(f"`{function}` should be a function, but it is {describe(reply.get('value'))}.")
+        if "raised" in reply:
+            raise _function_error(function, reply["raised"])
+        return reply.get("value")
+
+    def raises(
+        self, function: str, *args: Any, error: str = "ValueError", timeout: float = 2.0, **kwargs: Any
+    ) -> None:
+        """Demand that the call raises ``error`` (the name of an exception class) or a subclass of it."""
+        try:
+            value = self.call(function, *args, timeout=timeout, **kwargs)
+        except StudentFunctionError as raised:
+            if error in raised.error_bases:
+                return
+            raise StudentError(
+                f"`{function}` should raise {error} here, but it raised {raised.error_type}."
+            ) from None
+        raise StudentError(f"`{function}` should raise {error} here, but it returned {describe(value)}.")
+
+    def remote(self, target: Any) -> Remote:
+        """Let student code use an object of the grader: calls are carried out here, so they can't be forged."""
+        return Remote(target)
+
+    def file(self, name: str) -> bytes:
+        """Bytes of a file: as submitted, or else as the notebook left it."""
+        if name in self._handin.files:
+            return self._handin.files[name]
+        reply = self._ask({"do": "file", "name": name}, ANSWER_SECONDS)
+        if "too_large" in reply:
+            raise StudentError(f"The file `{name}` is too large ({reply['too_large']} bytes).")
+        data = reply.get("value")
+        if not isinstance(data, bytes):
+            raise StudentError(f"The file `{name}` is missing: submit it together with the notebook.")
+        return data
+
+    def npz(self, name: str) -> dict[str, NDArray[Any]]:
+        """Arrays of an ``.npz`` file, read without pickle and without believing any length it claims."""
+        return read_npz(self.file(name), name)
+
+    def source(self, grade_id: str) -> str:
+        """The student's source of a cell."""
+        return self._handin.sources.get(grade_id, "")
+
+    def outputs(self, grade_id: str) -> list[dict[str, Any]]:
+        """What a cell put out when it was run for grading (nbformat outputs)."""
+        return list(self._handin.outputs.get(grade_id, []))
+
+    def _raw(self, name: str) -> Any:
+        reply = self._ask({"do": "get", "name": name}, ANSWER_SECONDS)
+        self._must_exist(reply, name)
+        return reply.get("value")
+
+    def _ask(self, request: dict[str, Any], seconds: float, callbacks: dict[int, Any] | None = None) -> Any:
+        if self._handin.failure or self._conversation is None:
+            raise SealBroken(self._handin.failure or "there is no process to ask")
+        try:
+            self._conversation.enter(self._question)
+            return self._conversation.ask(request, seconds, callbacks)
+        except Timeout:
+            if request["do"] == "call":
+                raise
+            raise SealBroken("the student's process did not answer in time") from None
+
+    def _must_exist(self, reply: dict[str, Any], name: str) -> None:
+        if not reply.get("missing"):
+            return
+        near = reply.get("near")
+        hint = f" Did you mean `{near}`?" if isinstance(near, str) and near.isidentifier() else ""
+        raise StudentError(f"`{name}` is not defined.{hint}{self._why_missing()}")
+
+    def _why_missing(self) -> str:
+        for grade_id, error in self._handin.errors.items():
+            if grade_id == self._question or grade_id.startswith(f"{self._question}-"):
+                return f" The cell that should define it stopped with {error}"
+        return ""
+
+
+def _function_error(function: str, raised: Any) -> StudentFunctionError:
+    raised = raised if isinstance(raised, dict) else {}
+    kind = str(raised.get("type", "an error"))[:80]
+    text = str(raised.get("message", ""))[:300]
+    bases = [str(base) for base in raised.get("bases") or []]
+    line = raised.get("line")
+    where = f" (in the line `{str(line).strip()[:120]}`)" if line else ""
+    if kind == "NotImplementedError":
+        sentence = f"`{function}` is not written yet: it raised NotImplementedError."
+    else:
+        sentence = f"`{function}` raised {kind}{f': {text}' if text else ''}{where}."
+    return StudentFunctionError(sentence, kind, bases)

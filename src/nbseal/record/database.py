@@ -1,0 +1,85 @@
+"""Opens nbgrader's gradebook: created whole or not at all, patient with locks, one transaction at a time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook
+from sqlalchemy.engine import URL, make_url
+
+from nbseal.course import Course
+
+BUSY_SECONDS = 10
+
+
+def gradebook_url(course: Course) -> URL:
+    """The gradebook's address, with the file's full path where it is a file."""
+    url = make_url(course.db_url)
+    if is_file(url):
+        return url.set(database=str(course.root / str(url.database)))
+    return url
+
+
+def is_file(url: URL) -> bool:
+    """Whether the gradebook is a SQLite file."""
+    return url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+
+
+def gradebook_name(url: URL) -> str:
+    """What to call the gradebook in a message (never its password)."""
+    return str(url.database) if is_file(url) else url.render_as_string(hide_password=True)
+
+
+def open_gradebook(url: URL, course_id: str) -> Any:
+    """Open the gradebook, and make it first if its file is missing."""
+    if is_file(url):
+        path = Path(str(url.database))
+        if not path.exists():
+            _create(path, course_id)
+        url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
+    return Gradebook(url, course_id)
+
+
+@contextmanager
+def transaction(gradebook: Any) -> Iterator[Any]:
+    """One transaction on the gradebook's session: all of it, or nothing."""
+    session = gradebook.db
+    try:
+        if gradebook.engine.name == "sqlite":
+            # Ask for the right to write first: what is read below can't change until it is written.
+            session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.remove()
+
+
+def _create(path: Path, course_id: str) -> None:
+    # nbgrader fills a new file step by step and takes a second for it: do it elsewhere, then rename.
+    draft = path.with_name(f".{path.name}.new")
+    draft.unlink(missing_ok=True)
+    with _own_programs_first():
+        Gradebook(URL.create("sqlite", database=str(draft)), course_id).close()
+    if path.exists():
+        draft.unlink()
+    else:
+        draft.replace(path)
+
+
+@contextmanager
+def _own_programs_first() -> Iterator[None]:
+    """nbgrader starts the program ``alembic``, which lies beside our Python and may not be on the path."""
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before

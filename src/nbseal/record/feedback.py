@@ -1,0 +1,80 @@
+"""The output that carries a question's mark: for nbgrader a number, for the student our feedback block."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, Template
+
+from nbseal.results import Outcome, QuestionResult, Status, TestResult
+
+MESSAGE_LIMIT = 4000
+# Terminal escapes, text that runs backwards and half characters could make a page show something else than its words.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+SIGNS = {
+    Outcome.PASSED: ("✓", "passed", "#1a7f37"),
+    Outcome.FAILED: ("✗", "failed", "#b35900"),
+    Outcome.NOT_JUDGED: ("?", "not judged", "#57606a"),
+}
+
+
+def mark_output(question: QuestionResult, execution_count: int | None = None) -> dict[str, Any]:
+    """Return the ``execute_result`` output (nbformat 4) that a graded cell ends with.
+
+    ``text/plain`` is the mark as a number, as nbgrader's own partial credit has it. Where no mark was made it is
+    empty: nbgrader 0.9 gives full marks for any text that is not a number of points and for no output at all,
+    while an empty text makes it stop with a KeyError, so that no tool can read a mark that nobody made.
+    """
+    made = question.status is Status.GRADED and question.score is not None
+    return {
+        "output_type": "execute_result",
+        "execution_count": execution_count,
+        "metadata": {},
+        "data": {
+            "text/plain": str(float(question.score or 0.0)) if made else "",
+            "text/html": feedback_html(question),
+        },
+    }
+
+
+def feedback_html(question: QuestionResult) -> str:
+    """Return the feedback block: the marks, a line per test, and why a test failed; every text is escaped."""
+    return _template().render(
+        marks=None if question.score is None else f"{question.score:g}",
+        points=f"{question.max_score:g}",
+        status=str(question.status),
+        tests=[_test_line(test) for test in question.tests],
+    )
+
+
+def _test_line(test: TestResult) -> dict[str, str]:
+    sign, word, colour = SIGNS[test.outcome]
+    # Only a failed test explains itself to the student: the reason why one was not judged is for the instructor.
+    message = test.message if test.outcome is Outcome.FAILED else ""
+    return {
+        "sign": sign,
+        "word": word,
+        "colour": colour,
+        "name": printable(test.name),
+        "message": printable(message),
+    }
+
+
+def printable(text: str) -> str:
+    """Take control characters out of a text, and cut what is longer than anybody reads."""
+    if len(text) > MESSAGE_LIMIT:
+        text = text[:MESSAGE_LIMIT] + "…"
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip()
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("nbseal.record", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("feedback.html.j2")

@@ -1,0 +1,237 @@
+"""Writes the marks of one graded submission into nbgrader's gradebook, in one transaction."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from nbgrader import api
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import bindparam, insert, select, update
+from traitlets import TraitError
+
+from nbseal.course import Course
+from nbseal.errors import CourseError, RecordError
+from nbseal.record.database import gradebook_name, gradebook_url, open_gradebook, transaction
+from nbseal.record.marks import COMMENTED_KINDS, GRADED_KINDS, Cell, Marks
+from nbseal.record.troubles import explained
+from nbseal.results import GradedSubmission
+
+ASSIGNMENT = api.Assignment.__table__
+NOTEBOOK = api.Notebook.__table__
+CELL = api.BaseCell.__table__
+SOURCE = api.SourceCell.__table__
+STUDENT = api.Student.__table__
+SUBMISSION = api.SubmittedAssignment.__table__
+SUBMITTED = api.SubmittedNotebook.__table__
+GRADE = api.Grade.__table__
+COMMENT = api.Comment.__table__
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A submission's row: its id, and by how many seconds it came late."""
+
+    id: str
+    seconds_late: float
+
+
+class Marksbook:
+    """nbgrader's gradebook of a course, open for writing marks; close it when done."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.url = gradebook_url(course)
+        self.name = gradebook_name(self.url)
+        with explained(self.name):
+            self.gradebook = open_gradebook(self.url, course.coursedir.course_id)
+        self.late = _late_penalties(course)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.gradebook.close()
+
+    def students(self, assignment: str) -> set[str]:
+        """Students whose submission of ``assignment`` is in the gradebook."""
+        query = (
+            select(SUBMISSION.c.student_id)
+            .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMISSION.c.assignment_id)
+            .where(ASSIGNMENT.c.name == assignment)
+        )
+        with explained(self.name):
+            try:
+                return set(self.gradebook.db.execute(query).scalars())
+            finally:
+                self.gradebook.db.remove()
+
+    def write(self, graded: GradedSubmission, timestamp: datetime.datetime | None) -> None:
+        """Write one submission's marks: all of them or none. ``timestamp`` None leaves the one on record."""
+        with explained(self.name), transaction(self.gradebook) as session:
+            self._write(session, graded, timestamp)
+
+    def _write(self, session: Any, graded: GradedSubmission, timestamp: datetime.datetime | None) -> None:
+        card = graded.scorecard
+        query = select(ASSIGNMENT.c.id, ASSIGNMENT.c.duedate).where(ASSIGNMENT.c.name == card.assignment)
+        assignment = session.execute(query).first()
+        if assignment is None:
+            raise RecordError(
+                f"{self.name} has no assignment {card.assignment}: "
+                f"run nbgrader generate_assignment {card.assignment}."
+            )
+        notebooks, cells = _outline(session, assignment.id)
+        marks = Marks(graded, cells)
+        if strangers := marks.strangers(cells):
+            raise RecordError(
+                f"{self.name} has no question {', '.join(sorted(strangers))} in {card.assignment}: "
+                f"run nbgrader generate_assignment {card.assignment}."
+            )
+        submission = _find_or_add_submission(session, assignment, card.student, timestamp)
+        rows = _find_or_add_notebooks(session, submission.id, notebooks)
+        scores = _write_grades(session, marks, cells, rows)
+        _write_comments(session, marks, cells, rows)
+        penalties = [
+            {"row": rows[name], "penalty": self._penalty(card.student, scores[name], submission, marks, name)}
+            for name in notebooks
+        ]
+        if penalties:
+            session.execute(
+                update(SUBMITTED)
+                .where(SUBMITTED.c.id == bindparam("row"))
+                .values(late_submission_penalty=bindparam("penalty")),
+                penalties,
+            )
+
+    def _penalty(
+        self, student: str, score: float, submission: Submission, marks: Marks, notebook: str
+    ) -> float | None:
+        """What the course's late-submission plugin takes off, kept between 0 and the score as nbgrader does."""
+        if submission.seconds_late <= 0 or marks.is_missing(notebook) or not self.late.enabled:
+            return None
+        try:
+            penalty = self.late.plugin_inst.late_submission_penalty(student, score, submission.seconds_late)
+        except Exception as error:
+            plugin = type(self.late.plugin_inst).__name__
+            raise RecordError(
+                f"the late-submission plugin {plugin} raised {type(error).__name__}: {error}; mend it and run again."
+            ) from error
+        if penalty is None:
+            return None
+        return float(self.late._check_late_penalty(SimpleNamespace(score=score), penalty))
+
+
+def _late_penalties(course: Course) -> Any:
+    try:
+        late = AssignLatePenalties(config=course.config)
+        late.init_plugin()
+    except (TraitError, ImportError) as error:
+        raise CourseError(f"the late-submission plugin in nbgrader_config.py can't be loaded: {error}") from error
+    return late
+
+
+def _outline(session: Any, assignment_id: str) -> tuple[dict[str, str], list[Cell]]:
+    """The assignment's notebooks (id by name), and their cells."""
+    query = (
+        select(NOTEBOOK.c.id, NOTEBOOK.c.name, CELL.c.id, CELL.c.name, CELL.c.type, SOURCE.c.checksum)
+        .outerjoin(CELL, CELL.c.notebook_id == NOTEBOOK.c.id)
+        .outerjoin(SOURCE, (SOURCE.c.notebook_id == NOTEBOOK.c.id) & (SOURCE.c.name == CELL.c.name))
+        .where(NOTEBOOK.c.assignment_id == assignment_id)
+    )
+    notebooks, cells = {}, []
+    for notebook_id, notebook, cell_id, name, kind, checksum in session.execute(query):
+        notebooks[notebook] = notebook_id
+        if cell_id is not None:
+            cells.append(Cell(cell_id, name, kind, notebook, checksum))
+    return notebooks, cells
+
+
+def _find_or_add_submission(
+    session: Any, assignment: Any, student: str, timestamp: datetime.datetime | None
+) -> Submission:
+    if session.execute(select(STUDENT.c.id).where(STUDENT.c.id == student)).first() is None:
+        session.execute(insert(STUDENT).values(id=student))
+    key = (SUBMISSION.c.assignment_id == assignment.id) & (SUBMISSION.c.student_id == student)
+    row = session.execute(select(SUBMISSION.c.id, SUBMISSION.c.timestamp, SUBMISSION.c.extension).where(key)).first()
+    if row is None:
+        row = SimpleNamespace(id=api.new_uuid(), timestamp=timestamp, extension=None)
+        values = {"assignment_id": assignment.id, "student_id": student, "timestamp": timestamp}
+        session.execute(insert(SUBMISSION).values(id=row.id, **values))
+    elif timestamp is not None:
+        session.execute(update(SUBMISSION).where(key).values(timestamp=timestamp))
+    handed_in = timestamp or row.timestamp
+    if handed_in is None or assignment.duedate is None:
+        return Submission(row.id, 0.0)
+    due = assignment.duedate + (row.extension or datetime.timedelta())
+    return Submission(row.id, max(0.0, (handed_in - due).total_seconds()))
+
+
+def _find_or_add_notebooks(session: Any, submission_id: str, notebooks: dict[str, str]) -> dict[str, str]:
+    """Ids of the submitted notebooks by name."""
+    query = select(SUBMITTED.c.notebook_id, SUBMITTED.c.id).where(SUBMITTED.c.assignment_id == submission_id)
+    found = dict(session.execute(query).all())
+    new = {row: api.new_uuid() for row in notebooks.values() if row not in found}
+    if new:
+        values = [{"id": row, "notebook_id": key, "assignment_id": submission_id} for key, row in new.items()]
+        session.execute(insert(SUBMITTED), values)
+    return {name: (found | new)[row] for name, row in notebooks.items()}
+
+
+def _write_grades(session: Any, marks: Marks, cells: list[Cell], rows: dict[str, str]) -> dict[str, float]:
+    """Write the machine's marks and leave every person's as they are; returns each notebook's score."""
+    query = select(GRADE).where(GRADE.c.notebook_id.in_(rows.values()))
+    found = {(grade.notebook_id, grade.cell_id): grade for grade in session.execute(query)}
+    scores = dict.fromkeys(rows, 0.0)
+    new, changed = [], []
+    for cell in cells:
+        if cell.kind not in GRADED_KINDS:
+            continue
+        mark = marks.auto_mark(cell)
+        grade = found.get((rows[cell.notebook], cell.id))
+        manual = None if grade is None else grade.manual_score
+        extra = None if grade is None else grade.extra_credit
+        values = {"auto": mark.score, "person": mark.needs_person(manual)}
+        if grade is None:
+            new.append(values | {"cell": cell.id, "notebook": rows[cell.notebook], "row": api.new_uuid()})
+        else:
+            changed.append(values | {"row": grade.id})
+        base = mark.score if manual is None else manual
+        scores[cell.notebook] += 0.0 if base is None else base + (extra or 0.0)
+    fields: dict[str, Any] = {"auto_score": bindparam("auto"), "needs_manual_grade": bindparam("person")}
+    if new:
+        keys: dict[str, Any] = {
+            "id": bindparam("row"),
+            "cell_id": bindparam("cell"),
+            "notebook_id": bindparam("notebook"),
+        }
+        session.execute(insert(GRADE).values(keys | fields), new)
+    if changed:
+        session.execute(update(GRADE).where(GRADE.c.id == bindparam("row")).values(fields), changed)
+    return scores
+
+
+def _write_comments(session: Any, marks: Marks, cells: list[Cell], rows: dict[str, str]) -> None:
+    query = select(COMMENT.c.notebook_id, COMMENT.c.cell_id, COMMENT.c.id).where(
+        COMMENT.c.notebook_id.in_(rows.values())
+    )
+    found = {(notebook, cell): comment for notebook, cell, comment in session.execute(query)}
+    new, changed = [], []
+    for cell in cells:
+        if cell.kind not in COMMENTED_KINDS:
+            continue
+        row = found.get((rows[cell.notebook], cell.id))
+        values = {"text": None if marks.is_missing(cell.notebook) else marks.auto_comment(cell)}
+        if row is None:
+            new.append(values | {"cell": cell.id, "notebook": rows[cell.notebook], "row": api.new_uuid()})
+        elif not marks.is_missing(cell.notebook):
+            changed.append(values | {"row": row})
+    fields: dict[str, Any] = {"auto_comment": bindparam("text")}
+    if new:
+        keys: dict[str, Any] = {
+            "id": bindparam("row"),
+            "cell_id": bindparam("cell"),
+            "notebook_id": bindparam("notebook"),
+        }
+        session.execute(insert(COMMENT).values(keys | fields), new)
+    if changed:
+        session.execute(update(COMMENT).where(COMMENT.c.id == bindparam("row")).values(fields), changed)

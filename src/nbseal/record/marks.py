@@ -1,0 +1,109 @@
+"""nbgrader's rules for one submission's rows: which grades and comments there are, and what stands in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from nbgrader.utils import compute_checksum
+
+from nbseal.results import GradedSubmission, QuestionResult, Status
+
+GRADED_KINDS = ("GradeCell", "TaskCell")
+COMMENTED_KINDS = ("SolutionCell", "TaskCell")
+NO_RESPONSE = "No response."
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as the gradebook knows it; a grade cell that holds an answer is there once as each kind."""
+
+    id: str
+    name: str
+    kind: str
+    notebook: str
+    checksum: str | None
+
+
+@dataclass(frozen=True)
+class AutoMark:
+    """What the machine says about one grade: ``score`` is None where it has nothing to say."""
+
+    score: float | None
+    final: bool = False
+
+    def needs_person(self, manual_score: float | None) -> bool:
+        """nbgrader's rule: look again where a person gave marks before, or where the machine gave none."""
+        return not self.final and (manual_score is not None or self.score is None)
+
+
+class Marks:
+    """What ``graded`` puts into the rows of the gradebook's ``cells``."""
+
+    def __init__(self, graded: GradedSubmission, cells: list[Cell]) -> None:
+        self.graded = graded
+        self.questions = {question.grade_id: question for question in graded.scorecard.questions}
+        self.sources = {name: _answer_cells(notebook) for name, notebook in graded.notebooks.items()}
+        self.unread = self._unread(cells)
+        self.answers = {(cell.notebook, cell.name) for cell in cells if cell.kind == "SolutionCell"}
+
+    def strangers(self, cells: list[Cell]) -> set[str]:
+        """Graded questions that the gradebook has no row for."""
+        return set(self.questions) - {cell.name for cell in cells if cell.kind in GRADED_KINDS}
+
+    def is_missing(self, notebook: str) -> bool:
+        """Whether the student handed in no such notebook."""
+        return notebook in self.graded.missing_notebooks
+
+    def auto_mark(self, cell: Cell) -> AutoMark:
+        """The machine's mark for a grade cell or a task cell."""
+        if self.is_missing(cell.notebook):
+            return AutoMark(0.0, final=True)
+        question: QuestionResult | None = self.questions.get(cell.name)
+        if question is None or cell.kind == "TaskCell":
+            return AutoMark(None)
+        if question.status is Status.GRADED:
+            return AutoMark(question.score)
+        if question.status is Status.MANUAL and self._is_answer(cell) and self.is_unanswered(cell):
+            return AutoMark(0.0)
+        return AutoMark(None)
+
+    def auto_comment(self, cell: Cell) -> str | None:
+        """The machine's comment on an answer."""
+        if cell.kind == "SolutionCell" and cell.notebook not in self.unread and self.is_unanswered(cell):
+            return NO_RESPONSE
+        return None
+
+    def is_unanswered(self, cell: Cell) -> bool:
+        """nbgrader's rule: the answer is what was released."""
+        source = self.sources.get(cell.notebook, {}).get(cell.name)
+        if source is None or cell.checksum is None:
+            return False
+        try:
+            return bool(compute_checksum(source) == cell.checksum)
+        except UnicodeEncodeError:  # half a character, which no release has
+            return False
+
+    def _unread(self, cells: list[Cell]) -> set[str]:
+        """Notebooks of which nothing was judged: what the student wrote in them may not have been read at all."""
+        judged = {
+            cell.notebook
+            for cell in cells
+            if cell.name in self.questions and self.questions[cell.name].status is not Status.NOT_JUDGED
+        }
+        return set(self.sources) - judged
+
+    def _is_answer(self, cell: Cell) -> bool:
+        return (cell.notebook, cell.name) in self.answers
+
+
+def _answer_cells(notebook: dict[str, Any]) -> dict[str, Any]:
+    """The solution cells of an executed notebook by name, without their outputs."""
+    found = {}
+    for cell in notebook["cells"]:
+        metadata = cell["metadata"].get("nbgrader", {})
+        if metadata.get("solution") and "grade_id" in metadata:
+            bare = {key: cell[key] for key in ("cell_type", "source", "metadata")}
+            found[metadata["grade_id"]] = nbformat.from_dict(bare)
+    return found

@@ -1,0 +1,148 @@
+"""What grading produces: frozen scorecards and their JSON, schema 1."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+SCHEMA = 1
+
+
+class Outcome(StrEnum):
+    """What became of one hidden test."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_JUDGED = "not_judged"
+
+
+class Status(StrEnum):
+    """Where the mark of one question stands."""
+
+    GRADED = "graded"
+    MANUAL = "manual"
+    NOT_JUDGED = "not_judged"
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One hidden test: ``name`` is the line that the student reads, ``message`` the explanation."""
+
+    name: str
+    outcome: Outcome
+    message: str = ""
+    weight: float = 1.0
+
+    __test__ = False  # keeps pytest from collecting this class
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """One graded cell; ``score`` is None while it waits for a person."""
+
+    grade_id: str
+    score: float | None
+    max_score: float
+    status: Status
+    tests: tuple[TestResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """The marks of one submission, the seal level they were made at, and what went wrong on the way."""
+
+    assignment: str
+    student: str
+    seal: str
+    seconds: float
+    questions: tuple[QuestionResult, ...]
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def score(self) -> float:
+        """Sum of the marks made so far."""
+        return round(sum(question.score or 0.0 for question in self.questions), 6)
+
+    @property
+    def max_score(self) -> float:
+        """Sum of the points of all questions."""
+        return sum(question.max_score for question in self.questions)
+
+    def question(self, grade_id: str) -> QuestionResult:
+        """Return one question's result; KeyError if there is none."""
+        for question in self.questions:
+            if question.grade_id == grade_id:
+                return question
+        raise KeyError(grade_id)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data in the published form (schema 1)."""
+        return {
+            "schema": SCHEMA,
+            "assignment": self.assignment,
+            "student": self.student,
+            "score": self.score,
+            "max_score": self.max_score,
+            "seal": self.seal,
+            "seconds": round(self.seconds, 3),
+            "questions": [_question_to_dict(question) for question in self.questions],
+            "problems": list(self.problems),
+        }
+
+    def to_json(self) -> str:
+        """The published form as text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Scorecard:
+        """Rebuild from ``to_dict``; ValueError for another schema."""
+        if data.get("schema") != SCHEMA:
+            raise ValueError(f"scorecard schema {data.get('schema')!r} is not {SCHEMA}")
+        return cls(
+            assignment=data["assignment"],
+            student=data["student"],
+            seal=data["seal"],
+            seconds=data["seconds"],
+            questions=tuple(_question_from_dict(question) for question in data["questions"]),
+            problems=tuple(data["problems"]),
+        )
+
+
+def _question_to_dict(question: QuestionResult) -> dict[str, Any]:
+    return {
+        "grade_id": question.grade_id,
+        "score": question.score,
+        "max_score": question.max_score,
+        "status": str(question.status),
+        "tests": [
+            {"name": test.name, "outcome": str(test.outcome), "message": test.message} for test in question.tests
+        ],
+    }
+
+
+def _question_from_dict(data: dict[str, Any]) -> QuestionResult:
+    return QuestionResult(
+        grade_id=data["grade_id"],
+        score=data["score"],
+        max_score=data["max_score"],
+        status=Status(data["status"]),
+        tests=tuple(TestResult(test["name"], Outcome(test["outcome"]), test["message"]) for test in data["tests"]),
+    )
+
+
+@dataclass(frozen=True)
+class GradedSubmission:
+    """Everything that one grading run made of one submission, ready to be recorded.
+
+    ``notebooks`` maps a notebook's name to the executed and marked notebook (nbformat 4 plain data); ``files`` maps
+    relative paths to bytes; ``digest`` identifies submission, template, grader and engine together.
+    """
+
+    scorecard: Scorecard
+    digest: str
+    notebooks: dict[str, Any]
+    files: dict[str, bytes]
+    missing_notebooks: tuple[str, ...] = ()
+    timestamp: str | None = None

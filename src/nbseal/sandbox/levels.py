@@ -1,0 +1,72 @@
+"""Which level of sealing this machine offers."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+
+from nbseal.errors import SealUnavailable
+
+ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level of sealing: the ``name`` recorded with every score and the ``mechanism`` behind it."""
+
+    name: str
+    mechanism: str
+
+
+NONE = Level("none", "none")
+BY_MECHANISM = {
+    "namespaces": Level("namespaces", "namespaces"),
+    "user-namespaces": Level("namespaces", "user-namespaces"),
+    "landlock": Level("landlock", "landlock"),
+}
+
+
+@functools.cache
+def probe() -> dict[str, str | None]:
+    """Try every mechanism; None means that it works, a text says what stood in the way."""
+    with scratch_folder() as scratch:
+        done = subprocess.run(
+            [sys.executable, "-I", "-m", "nbseal.worker.probe", scratch],
+            capture_output=True,
+            text=True,
+            env=ENVIRONMENT,
+            timeout=60,
+        )
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        return dict.fromkeys(BY_MECHANISM, reason)
+    return dict(json.loads(done.stdout))
+
+
+def choose_level(wanted: str = "auto") -> Level:
+    """Return the strongest level to be had, or the ``wanted`` one; SealUnavailable says what is missing."""
+    findings = probe()
+    for mechanism, level in BY_MECHANISM.items():
+        if findings[mechanism] is None and wanted in ("auto", level.name):
+            return level
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in findings.items() if reason)
+    asked = "" if wanted == "auto" else f" at the level {wanted!r} that the settings ask for"
+    raise SealUnavailable(
+        f"student code can't be sealed{asked} on this machine ({reasons}). Run as root, allow unprivileged user "
+        "namespaces (sysctl kernel.unprivileged_userns_clone=1, or on Ubuntu "
+        "kernel.apparmor_restrict_unprivileged_userns=0), or use Linux 6.12 or newer for Landlock. "
+        "For a self-check of code that you trust, use --unsealed."
+    )
+
+
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for one warm process: a place for the new root, and work folders where there is no new root."""
+    folder = tempfile.TemporaryDirectory(prefix="nbseal-", ignore_cleanup_errors=True)
+    os.chmod(folder.name, 0o711)  # a user without rights must be able to walk through to its own work folder
+    os.mkdir(os.path.join(folder.name, "root"))
+    return folder

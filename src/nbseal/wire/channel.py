@@ -1,0 +1,92 @@
+"""Messages as frames over a stream socket.
+
+A frame is ``header length (4 bytes, big endian) · blobs' length (8 bytes) · header (JSON) · blobs``.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+from typing import Any
+
+from nbseal.errors import WireError
+from nbseal.wire.codec import pack, unpack
+
+MAX_HEADER = 32 << 20  # bytes
+MAX_BLOBS = 256 << 20  # bytes
+PREFIX = struct.Struct(">IQ")
+
+
+class EndOfStream(WireError):
+    """The other side closed the connection."""
+
+
+class Late(WireError):
+    """No answer came before the deadline."""
+
+
+def frame(message: Any) -> bytes:
+    """Encode one message as a frame; WireError if it is over the limits."""
+    header, blobs = pack(message)
+    total = sum(len(blob) for blob in blobs)
+    if len(header) > MAX_HEADER or total > MAX_BLOBS:
+        raise WireError(f"a message of {len(header) + total} bytes is over the limit")
+    return b"".join([PREFIX.pack(len(header), total), header, *blobs])
+
+
+class Channel:
+    """Frames over a stream socket. ``limit`` bounds the bytes of one received message."""
+
+    def __init__(self, sock: socket.socket, limit: int = MAX_BLOBS) -> None:
+        self.sock = sock
+        self.limit = limit
+
+    def send(self, message: Any, deadline: float | None = None) -> None:
+        """Send one message; WireError when the other side is gone or doesn't read until ``deadline``."""
+        data = memoryview(frame(message))
+        while data:
+            _wait(self.sock, select.POLLOUT, deadline)
+            try:
+                data = data[self.sock.send(data, socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT) :]
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise EndOfStream(f"the other side is gone: {error}") from error
+
+    def receive(self, deadline: float | None = None) -> Any:
+        """Return the next message; WireError at its end, for a bad frame, or after ``deadline`` (monotonic)."""
+        header_length, total = PREFIX.unpack(self._exactly(PREFIX.size, deadline))
+        if header_length > MAX_HEADER or total > self.limit:
+            raise WireError(f"a message of {header_length + total} bytes is over the limit")
+        header = self._exactly(header_length, deadline)
+        return unpack(header, self._exactly(total, deadline))
+
+    def _exactly(self, count: int, deadline: float | None) -> bytes:
+        parts: list[bytes] = []
+        while count:
+            _wait(self.sock, select.POLLIN, deadline)
+            try:
+                part = self.sock.recv(min(count, 1 << 20), socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise EndOfStream(f"the other side is gone: {error}") from error
+            if not part:
+                raise EndOfStream("the other side closed the connection")
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.sock.close()
+
+
+def _wait(sock: socket.socket, event: int, deadline: float | None) -> None:
+    poller = select.poll()
+    poller.register(sock, event)
+    timeout = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+    if not poller.poll(timeout):
+        raise Late("no answer before the deadline")

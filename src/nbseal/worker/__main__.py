@@ -1,0 +1,204 @@
+"""The warm process: imports everything once, then forks one sealed child for each submission."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import warnings
+from typing import Any, NoReturn
+
+from nbseal.errors import WireError
+from nbseal.wire import Channel
+from nbseal.worker import seccomp, supervisor, syscalls, walls
+from nbseal.worker.answers import Answers
+from nbseal.worker.settings import Settings
+from nbseal.worker.shell import CellRunner
+
+CLEAN_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+def main() -> None:
+    """Serve one trusted process until it hangs up."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    channel = Channel(control)
+    try:
+        settings = Settings.from_message(channel.receive())
+        program = seccomp.build() if settings.level != "none" else None
+        runner = warm_up(settings)
+    except Exception as error:
+        channel.send({"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()})
+        return
+    channel.send({"ready": True, "pid": os.getpid(), "threads": threading.active_count()})
+    slot = os.getpid() % 60000
+    while True:
+        try:
+            channel.receive()
+        except WireError:
+            return
+        _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+        reap()
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            supervise(descriptors[0], descriptors[1], settings, program, runner, slot)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def warm_up(settings: Settings) -> CellRunner:
+    """Import what notebooks will import, and draw one figure so that fonts and caches are there."""
+    runner = CellRunner(settings.output_kb << 10, settings.outputs_per_cell)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in settings.modules:
+            try:
+                importlib.import_module(name)
+            except ImportError:
+                continue  # the notebook will say so itself
+        if settings.support:
+            _call_support(settings)
+        if "matplotlib.pyplot" in sys.modules:
+            _draw_once()
+        if "cv2" in sys.modules:
+            sys.modules["cv2"].setNumThreads(0)
+        runner.rehearse()
+    gc.collect()
+    gc.freeze()  # keeps the collector from touching, and so copying, shared pages
+    return runner
+
+
+def _call_support(settings: Settings) -> None:
+    sys.path.insert(0, str(settings.support))
+    try:
+        for item in settings.warm:
+            module, _, function = item.partition(":")
+            loaded = importlib.import_module(module)
+            if function:
+                getattr(loaded, function)()
+    finally:
+        sys.path.remove(str(settings.support))
+
+
+def _draw_once() -> None:
+    import io
+
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(2, 2))
+    axes.plot([0, 1], [0, 1], "o-", label="a")
+    axes.set(title="a", xlabel="$x_1$", ylabel="b")
+    axes.legend()
+    figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+    plt.close(figure)
+
+
+def supervise(
+    job: int, leash_number: int, settings: Settings, program: bytes | None, runner: CellRunner, slot: int
+) -> NoReturn:
+    """Fork the sealed child, watch it, report its end on the leash, and leave."""
+    leash = socket.socket(fileno=leash_number)
+    report: dict[str, Any]
+    try:
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+        if settings.level in ("namespaces", "user-namespaces"):
+            walls.enter_namespaces(settings.level)
+        child = os.fork()
+        if child == 0:
+            leash.close()
+            live(job, settings, program, runner, slot)
+        os.close(job)
+        report = supervisor.watch(child, leash, settings)
+    except BaseException as error:
+        report = {"error": f"{type(error).__name__}: {error}"}
+    try:
+        Channel(leash).send(report, time.monotonic() + 1.0)
+    except WireError:
+        pass
+    os._exit(0)
+
+
+def live(job: int, settings: Settings, program: bytes | None, runner: CellRunner, slot: int) -> NoReturn:
+    """Be the student's process: put up the walls, run the cells, answer questions."""
+    try:
+        sock = _only_descriptor(job)
+        channel = Channel(sock)
+        try:
+            work = walls.seal(settings, program, slot)
+            _fresh_start(work)
+            runner.take_streams()
+            runner.restart_user(work)
+        except Exception as error:
+            channel.send({"sealing_failed": f"{type(error).__name__}: {error}"})
+            os._exit(3)
+        request = channel.receive()
+        _write_files(request["files"])
+        for result in runner.run(request["cells"], settings.cell_seconds):
+            channel.send(result)
+        changed = {index: runner.collector.cells[index] for index in runner.collector.changed}
+        channel.send({"finished": True, "changed": changed})
+        Answers(channel, runner).serve()
+    except WireError:
+        pass
+    finally:
+        os._exit(0)
+
+
+def _only_descriptor(job: int) -> socket.socket:
+    """Keep the job's socket as descriptor 3 and nothing else of the warm process's files."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    if job != 3:
+        os.dup2(job, 3, inheritable=False)
+    os.closerange(4, 65536)
+    os.setsid()
+    return socket.socket(fileno=3)
+
+
+def _fresh_start(work: str) -> None:
+    """Give the child its own environment and its own randomness: forks would all share the warm process's."""
+    os.environ.clear()
+    os.environ.update(
+        HOME=work, PATH=f"{sys.prefix}/bin:{CLEAN_PATH}", TMPDIR=work, MPLCONFIGDIR=work, LANG="C.UTF-8",
+        MPLBACKEND="module://matplotlib_inline.backend_inline", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1",
+        USER="student", TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1", PAGER="cat",
+        GIT_PAGER="cat",
+    )  # fmt: skip
+    tempfile.tempdir = "/tmp" if os.access("/tmp", os.W_OK) and work == walls.HOME else work
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    random.seed()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(int.from_bytes(os.urandom(4), "little"))
+
+
+def _write_files(files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        folder = os.path.dirname(name)
+        if folder:
+            os.makedirs(folder, exist_ok=True)
+        with open(name, "wb") as file:
+            file.write(data)
+
+
+def reap() -> None:
+    """Collect supervisors that have ended."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+if __name__ == "__main__":
+    main()

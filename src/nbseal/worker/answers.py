@@ -1,0 +1,180 @@
+"""Inside the walls, after the cells have run: answers the trusted side's questions with plain data."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from nbseal.errors import WireError
+from nbseal.wire import Channel, Reference
+from nbseal.worker.shell import CellRunner, alarm
+
+Message = dict[str, Any]
+MAX_FILE = 64 << 20  # bytes
+
+
+class CallTimeout(BaseException):
+    """The student's function took longer than the question allows."""
+
+
+class Answers:
+    """Serves ``get``, ``call`` and ``file`` requests on the student's namespace, each question in a fork."""
+
+    def __init__(self, channel: Channel, runner: CellRunner) -> None:
+        self.channel = channel
+        self.names: dict[str, Any] = runner.shell.user_ns
+        self.runner = runner
+
+    def serve(self) -> None:
+        """Answer until the other side hangs up."""
+        while True:
+            message = self.channel.receive()
+            if message.get("do") != "question":
+                self.channel.send({"unknown": True})
+                continue
+            sys.stdout.flush()
+            pid = os.fork()
+            if pid == 0:
+                self._serve_question()
+            _, status = os.waitpid(pid, 0)
+            if os.waitstatus_to_exitcode(status) != 0:
+                self.channel.send({"died": os.waitstatus_to_exitcode(status)})
+
+    def _serve_question(self) -> None:
+        """Answer one question's requests in a process of its own, then leave it."""
+        code = 1
+        try:
+            self.channel.send({"ready": True})
+            while True:
+                message = self.channel.receive()
+                if message.get("do") == "end":
+                    code = 0
+                    break
+                self.channel.send(self._answer(message))
+        except WireError:
+            code = 0
+        finally:
+            os._exit(code)
+
+    def _answer(self, message: Message) -> Message:
+        try:
+            match message["do"]:
+                case "get":
+                    return self._get(message["name"])
+                case "call":
+                    return self._call(message)
+                case "file":
+                    return self._file(message["name"])
+        except (RecursionError, MemoryError) as error:
+            return {"raised": describe_error(error)}
+        return {"unknown": True}
+
+    def _lookup(self, path: str) -> tuple[bool, Any]:
+        first, *rest = path.split(".")
+        if first not in self.names:
+            return False, None
+        value = self.names[first]
+        for part in rest:
+            if not hasattr(value, part):
+                return False, None
+            value = getattr(value, part)
+        return True, value
+
+    def _get(self, name: str) -> Message:
+        found, value = self._lookup(name)
+        if not found:
+            return self._missing(name)
+        return {"value": value, "callable": callable(value)}
+
+    def _missing(self, name: str) -> Message:
+        near = difflib.get_close_matches(name, [n for n in self.names if not n.startswith("_")], n=1, cutoff=0.75)
+        return {"missing": True, "near": near[0] if near else None}
+
+    def _call(self, message: Message) -> Message:
+        found, function = self._lookup(message["function"])
+        if not found:
+            return self._missing(message["function"])
+        if not callable(function):
+            return {"not_callable": True, "value": function}
+        arguments = [self._revive(value) for value in message["args"]]
+        keywords = {name: self._revive(value) for name, value in message["kwargs"].items()}
+        self.runner.collector.muted = True
+
+        def late(signum: int, frame: FrameType | None) -> None:
+            raise CallTimeout
+
+        try:
+            with alarm(message["timeout"], late):
+                return {"value": function(*arguments, **keywords)}
+        except CallTimeout:
+            return {"timeout": True}
+        except BaseException as error:  # sys.exit and friends included: the student's function, the student's error
+            return {"raised": describe_error(error)}
+
+    def _revive(self, value: Any) -> Any:
+        return Proxy(self.channel, value) if isinstance(value, Reference) else value
+
+    def _file(self, name: str) -> Message:
+        path = Path(name)
+        if not path.is_file() or path.is_symlink():
+            return {"missing": True, "near": None}
+        if path.stat().st_size > MAX_FILE:
+            return {"too_large": path.stat().st_size}
+        return {"value": path.read_bytes()}
+
+
+class Proxy:
+    """Stands for an object of the trusted side; calling it asks over there."""
+
+    def __init__(self, channel: Channel, reference: Reference) -> None:
+        self._channel = channel
+        self._reference = reference
+        for name in reference.methods:
+            setattr(self, name, _Method(self, name))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not self._reference.callable:
+            raise TypeError("this object can't be called")
+        return self._ask("", args, kwargs)
+
+    def _ask(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._channel.send(
+            {"callback": self._reference.number, "method": method, "args": list(args), "kwargs": kwargs}
+        )
+        reply = self._channel.receive()
+        if "error" in reply:
+            raise getattr(__import__("builtins"), reply["type"], RuntimeError)(reply["error"])
+        value = reply["value"]
+        return Proxy(self._channel, value) if isinstance(value, Reference) else value
+
+
+class _Method:
+    """One method of a proxy."""
+
+    def __init__(self, proxy: Proxy, name: str) -> None:
+        self._proxy = proxy
+        self._name = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._proxy._ask(self._name, args, kwargs)
+
+
+def describe_error(error: BaseException) -> Message:
+    """Type, base classes, message and the last line of student code of an exception, all shortened."""
+    try:
+        text = str(error)[:500]
+    except BaseException:  # the student's own exception class may fail to print
+        text = ""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "ipykernel_" in frame.filename]
+    return {
+        "type": type(error).__name__,
+        "bases": [base.__name__ for base in type(error).__mro__],
+        "message": text,
+        "line": own[-1].line if own else None,
+    }

@@ -1,0 +1,59 @@
+"""Tries each level of sealing for real, in a fork that then ends; prints what failed as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from nbseal.worker import landlock, seccomp, walls
+from nbseal.worker.settings import Settings
+
+LEVELS = ("namespaces", "user-namespaces", "landlock")
+
+
+def attempt(level: str, scratch: str) -> str | None:
+    """Return None when ``level`` works here, else what stood in the way."""
+    if level == "namespaces" and os.getuid() != 0:
+        return "needs root"
+    if level == "user-namespaces" and os.getuid() == 0:
+        return "root uses namespaces without a user namespace"
+    if level == "landlock" and landlock.abi() < landlock.WANTED_ABI:
+        return f"needs Landlock ABI {landlock.WANTED_ABI} (Linux 6.12); this kernel has {landlock.abi()}"
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        _try(level, scratch, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        text = pipe.read().decode()
+    os.waitpid(pid, 0)
+    return None if text == "ok" else text or "the process ended without a word"
+
+
+def _try(level: str, scratch: str, writing: int) -> None:
+    text = "ok"
+    try:
+        program = seccomp.build()
+        settings = Settings(level=level, scratch=scratch, disk_mb=1)
+        if level != "landlock":
+            walls.enter_namespaces(level)
+        child = os.fork()
+        if child == 0:
+            try:
+                walls.seal(settings, program, 0)
+            except BaseException as error:
+                os.write(writing, f"{type(error).__name__}: {error}".encode())
+                os._exit(1)
+            os._exit(0)
+        text = "ok" if os.waitpid(child, 0)[1] == 0 else ""
+    except BaseException as error:
+        text = f"{type(error).__name__}: {error}"
+    finally:
+        os.write(writing, text.encode())
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    print(json.dumps({level: attempt(level, sys.argv[1]) for level in LEVELS}))

@@ -1,0 +1,121 @@
+"""Watches one sealed child from outside its walls: memory, deadline, requests to end it, and what it leaves."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import socket
+import time
+from pathlib import Path
+
+from nbseal.errors import WireError
+from nbseal.wire import Channel
+from nbseal.worker.settings import Settings
+
+LOOK_EVERY = 0.1  # seconds
+PAGE = resource.getpagesize()
+
+
+def watch(child: int, leash: socket.socket, settings: Settings) -> dict[str, object]:
+    """Wait for the child's end, ending it when it must; return what became of it."""
+    channel = Channel(leash)
+    deadline = time.monotonic() + settings.total_seconds
+    handle = os.pidfd_open(child)
+    poller = select.poll()
+    poller.register(handle, select.POLLIN)
+    poller.register(leash, select.POLLIN)
+    reason = None
+    while True:
+        ready = dict(poller.poll(LOOK_EVERY * 1000))
+        if handle in ready:
+            break
+        if leash.fileno() in ready:
+            try:
+                message = channel.receive(time.monotonic() + 1.0)
+            except WireError:
+                reason = "gone"
+            else:
+                if message.get("do") == "end_question":
+                    _kill(descendants(child))
+                    continue
+                reason = "asked"
+        elif time.monotonic() > deadline:
+            reason = "time"
+        elif memory_of([child, *descendants(child)], settings.memory_mb << 20) > settings.memory_mb << 20:
+            reason = "memory"
+        if reason:
+            os.kill(child, signal.SIGKILL)
+            break
+    _, status, usage = os.wait4(child, 0)
+    os.close(handle)
+    leftovers = _kill_the_rest()
+    return {
+        "exit": os.waitstatus_to_exitcode(status),
+        "reason": reason,
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "peak_kb": usage.ru_maxrss,
+        "leftovers": leftovers,
+    }
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below ``pid``."""
+    found: list[int] = []
+    queue = [pid]
+    while queue:
+        parent = queue.pop()
+        for path in Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                children = [int(word) for word in path.read_text().split()]
+            except OSError:
+                continue
+            found += children
+            queue += children
+    return found
+
+
+def memory_of(pids: list[int], limit: int) -> int:
+    """Bytes that ``pids`` hold together. Shared pages are counted fairly only when the quick sum is over ``limit``."""
+    quick = sum(_statm(pid) for pid in pids)
+    return quick if quick <= limit else sum(_proportional(pid) for pid in pids)
+
+
+def _statm(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+def _proportional(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return _statm(pid)
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def _kill_the_rest() -> int:
+    """End what was handed down to this process: at the landlock level nothing else ends a runaway daemon."""
+    count = 0
+    while True:
+        rest = descendants(os.getpid())
+        _kill(rest)
+        count += len(rest)
+        try:
+            while os.waitpid(-1, 0 if rest else os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return count
+        if not rest:
+            return count

@@ -1,0 +1,181 @@
+"""Puts the walls around one forked child, in an order that works as root, unprivileged and in containers."""
+
+from __future__ import annotations
+
+import functools
+import os
+import resource
+import shutil
+import signal
+import site
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from nbseal.worker import landlock, seccomp, syscalls
+from nbseal.worker.settings import Settings
+
+HOME = "/home/student"
+NOBODY = 65534
+# A user id of its own keeps the process count of one warm process apart from everything else on the machine.
+FIRST_UID = 2_000_000
+SMALL_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/nsswitch.conf", "/etc/mime.types")
+SMALL_FOLDERS = ("/etc/alternatives", "/etc/ssl/certs", "/etc/fonts")
+DEVICES = ("null", "zero", "urandom", "random")
+NAMESPACES = (
+    syscalls.CLONE_NEWNET | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWPID
+    | syscalls.CLONE_NEWCGROUP
+)  # fmt: skip
+
+
+def interpreter_folders() -> list[str]:
+    """Folders without which Python can't run: prefixes, site-packages, and this package's own."""
+    package = str(Path(__file__).resolve().parents[1])
+    found = [sys.prefix, sys.base_prefix, sys.exec_prefix, package, sysconfig.get_paths()["stdlib"]]
+    found += [path for path in site.getsitepackages() if os.path.isdir(path)]
+    unique = sorted({os.path.realpath(path) for path in found} | set(found))
+    return [path for path in unique if not any(path != other and path.startswith(other + "/") for other in unique)]
+
+
+def enter_namespaces(level: str) -> None:
+    """Leave the machine's namespaces; the caller's next child is process 1 of a new one."""
+    if level == "user-namespaces":
+        uid, gid = os.getuid(), os.getgid()
+        syscalls.unshare(syscalls.CLONE_NEWUSER | NAMESPACES)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{NOBODY} {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"{NOBODY} {gid} 1")
+    else:
+        syscalls.unshare(NAMESPACES)
+
+
+def seal(settings: Settings, program: bytes | None, slot: int) -> str:
+    """Seal this process at ``settings.level`` and return its work folder; there is no way back."""
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    uid = FIRST_UID + slot if os.getuid() == 0 else os.getuid()
+    if settings.level in ("namespaces", "user-namespaces"):
+        work = _new_root(settings, uid if settings.level == "namespaces" else NOBODY)
+        writable = [work, "/tmp", "/dev/shm", "/dev/null"]
+        readable = ["/"]
+    else:
+        work = tempfile.mkdtemp(prefix="work-", dir=settings.scratch)
+        writable = [work, "/dev/null", "/dev/shm"]
+        readable = ["/usr", "/lib", "/lib64", "/bin", *SMALL_FILES, *SMALL_FOLDERS, *interpreter_folders()]
+        readable += [f"/dev/{name}" for name in DEVICES] + settings.readable
+        if os.getuid() == 0 and settings.level == "landlock" and _reachable():
+            os.chown(work, uid, uid)
+    os.chdir(work)
+    limit_resources(settings)
+    if settings.level == "none":
+        return work
+    _drop_privileges(settings.level, uid)
+    # setresuid clears the parent-death signal, so it is asked for again
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+    if settings.level == "landlock" or landlock.abi() > 0:
+        landlock.restrict(readable, writable)
+    assert program is not None
+    seccomp.load(program)
+    return work
+
+
+def limit_resources(settings: Settings) -> None:
+    """Set the per-process limits; each only ever lowers what the machine already allows."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0]) if os.path.exists("/proc/self/statm") else 0
+    address_space = pages * resource.getpagesize() + (settings.memory_mb << 20)
+    cpu = int(settings.total_seconds * 2) + 1
+    for kind, value in (
+        (resource.RLIMIT_AS, address_space),
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_NPROC, settings.processes),
+        (resource.RLIMIT_FSIZE, settings.disk_mb << 20),
+        (resource.RLIMIT_NOFILE, settings.open_files),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_STACK, 64 << 20),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        if settings.level == "none" and kind == resource.RLIMIT_NPROC:
+            continue  # counts all processes of the user, who is not set apart at this level
+        hard = resource.getrlimit(kind)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
+
+
+def _drop_privileges(level: str, uid: int) -> None:
+    if level == "user-namespaces" or os.getuid() != 0:
+        syscalls.drop_bounding_set()
+        syscalls.clear_capabilities()
+        return
+    syscalls.drop_bounding_set()
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    if level == "landlock" and not _reachable():
+        # The interpreter lies in a folder of root's own: files are still opened as root, without any capability
+        # and behind Landlock; the real user id is the one whose processes are counted.
+        os.setresuid(uid, 0, 0)
+        syscalls.clear_capabilities()
+    else:
+        os.setresuid(uid, uid, uid)
+
+
+@functools.cache
+def _reachable() -> bool:
+    """Whether a stranger may walk to every folder that Python needs."""
+    for folder in interpreter_folders():
+        for path in [Path(folder), *Path(folder).parents]:
+            if not path.stat().st_mode & 0o001:
+                return False
+    return True
+
+
+def _new_root(settings: Settings, uid: int) -> str:
+    """Build a root of read-only folders and sized memory disks, and make it the only one."""
+    syscalls.unshare(syscalls.CLONE_NEWNS)
+    root = os.path.join(settings.scratch, "root")
+    private = syscalls.MS_NOSUID | syscalls.MS_NODEV
+    syscalls.mount("none", "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
+    syscalls.mount("tmpfs", root, "tmpfs", private, "size=4m,mode=755")
+    for folder in ["/usr", *SMALL_FOLDERS, *interpreter_folders(), *settings.readable]:
+        if os.path.isdir(folder) and not os.path.exists(root + folder):
+            os.makedirs(root + folder)
+            syscalls.bind_read_only(folder, root + folder)
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        _add_system_folder(root, name)
+    _add_small_files(root)
+    sized = f"size={settings.disk_mb}m,nr_inodes=16384,mode=700,uid={uid},gid={uid}"
+    for folder in (HOME, "/tmp", "/dev/shm"):
+        os.makedirs(root + folder, exist_ok=True)
+        syscalls.mount("tmpfs", root + folder, "tmpfs", private, sized)
+    os.makedirs(f"{root}/proc", exist_ok=True)
+    hide = "hidepid=2" if settings.level == "namespaces" else None
+    syscalls.mount("proc", f"{root}/proc", "proc", private | syscalls.MS_NOEXEC, hide)
+    os.chdir(root)
+    syscalls.pivot_root()
+    flags = syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY | private
+    syscalls.mount("none", "/", None, flags)
+    return HOME
+
+
+def _add_system_folder(root: str, name: str) -> None:
+    if os.path.islink(f"/{name}"):
+        os.symlink(os.readlink(f"/{name}"), f"{root}/{name}")
+    elif os.path.isdir(f"/{name}"):
+        os.makedirs(f"{root}/{name}")
+        syscalls.bind_read_only(f"/{name}", f"{root}/{name}")
+
+
+def _add_small_files(root: str) -> None:
+    os.makedirs(f"{root}/etc", exist_ok=True)
+    os.makedirs(f"{root}/dev", exist_ok=True)
+    for path in SMALL_FILES:
+        if os.path.isfile(path):
+            shutil.copyfile(path, root + path)
+    Path(f"{root}/etc/passwd").write_text(f"student:x:{NOBODY}:{NOBODY}::{HOME}:/bin/sh\n")
+    Path(f"{root}/etc/group").write_text(f"student:x:{NOBODY}:\n")
+    Path(f"{root}/etc/hosts").write_text("127.0.0.1 localhost\n")
+    for name in DEVICES:
+        Path(f"{root}/dev/{name}").touch()
+        syscalls.mount(f"/dev/{name}", f"{root}/dev/{name}", None, syscalls.MS_BIND)

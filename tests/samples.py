@@ -1,0 +1,119 @@
+"""Sample submissions: folders of cell overrides, turned into what a student would hand in."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nbseal.course import Course
+from nbseal.notebook import make_template
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = Path(__file__).with_name("submissions")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The marks that a sample must get for one question, and words that its feedback must hold."""
+
+    score: float
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample submission."""
+
+    assignment: str
+    name: str
+    about: str
+    base: str
+    cells: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
+    expect: dict[str, Expectation] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where the sample is described."""
+        return SAMPLES / self.assignment / self.name
+
+    @property
+    def verdict(self) -> str:
+        """What the folder's name promises: pass, fail, error or hostile."""
+        return self.name.split("_")[0]
+
+    def write(self, target: Path) -> Path:
+        """Write the submission into ``target`` and return its notebook's path."""
+        target.mkdir(parents=True, exist_ok=True)
+        _make(self.folder.parent / "base.py", target)
+        notebook = json.loads(base_notebook(self.assignment, self.base))
+        for cell in notebook["cells"]:
+            grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
+            if grade_id in self.cells:
+                cell["source"] = self.cells[grade_id].strip("\n")
+        path = target / f"{self.assignment}.ipynb"
+        path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False), encoding="utf-8")
+        for name, text in self.files.items():
+            (target / name).write_text(text, encoding="utf-8")
+        _make(self.folder / "make.py", target)
+        return path
+
+
+def load_samples(assignment: str | None = None) -> list[Sample]:
+    """All samples, or those of one assignment, in a stable order."""
+    return [
+        load_sample(path.parent)
+        for path in sorted(SAMPLES.glob("*/*/submission.toml"))
+        if assignment in (None, path.parent.parent.name)
+    ]
+
+
+def load_sample(folder: Path) -> Sample:
+    """Read one sample's description; ValueError when it names a cell that the notebook lacks."""
+    data = tomllib.loads((folder / "submission.toml").read_text(encoding="utf-8"))
+    sample = Sample(
+        assignment=folder.parent.name,
+        name=folder.name,
+        about=data["about"],
+        base=data.get("base", "solution"),
+        cells=data.get("cells", {}),
+        files=data.get("files", {}),
+        expect={
+            grade_id: Expectation(float(entry["score"]), tuple(entry.get("words", ())))
+            for grade_id, entry in data.get("expect", {}).items()
+        },
+    )
+    known = {
+        cell["metadata"].get("nbgrader", {}).get("grade_id")
+        for cell in json.loads(base_notebook(sample.assignment, sample.base))["cells"]
+    }
+    unknown = set(sample.cells) - known
+    if unknown:
+        raise ValueError(f"{folder.name}: no such cells: {sorted(unknown)}")
+    return sample
+
+
+@cache
+def base_notebook(assignment: str, base: str) -> str:
+    """The instructor's notebook as text: with its solutions, or as it is released."""
+    course = Course(ROOT)
+    path = course.assignment(assignment).source / f"{assignment}.ipynb"
+    if base == "solution":
+        return path.read_text(encoding="utf-8")
+    return json.dumps(make_template(path, course.config, sealed=frozenset()))
+
+
+def _make(script: Path, target: Path) -> None:
+    if not script.exists():
+        return
+    spec = importlib.util.spec_from_file_location(f"make_{script.parent.name}", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.make(target)
