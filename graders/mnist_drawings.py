@@ -46,13 +46,13 @@ class Drawing(NamedTuple):
 
 def draw(rng, shape, height=None, place=None, slim=None):
     """Draw one of our digits on a sheet; ``height`` in pixels, ``place`` of its centre and ``slim`` are fractions."""
-    height = height or min(shape) * rng.uniform(0.4, 0.6)
-    width = height * (slim or rng.uniform(0.55, 0.75))
+    height = height or min(shape) * rng.uniform(0.35, 0.5)
+    width = height * (slim or rng.uniform(0.5, 0.65))
     thickness = height * rng.uniform(0.12, 0.16)
     place = place or rng.uniform(0.4, 0.6, size=2)
     skeleton = [np.array(stroke) - 0.5 for stroke in STROKES[int(rng.choice(list(STROKES)))]]
     strokes = [stroke * (width, height) for stroke in skeleton]
-    scale = 20 / (height + thickness)
+    scale = 20 / (max(height, width) + thickness)
     cover = _coverage([np.add(s, (place[1] * shape[1], place[0] * shape[0])) for s in strokes], shape, thickness)
     return Drawing(cover, _coverage([s * scale + 13.5 for s in strokes], (28, 28), thickness * scale))
 
@@ -72,9 +72,15 @@ def _size(picture):
     return (np.ptp(rows) + 1, np.ptp(columns) + 1, rows.mean(), columns.mean()) if len(rows) else (0, 0, 0, 0)
 
 
+def _filled(picture):
+    """Mean brightness of the box around the bright pixels; ink fills less than half of its box."""
+    rows, columns = np.nonzero(picture > max(0.35, picture.max() * 0.4))
+    return picture[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].mean()
+
+
 def _likeness(picture, expected):
-    """The largest cosine over shifts of up to two pixels, because centring by mass moves a picture a little."""
-    shifts = [np.roll(expected, (dy, dx), (0, 1)) for dy in range(-2, 3) for dx in range(-2, 3)]
+    """The largest cosine over shifts of up to three pixels, because centring by mass moves a picture a little."""
+    shifts = [np.roll(expected, (dy, dx), (0, 1)) for dy in range(-3, 4) for dx in range(-3, 4)]
     lengths = np.linalg.norm(picture) * np.linalg.norm(expected)
     return max(float(np.sum(picture * other)) for other in shifts) / max(lengths, 1e-9)
 
@@ -94,11 +100,14 @@ def judge_drawing(student, drawing, expected):
         f"The ink is {tall} × {wide} pixels in your picture; its longer side should be about 20. Cut out "
         "the ink first."
     )
-    want_tall, want_wide, *_ = _size(expected)
-    assert abs(wide / tall - want_wide / want_tall) < 0.25, (
-        f"The digit is stretched: {tall} × {wide} pixels. Scale both sides by the same factor."
+    assert _filled(picture) < 0.62, (
+        "The digit is dark on a bright ground: the network knows bright ink on black. Invert it."
     )
-    assert max(abs(row - 13.5), abs(column - 13.5)) < 4, "The digit isn't in the middle of the 28 × 28 pixels."
+    want_tall, want_wide, *_ = _size(expected)
+    longest, want_longest = max(tall, wide), max(want_tall, want_wide)
+    distortion = max(abs(tall / longest - want_tall / want_longest), abs(wide / longest - want_wide / want_longest))
+    assert distortion < 0.17, f"The digit is stretched: {tall} × {wide} pixels. Scale both sides by the same factor."
+    assert max(abs(row - 13.5), abs(column - 13.5)) < 4.5, "The digit isn't in the middle of the 28 × 28 pixels."
     assert _likeness(picture, expected) > 0.8, (
         "The picture doesn't look like the drawing: mirrored, turned or filled in?"
     )

@@ -92,6 +92,11 @@ def relu(values):
     return np.maximum(values, 0)
 
 
+def logistic(values):
+    """1 / (1 + exp(-x)), without overflow."""
+    return 1 / (1 + np.exp(-np.clip(values, -50, 50)))
+
+
 def accuracy(network, pictures, digits, activation=relu):
     """Share of the pictures that the network reads right, from 0 to 1."""
     hidden = activation(pictures @ network.weights[0] + network.biases[0])
@@ -103,9 +108,10 @@ def suspicion(network, pictures, digits, reached):
     """Name the usual reason for a low accuracy, where trying it out shows that it is the reason."""
     if accuracy(network, pictures * 255, digits) > reached + 0.15:
         return "It does much better on brightness from 0 to 255: normalise the training pictures before fit."
-    if accuracy(network, pictures, digits, np.tanh) > reached + 0.02:
+    better = max(reached + 0.02, 0.5)
+    if accuracy(network, pictures, digits, np.tanh) > better:
         return "It does better with tanh neurons: leave the activation of MLPClassifier at ReLU."
-    if accuracy(network, pictures, digits, lambda x: 1 / (1 + np.exp(-np.clip(x, -50, 50)))) > reached + 0.02:
+    if accuracy(network, pictures, digits, logistic) > better:
         return "It does better with logistic neurons: leave the activation of MLPClassifier at ReLU."
     if reached < 0.25:
         return "That is about what guessing gives: has the network been trained?"

@@ -110,16 +110,14 @@ class _View:
         (x0, y0), (x1, y1) = map(self.pixel, ends)
         dash = ' stroke-dasharray="6 4"' if strict else ""
         return (
-            f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" '
-            f'stroke="{FIRES}" stroke-width="2"{dash}/>'
+            f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" stroke="{FIRES}" stroke-width="2"{dash}/>'
         )
 
     def frame(self, names):
         """The border with its ticks at whole numbers, and the axes' names."""
         low, high = MARGIN, SIZE - MARGIN
         parts = [
-            f'<rect x="{low}" y="{low}" width="{high - low}" height="{high - low}" '
-            f'fill="none" stroke="{INK}"/>',
+            f'<rect x="{low}" y="{low}" width="{high - low}" height="{high - low}" fill="none" stroke="{INK}"/>',
             _text(SIZE / 2, SIZE - 8, names[0]),
             _text(11, SIZE / 2, names[1], f' transform="rotate(-90 11 {SIZE / 2})"'),
         ]

@@ -10,8 +10,20 @@ from matplotlib.figure import Figure
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"  # told apart by colour-blind readers too
 STROKES = {  # in a box from 0 to 1, y pointing down; one list of points per stroke of the pen
     2: [[(0.1, 0.25), (0.3, 0.03), (0.7, 0.03), (0.9, 0.28), (0.65, 0.6), (0.1, 0.97), (0.95, 0.95)]],
+    3: [
+        [
+            (0.1, 0.12),
+            (0.45, 0.0),
+            (0.85, 0.15),
+            (0.8, 0.35),
+            (0.45, 0.47),
+            (0.85, 0.6),
+            (0.95, 0.8),
+            (0.5, 1.0),
+            (0.05, 0.88),
+        ]
+    ],
     4: [[(0.6, 0.0), (0.05, 0.62), (0.95, 0.62)], [(0.7, 0.3), (0.66, 1.0)]],
-    7: [[(0.05, 0.05), (0.95, 0.03), (0.4, 1.0)]],
 }
 
 
@@ -33,17 +45,15 @@ def show_digits(pictures, captions, columns=10):
 
 
 def show_numbers(picture):
-    """Draw one picture (28, 28) of values from 0 to 1 with a scale, and its middle row as a line."""
-    figure = Figure(figsize=(5, 2.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    image = left.imshow(picture, cmap="gray")
-    left.axhline(14, color=ORANGE, linestyle="--", linewidth=1)
-    figure.colorbar(image, ax=left)
-    right.step(range(28), picture[14], where="mid", color=ORANGE)
-    right.set(
-        xlabel="column", ylabel="brightness", title="the dashed row", ylim=(-0.05, 1.05 * max(1, picture.max()))
-    )
+    """Draw one picture (28, 28) of values from 0 to 1, and its middle row as a line."""
     low, high = np.min(picture), np.max(picture)
+    figure = Figure(figsize=(5, 2.2))
+    left, right = figure.add_axes((0, 0.05, 0.4, 0.8)), figure.add_axes((0.53, 0.24, 0.45, 0.61))
+    left.imshow(picture, cmap="gray")
+    left.axhline(14, color=ORANGE, linestyle="--", linewidth=1)
+    left.set(title=f"values from {low:g} to {high:g}", xticks=[], yticks=[])
+    right.step(range(28), picture[14], where="mid", color=ORANGE)
+    right.set(xlabel="column", ylabel="brightness", title="the dashed row", ylim=(-0.05, 1.05 * max(1, high)))
     _show(
         figure,
         f"One digit as the network sees it: 28 × 28 values from {low:g} to {high:g}; its middle row as a line.",
@@ -52,16 +62,14 @@ def show_numbers(picture):
 
 def show_split(n, train, test):
     """Draw which of the n pictures are for training and which for testing, from the first to the last."""
-    train, test = (np.asarray(indices, dtype=int) for indices in (train, test))
     edges = np.linspace(0, n, 51)
-    figure = Figure(figsize=(5, 1.3), layout="constrained")
-    axes = figure.subplots()
-    axes.hist(
-        [train, test], edges, weights=[np.full(len(train), 50 / n), np.full(len(test), 50 / n)], stacked=True,
-        color=[BLUE, ORANGE], label=["training", "test"], edgecolor="white", linewidth=0.3,
-    )  # fmt: skip
+    counts = [np.histogram(np.asarray(rows, dtype=int), edges)[0] * 50 / n for rows in (train, test)]
+    figure = Figure(figsize=(5, 1.3))
+    axes = figure.add_axes((0.05, 0.38, 0.9, 0.56))
+    axes.stairs(counts[0], edges, fill=True, color=BLUE, label="training")
+    axes.stairs(counts[0] + counts[1], edges, baseline=counts[0], fill=True, color=ORANGE, hatch="///", label="test")
     axes.axhline(1, color="black", linestyle=":", linewidth=1)
-    axes.set(xlim=(0, n), ylim=(0, 1.9), yticks=[], xlabel="row in the data set")
+    axes.set(xlim=(0, n), ylim=(0, 1.9), xticks=[0, n // 2, n], yticks=[], xlabel="row in the data set")
     axes.legend(loc="upper center", ncols=2, frameon=False)
     _show(
         figure, f"A bar over {n} rows: {len(train)} for training from the left, {len(test)} for testing after them."
@@ -83,15 +91,13 @@ def show_neurons(weights):
 
 
 def show_curves(curves, names, title):
-    """Draw loss against epoch, one line and marker per curve, its name at its end."""
-    figure = Figure(figsize=(4, 2.6), layout="constrained")
-    axes = figure.subplots()
+    """Draw loss against epoch, one line and marker per curve."""
+    figure = Figure(figsize=(4.4, 2.6))
+    axes = figure.add_axes((0.15, 0.19, 0.58, 0.7))
     for curve, name, marker, colour in zip(curves, names, "os^", (BLUE, ORANGE, GREEN), strict=False):
         every = max(1, len(curve) // 10)
-        axes.plot(range(1, len(curve) + 1), curve, marker=marker, markevery=every, color=colour)
-        axes.annotate(
-            str(name), (len(curve), curve[-1]), (6, 0), textcoords="offset points", color=colour, va="center"
-        )
+        axes.plot(range(1, len(curve) + 1), curve, marker=marker, markevery=every, color=colour, label=str(name))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     low, high = np.min([np.min(curve) for curve in curves]), np.max([np.max(curve) for curve in curves])
     ticks = [tick for tick in (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10) if low / 2 < tick < high * 2]
     axes.set(xlabel="epoch", ylabel="loss (log scale)", title=title, yscale="log")
@@ -106,8 +112,8 @@ def show_curves(curves, names, title):
 def show_confusion(matrix, classes):
     """Draw a confusion matrix, true classes in rows; the colour shows mistakes only, the diagonal stays grey."""
     matrix, k = np.asarray(matrix), len(classes)
-    figure = Figure(figsize=(3.8, 3.4), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(3.6, 3.6))
+    axes = figure.add_axes((0.13, 0.13, 0.84, 0.84))
     mistakes = np.where(np.eye(k, dtype=bool), np.nan, matrix.astype(float))
     axes.set_facecolor("0.85")
     axes.imshow(mistakes, cmap="Oranges", vmin=0)
@@ -122,12 +128,13 @@ def show_confusion(matrix, classes):
 
 def show_drawings(drawings, pictures, captions):
     """Draw each drawing as it was made, and below it the 28 × 28 picture made of it."""
-    figure = Figure(figsize=(1.5 * len(drawings), 3), layout="constrained", facecolor="#d9e8f2")
+    wide = 1 / len(drawings)
+    figure = Figure(figsize=(1.5 * len(drawings), 3.2), facecolor="#d9e8f2")
     for column, (drawing, picture) in enumerate(zip(drawings, pictures, strict=True)):
-        above = figure.add_subplot(2, len(drawings), column + 1, title=str(captions[column]))
+        above = figure.add_axes((column * wide, 0.5, wide * 0.95, 0.42), title=str(captions[column]))
         order = cv2.COLOR_BGRA2RGBA if drawing.ndim == 3 and drawing.shape[2] == 4 else cv2.COLOR_BGR2RGB
         above.imshow(drawing if drawing.ndim == 2 else cv2.cvtColor(drawing, order), cmap="gray", vmin=0, vmax=255)
-        below = figure.add_subplot(2, len(drawings), len(drawings) + column + 1)
+        below = figure.add_axes((column * wide, 0.03, wide * 0.95, 0.42))
         below.imshow(picture, cmap="gray", vmin=0, vmax=1)
         above.set_axis_off()
         below.set_axis_off()
@@ -137,13 +144,13 @@ def show_drawings(drawings, pictures, captions):
 def sample_drawing(kind):
     """Return a drawing as ``cv2.imread(..., cv2.IMREAD_UNCHANGED)`` would: "pen", "chalk" or "sticker".
 
-    "pen" is a blue 2 on cream paper, 300 rows × 200 columns × 3; "chalk" a grey 7 on a blackboard, 160 × 260, not in
+    "pen" is a blue 2 on cream paper, 300 rows × 200 columns × 3; "chalk" a 3 on a blackboard, 160 × 260, not in
     the middle; "sticker" a black 4 with a transparent background, 120 × 120 × 4.
     """
     if kind == "pen":
         return _draw(2, np.full((300, 200, 3), (225, 245, 250), np.uint8), (60, 90, 80, 120), (120, 40, 20))
     if kind == "chalk":
-        return _draw(7, np.full((160, 260), 25, np.uint8), (150, 30, 70, 90), 235)
+        return _draw(3, np.full((160, 260), 25, np.uint8), (150, 25, 60, 95), 235)
     return _draw(4, np.zeros((120, 120, 4), np.uint8), (30, 20, 55, 75), (0, 0, 0, 255))
 
 

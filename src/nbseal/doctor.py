@@ -110,8 +110,6 @@ def _try_warm(course: Course, assignment: str, call: str) -> str:
 
 def _fetch(process: Any, name: str) -> Any:
     deadline = time.monotonic() + 30.0
-    process.job.send({"do": "question"}, deadline)
-    process.job.receive(deadline)
     process.job.send({"do": "get", "name": name}, deadline)
     return process.job.receive(deadline).get("value")
 

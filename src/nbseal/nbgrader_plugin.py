@@ -8,7 +8,9 @@ grades the whole submission folder, records the marks, and gives nbgrader the ex
 from __future__ import annotations
 
 import os
+import shutil
 import weakref
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,30 @@ from nbseal.results import GradedSubmission
 RUN_TRAITS = ("student_id", "student_id_exclude", "assignment_id", "notebook_id")
 
 
+class Engine:
+    """The grader and the recorder of one assignment, kept open from one student to the next."""
+
+    def __init__(self, grader_class: Any, course: Course, assignment: str) -> None:
+        self.course = course
+        self.assignment = assignment
+        with ExitStack() as stack:
+            self._recorder = stack.enter_context(Recorder(course))
+            self._recorder.prepare(assignment)
+            self._grader = stack.enter_context(grader_class(course, assignment))
+            self._stack = stack.pop_all()
+
+    def grade(self, student: str) -> GradedSubmission:
+        """Grade one submission and record its marks; nbgrader itself writes its autograded folder."""
+        folder = self.course.folder("submitted", student, self.assignment)
+        graded: GradedSubmission = self._grader.grade(student, folder)
+        self._recorder.save_marks(graded)
+        return graded
+
+    def close(self) -> None:
+        """End what was opened; a second time does nothing."""
+        self._stack.close()
+
+
 class SealedExporter(NotebookExporter):  # type: ignore[misc]
     """nbgrader's notebook exporter, with the engine for one run of autograde behind it."""
 
@@ -38,10 +64,8 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._course: Course | None = None
-        self._grader: tuple[str, Any] | None = None
+        self._engine: Engine | None = None
         self._graded: tuple[tuple[str, str], GradedSubmission] | None = None
-        # The engine's processes end with the exporter, whatever becomes of the run.
-        self._closing: weakref.finalize[Any, Any] | None = None
 
     @property
     def course(self) -> Course:
@@ -65,6 +89,7 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
         except Exception as error:
             self.log.warning("%s can't be read (%s); its empty form is used.", filename, type(error).__name__)
             names = resources["nbgrader"]
+            self._make_room(names)
             notebook = _empty_form(self.course, names["assignment"], names["notebook"])
             resources["metadata"] = {"name": names["notebook"], "path": os.path.dirname(filename)}
             return _writable(*self.from_notebook_node(notebook, resources=resources))
@@ -76,31 +101,36 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
         if os.path.getsize(filename) > self.course.seal.submission_mb * MB:
             raise ValueError("too large")
 
+    def _make_room(self, names: dict[str, str]) -> None:
+        """Remove a folder that bears the notebook's name; nbgrader has copied it where the notebook must go."""
+        copied = (
+            self.course.folder("autograded", names["student"], names["assignment"]) / f"{names['notebook']}.ipynb"
+        )
+        if copied.is_dir():
+            shutil.rmtree(copied)
+
     def grade(self, assignment: str, student: str) -> GradedSubmission:
         """Grade and record one submission; once, however many notebooks it has."""
         if self._graded is None or self._graded[0] != (assignment, student):
-            graded = self._open_grader(assignment).grade(
-                student, self.course.folder("submitted", student, assignment)
-            )
-            with Recorder(self.course) as recorder:
-                recorder.prepare(assignment)
-                recorder.save_marks(graded)
-            self._graded = ((assignment, student), graded)
+            self._graded = ((assignment, student), self._grade(assignment, student))
         return self._graded[1]
 
-    def _open_grader(self, assignment: str) -> Any:
-        if self._grader is None or self._grader[0] != assignment:
+    def _grade(self, assignment: str, student: str) -> GradedSubmission:
+        if self._engine is None or self._engine.assignment != assignment:
             self.close()
-            context = self.grader_class(self.course, assignment)
-            self._grader = (assignment, context.__enter__())
-            self._closing = weakref.finalize(self, context.__exit__, None, None, None)
-        return self._grader[1]
+            self._engine = Engine(self.grader_class, self.course, assignment)
+            # Its processes end with this exporter, whatever becomes of nbgrader's run.
+            weakref.finalize(self, self._engine.close)
+        graded = self._engine.grade(student)
+        for problem in graded.scorecard.problems:
+            self.log.warning("%s, %s: %s", student, assignment, problem)
+        return graded
 
     def close(self) -> None:
-        """End the engine's processes."""
-        if self._closing is not None:
-            self._closing()
-        self._closing = self._grader = None
+        """End the engine's processes, and forget what was graded."""
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = self._graded = None
 
     def is_last(self, assignment: str, student: str, notebook: str) -> bool:
         """Whether nbgrader's run ends with this notebook."""
@@ -142,11 +172,11 @@ class SealedAutograde(Preprocessor):  # type: ignore[misc]
         try:
             graded = exporter.grade(assignment, student)
             _drop_followed_links(exporter.course, assignment, student)
-        finally:
-            if exporter.is_last(assignment, student, notebook):
-                exporter.close()
-        for problem in graded.scorecard.problems:
-            self.log.warning("%s, %s: %s", student, assignment, problem)
+        except BaseException:
+            exporter.close()
+            raise
+        if exporter.is_last(assignment, student, notebook):
+            exporter.close()
         if notebook not in graded.notebooks:
             raise CourseError(f"{assignment} has no notebook {notebook}; its notebooks are in source/{assignment}.")
         return nbformat.from_dict(graded.notebooks[notebook]), resources

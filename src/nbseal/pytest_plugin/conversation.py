@@ -37,12 +37,14 @@ class Conversation:
         self._question: str | None = None
         self._broken: str | None = None
 
-    def enter(self, question: str) -> None:
-        """Make sure that the fork which answers is ``question``'s own."""
+    def enter(self, question: str, calling: bool) -> None:
+        """Make sure that what ``question`` calls is called in a fork of its own; other questions' forks end."""
         if self._question == question:
             return
         self.leave()
-        reply = self._exchange({"do": "question"}, ANSWER_SECONDS)
+        if not calling:
+            return
+        reply = self._exchange({"do": "fork"}, ANSWER_SECONDS)
         if not reply.get("ready"):
             raise SealBroken("the student's process can't start another process: it has used up its limits")
         self._question = question

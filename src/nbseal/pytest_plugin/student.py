@@ -142,12 +142,15 @@ class Student:
         if self._handin.failure or self._conversation is None:
             raise SealBroken(self._handin.failure or "there is no process to ask")
         try:
-            self._conversation.enter(self._question)
-            return self._conversation.ask(request, seconds, callbacks)
+            self._conversation.enter(self._question, calling=request["do"] == "call")
+            reply = self._conversation.ask(request, seconds, callbacks)
         except Timeout:
             if request["do"] == "call":
                 raise
             raise SealBroken("the student's process did not answer in time") from None
+        if request["do"] != "call" and ("raised" in reply or "timeout" in reply):
+            raise StudentError(f"`{request['name']}` can't be read: looking at it runs code that fails.")
+        return reply
 
     def _must_exist(self, reply: dict[str, Any], name: str) -> None:
         if not reply.get("missing"):

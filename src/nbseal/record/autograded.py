@@ -72,7 +72,7 @@ class Staging:
         """Put the new folder in its place."""
         if not os.path.lexists(self.destination):
             os.rename(self.new, self.destination)
-        elif not _exchange(self.new, self.destination):
+        elif not exchange(self.new, self.destination):
             os.rename(self.destination, self.old)
             os.rename(self.new, self.destination)
         sync_folder(self.destination.parent)
@@ -96,7 +96,7 @@ def _contents(files: dict[str, bytes], notebooks: dict[str, bytes]) -> dict[Pure
     return {path: content for path, content in contents.items() if not contents.keys() & set(path.parents)}
 
 
-def _exchange(first: Path, second: Path) -> bool:
+def exchange(first: Path, second: Path) -> bool:
     """Swap two folders in one step; False where the system or the disk can't."""
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2

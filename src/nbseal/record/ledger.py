@@ -65,7 +65,7 @@ class Ledger:
             if name.endswith(SUFFIX) and name.removesuffix(SUFFIX) not in pending:
                 try:
                     entries.append(Entry.from_json((self.folder / name).read_bytes()))
-                except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                     continue
         return entries
 

@@ -86,13 +86,13 @@ class Marks:
             return False
 
     def _unread(self, cells: list[Cell]) -> set[str]:
-        """Notebooks of which nothing was judged: what the student wrote in them may not have been read at all."""
-        judged = {
-            cell.notebook
-            for cell in cells
-            if cell.name in self.questions and self.questions[cell.name].status is not Status.NOT_JUDGED
-        }
-        return set(self.sources) - judged
+        """Notebooks of which nothing could be judged at all: perhaps nobody saw what the student wrote there."""
+        seen: dict[str, list[bool]] = {}
+        for cell in cells:
+            if question := self.questions.get(cell.name):
+                lost = question.status is Status.NOT_JUDGED and not question.tests
+                seen.setdefault(cell.notebook, []).append(lost)
+        return {notebook for notebook, lost in seen.items() if all(lost)}
 
     def _is_answer(self, cell: Cell) -> bool:
         return (cell.notebook, cell.name) in self.answers

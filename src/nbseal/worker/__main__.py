@@ -34,11 +34,13 @@ def main() -> None:
         settings = Settings.from_message(channel.receive())
         program = seccomp.build() if settings.level != "none" else None
         runner = warm_up(settings)
+        slot = os.getpid() % 60000
+        if settings.level in walls.ROOMS:
+            walls.move_in(settings)
     except Exception as error:
         channel.send({"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()})
         return
     channel.send({"ready": True, "pid": os.getpid(), "threads": threading.active_count()})
-    slot = os.getpid() % 60000
     while True:
         try:
             channel.receive()
@@ -110,8 +112,8 @@ def supervise(
     try:
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
         syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
-        if settings.level in ("namespaces", "user-namespaces"):
-            walls.enter_namespaces(settings.level)
+        if settings.level in walls.ROOMS:
+            walls.separate()
         child = os.fork()
         if child == 0:
             leash.close()

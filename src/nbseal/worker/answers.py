@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
 import traceback
 from pathlib import Path
 from types import FrameType
@@ -16,6 +15,7 @@ from nbseal.worker.shell import CellRunner, alarm
 
 Message = dict[str, Any]
 MAX_FILE = 64 << 20  # bytes
+LOOK_UP_SECONDS = 5.0
 
 
 class CallTimeout(BaseException):
@@ -28,16 +28,19 @@ class Answers:
     def __init__(self, channel: Channel, runner: CellRunner) -> None:
         self.channel = channel
         self.names: dict[str, Any] = runner.shell.user_ns
-        self.runner = runner
+        runner.collector.muted = True  # what hidden calls print is nobody's output
 
     def serve(self) -> None:
-        """Answer until the other side hangs up."""
+        """Answer until the other side hangs up.
+
+        Values are handed out by this process; a call, which is told hidden inputs, is made in a fork that ends with
+        its question.
+        """
         while True:
             message = self.channel.receive()
-            if message.get("do") != "question":
-                self.channel.send({"unknown": True})
+            if message.get("do") != "fork":
+                self.channel.send(self._answer(message))
                 continue
-            sys.stdout.flush()
             pid = os.fork()
             if pid == 0:
                 self._serve_question()
@@ -46,31 +49,32 @@ class Answers:
                 self.channel.send({"died": os.waitstatus_to_exitcode(status)})
 
     def _serve_question(self) -> None:
-        """Answer one question's requests in a process of its own, then leave it."""
+        """Answer one question's further requests in a process of its own, then leave it."""
         code = 1
         try:
             self.channel.send({"ready": True})
-            while True:
-                message = self.channel.receive()
-                if message.get("do") == "end":
-                    code = 0
-                    break
+            while (message := self.channel.receive()).get("do") != "end":
                 self.channel.send(self._answer(message))
+            code = 0
         except WireError:
             code = 0
         finally:
             os._exit(code)
 
     def _answer(self, message: Message) -> Message:
+        """Answer one request; looking a value up may run the student's code too, so that is bounded as well."""
         try:
-            match message["do"]:
-                case "get":
-                    return self._get(message["name"])
-                case "call":
-                    return self._call(message)
-                case "file":
-                    return self._file(message["name"])
-        except (RecursionError, MemoryError) as error:
+            with alarm(message.get("timeout", LOOK_UP_SECONDS), _too_late):
+                match message["do"]:
+                    case "get":
+                        return self._get(message["name"])
+                    case "call":
+                        return self._call(message)
+                    case "file":
+                        return self._file(message["name"])
+        except CallTimeout:
+            return {"timeout": True}
+        except BaseException as error:  # sys.exit and friends included: the student's code, the student's error
             return {"raised": describe_error(error)}
         return {"unknown": True}
 
@@ -103,18 +107,7 @@ class Answers:
             return {"not_callable": True, "value": function}
         arguments = [self._revive(value) for value in message["args"]]
         keywords = {name: self._revive(value) for name, value in message["kwargs"].items()}
-        self.runner.collector.muted = True
-
-        def late(signum: int, frame: FrameType | None) -> None:
-            raise CallTimeout
-
-        try:
-            with alarm(message["timeout"], late):
-                return {"value": function(*arguments, **keywords)}
-        except CallTimeout:
-            return {"timeout": True}
-        except BaseException as error:  # sys.exit and friends included: the student's function, the student's error
-            return {"raised": describe_error(error)}
+        return {"value": function(*arguments, **keywords)}
 
     def _revive(self, value: Any) -> Any:
         return Proxy(self.channel, value) if isinstance(value, Reference) else value
@@ -162,6 +155,10 @@ class _Method:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._proxy._ask(self._name, args, kwargs)
+
+
+def _too_late(signum: int, frame: FrameType | None) -> None:
+    raise CallTimeout
 
 
 def describe_error(error: BaseException) -> Message:

@@ -23,10 +23,7 @@ FIRST_UID = 2_000_000
 SMALL_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/nsswitch.conf", "/etc/mime.types")
 SMALL_FOLDERS = ("/etc/alternatives", "/etc/ssl/certs", "/etc/fonts")
 DEVICES = ("null", "zero", "urandom", "random")
-NAMESPACES = (
-    syscalls.CLONE_NEWNET | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWPID
-    | syscalls.CLONE_NEWCGROUP
-)  # fmt: skip
+ROOMS = ("namespaces", "user-namespaces")  # levels at which a new root is built
 
 
 def interpreter_folders() -> list[str]:
@@ -38,24 +35,35 @@ def interpreter_folders() -> list[str]:
     return [path for path in unique if not any(path != other and path.startswith(other + "/") for other in unique)]
 
 
-def enter_namespaces(level: str) -> None:
-    """Leave the machine's namespaces; the caller's next child is process 1 of a new one."""
-    if level == "user-namespaces":
+def move_in(settings: Settings) -> None:
+    """Move the warm process itself, once, to where its forks shall live: no network, and a root without secrets.
+
+    What is shared by all forks is made here, because making a network and a root costs more than a submission.
+    """
+    shared = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWNET | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWCGROUP
+    if settings.level == "user-namespaces":
         uid, gid = os.getuid(), os.getgid()
-        syscalls.unshare(syscalls.CLONE_NEWUSER | NAMESPACES)
+        syscalls.unshare(syscalls.CLONE_NEWUSER | shared)
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{NOBODY} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{NOBODY} {gid} 1")
     else:
-        syscalls.unshare(NAMESPACES)
+        syscalls.unshare(shared)
+    _new_root(settings)
+
+
+def separate() -> None:
+    """Make the caller's next child process 1 of a world of its own, with its own shared memory and semaphores."""
+    syscalls.unshare(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWIPC)
 
 
 def seal(settings: Settings, program: bytes | None, slot: int) -> str:
     """Seal this process at ``settings.level`` and return its work folder; there is no way back."""
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     uid = FIRST_UID + slot if os.getuid() == 0 else os.getuid()
-    if settings.level in ("namespaces", "user-namespaces"):
-        work = _new_root(settings, uid if settings.level == "namespaces" else NOBODY)
+    if settings.level in ROOMS:
+        _own_disks(settings, uid)
+        work = HOME
         writable = [work, "/tmp", "/dev/shm", "/dev/null"]
         readable = ["/"]
     else:
@@ -131,9 +139,19 @@ def _reachable() -> bool:
     return True
 
 
-def _new_root(settings: Settings, uid: int) -> str:
-    """Build a root of read-only folders and sized memory disks, and make it the only one."""
+def _own_disks(settings: Settings, uid: int) -> None:
+    """Give this process memory disks and a view of processes that no other submission sees."""
     syscalls.unshare(syscalls.CLONE_NEWNS)
+    private = syscalls.MS_NOSUID | syscalls.MS_NODEV
+    sized = f"size={settings.disk_mb}m,nr_inodes=16384,mode=700,uid={uid},gid={uid}"
+    for folder in (HOME, "/tmp", "/dev/shm"):
+        syscalls.mount("tmpfs", folder, "tmpfs", private, sized)
+    hide = "hidepid=2" if settings.level == "namespaces" else None
+    syscalls.mount("proc", "/proc", "proc", private | syscalls.MS_NOEXEC, hide)
+
+
+def _new_root(settings: Settings) -> None:
+    """Build a root of read-only folders, and make it the only one."""
     root = os.path.join(settings.scratch, "root")
     private = syscalls.MS_NOSUID | syscalls.MS_NODEV
     syscalls.mount("none", "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
@@ -145,18 +163,14 @@ def _new_root(settings: Settings, uid: int) -> str:
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         _add_system_folder(root, name)
     _add_small_files(root)
-    sized = f"size={settings.disk_mb}m,nr_inodes=16384,mode=700,uid={uid},gid={uid}"
-    for folder in (HOME, "/tmp", "/dev/shm"):
+    for folder in (HOME, "/tmp", "/dev/shm", "/proc"):
         os.makedirs(root + folder, exist_ok=True)
-        syscalls.mount("tmpfs", root + folder, "tmpfs", private, sized)
-    os.makedirs(f"{root}/proc", exist_ok=True)
-    hide = "hidepid=2" if settings.level == "namespaces" else None
-    syscalls.mount("proc", f"{root}/proc", "proc", private | syscalls.MS_NOEXEC, hide)
+    # the supervisors, which live here too, watch the machine's own processes; each child mounts its own over it
+    syscalls.mount("/proc", f"{root}/proc", None, syscalls.MS_BIND | syscalls.MS_REC)
     os.chdir(root)
     syscalls.pivot_root()
-    flags = syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY | private
-    syscalls.mount("none", "/", None, flags)
-    return HOME
+    os.chdir("/")
+    syscalls.mount("none", "/", None, syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY | private)
 
 
 def _add_system_folder(root: str, name: str) -> None:

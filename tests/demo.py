@@ -1,0 +1,101 @@
+"""``make demo``: build, make a small class with all kinds of submissions, grade it, show the gradebook."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from nbseal.errors import SealUnavailable
+from nbseal.sandbox import choose_level
+from tests.samples import ROOT, load_sample
+
+HARMLESS = ("right", "other", "mistake", "untouched", "damaged")
+READER = """
+import glob, os
+found = [path for folder in ("/", "..", "../..", "../../..") for path in glob.glob(folder + "/**/graders/*.py")]
+print("graders that I can see:", found)
+print("secrets in the environment:", [name for name in os.environ if "TOKEN" in name or "SECRET" in name])
+"""
+CLASS = [
+    ("ada", "01-gates", "right", "solution", None),
+    ("alan", "01-gates", "other", "sample", "pass_*"),
+    ("barbara", "01-gates", "mistake", "sample", "fail_nor_instead_of_nand"),
+    ("claude", "01-gates", "untouched", "sample", "fail_untouched"),
+    ("dorothy", "01-gates", "damaged", "damaged", None),
+    ("edsger", "01-gates", "infinite loop", "sample", "error_infinite_loop"),
+    ("frances", "01-gates", "memory bomb", "answer", "hoard = [bytearray(1 << 28) for _ in range(1000)]"),
+    ("grace", "01-gates", "reader", "answer", READER),
+    ("hedy", "05-mnist", "right", "solution", None),
+    ("john", "05-mnist", "other", "sample", "pass_*"),
+    ("katherine", "05-mnist", "mistake", "sample", "fail_*"),
+    ("linus", "05-mnist", "mistake", "sample", "fail_split*"),
+    ("margaret", "05-mnist", "untouched", "sample", "fail_untouched"),
+]
+
+
+def main() -> int:
+    """Run the demo; return the exit code."""
+    try:
+        choose_level()
+        flags, kinds = [], None
+    except SealUnavailable as error:
+        print(f"{error}\nThe demo goes on with the harmless part of the class, unsealed, and marks it so.\n")
+        flags, kinds = ["--unsealed"], HARMLESS
+    assignments = sorted({assignment for _, assignment, *_ in CLASS})
+    run("build", *assignments)
+    for student, assignment, kind, how, what in CLASS:
+        if kinds is None or kind in kinds:
+            hand_in(student, assignment, how, what)
+    codes = [run("grade", assignment, "--details", *flags) for assignment in assignments]
+    subprocess.run(
+        [sys.executable, "-m", "nbgrader", "generate_feedback", *flags_for_feedback(assignments[0])],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    for assignment in assignments[1:]:
+        subprocess.run(
+            [sys.executable, "-m", "nbgrader", "generate_feedback", *flags_for_feedback(assignment)],
+            cwd=ROOT, check=True, capture_output=True,
+        )  # fmt: skip
+    print(f"\ngraded notebooks: {ROOT / 'autograded'}\nfeedback pages:   {ROOT / 'feedback'}")
+    return max(codes)
+
+
+def flags_for_feedback(assignment: str) -> list[str]:
+    """Arguments that make nbgrader renew the feedback of one assignment."""
+    return [assignment, "--force", "--log-level=ERROR"]
+
+
+def run(*arguments: str) -> int:
+    """Run one nbseal command as a user would."""
+    print(f"\n$ nbseal {' '.join(arguments)}", flush=True)
+    return subprocess.run([sys.executable, "-m", "nbseal.cli", *arguments], cwd=ROOT, check=False).returncode
+
+
+def hand_in(student: str, assignment: str, how: str, what: str | None) -> None:
+    """Put one submission into submitted/, unless it lies there from an earlier demo."""
+    folder = ROOT / "submitted" / student / assignment
+    if folder.exists():
+        return
+    pattern = what if how == "sample" and what else "pass_*"
+    sample = load_sample(sorted((ROOT / "tests" / "submissions" / assignment).glob(pattern))[0])
+    if how == "solution":
+        sample = type(sample)(assignment, "pass_solution", "the reference solution", "solution", {})
+    path = sample.write(folder)
+    if how == "damaged":
+        path.write_bytes(path.read_bytes()[:4000])
+    if how == "answer" and what:
+        add_cell(path, what)
+
+
+def add_cell(path: Path, source: str) -> None:
+    """Add a cell of the student's own at the notebook's start."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cell = {"cell_type": "code", "id": "own", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+    notebook["cells"].insert(1, cell)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

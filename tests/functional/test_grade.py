@@ -1,0 +1,351 @@
+"""Grading: from a submission's folder to a scorecard."""
+
+import json
+import os
+
+import pytest
+
+from nbseal import grade_notebook
+from nbseal.course import Course
+from nbseal.errors import CourseError, GraderError, SubmissionError, UnknownName
+from nbseal.grade import Grader, grade_class
+from nbseal.results import Outcome, Scorecard, Status
+from tests.mini import GRADER, code, hand_in, make_course, mini_cells, solution
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """The mini course."""
+    return Course(make_course(tmp_path_factory.mktemp("course")))
+
+
+@pytest.fixture(scope="module")
+def grader(course):
+    """One grader for all tests that only need scorecards."""
+    with Grader(course, "mini") as one:
+        yield one
+
+
+@pytest.fixture
+def card_of(grader, course, request):
+    """Grade a submission made of answers."""
+
+    def grade(**answers):
+        path = hand_in(course.root, f"s{abs(hash(request.node.name))}", **answers)
+        graded = grader.grade(path.parent.parent.name, path.parent)
+        grade.notebook = graded.notebooks["mini"]
+        return graded.scorecard
+
+    return grade
+
+
+def marks(card):
+    """Marks by question."""
+    return {question.grade_id: question.score for question in card.questions}
+
+
+def messages(card, grade_id):
+    """Messages of a question's tests that did not pass."""
+    return " ".join(t.message for t in card.question(grade_id).tests if t.outcome is not Outcome.PASSED)
+
+
+def test_the_solution_gets_full_marks(card_of):
+    """Right answers get all points, at the strongest level of sealing."""
+    card = card_of()
+    assert marks(card) == {"double": 4.0, "number": 2.0, "plain": 1.0}
+    assert card.seal in ("namespaces", "landlock")
+    assert card.problems == ()
+
+
+def test_a_mark_is_the_weighted_share_of_the_tests_that_pass(card_of):
+    """One test of weight 1 out of 1 + 3 gives a quarter of the points."""
+    card = card_of(double_answer="def double(x):\n    return int(2 * x)")
+    assert marks(card)["double"] == 1.0
+    assert "TypeError" in messages(card, "double")
+
+
+def test_a_failed_prerequisite_skips_its_dependants(card_of):
+    """What builds on a failed test is not tried, and says which test comes first."""
+    card = card_of(double_answer="def double(x):\n    return 3 * x")
+    first, second = card.question("double").tests
+    assert first.message == "double(x) should be 2 * x."
+    assert second.outcome is Outcome.FAILED
+    assert second.message == "Not tried yet: this needs first: It doubles a number."
+
+
+def test_untouched_answers_get_nothing_and_no_reproach(card_of):
+    """Stubs fail with the sentence of the stub; nothing is left unjudged."""
+    stub = "raise NotImplementedError('Your turn')"
+    card = card_of(double_answer=stub, number_answer=stub, plain_answer=stub)
+    assert marks(card) == {"double": 0.0, "number": 0.0, "plain": 0.0}
+    assert "stopped with NotImplementedError: Your turn" in messages(card, "number")
+
+
+def test_a_misspelt_name_is_guessed(card_of):
+    """A missing name that resembles another is pointed out."""
+    card = card_of(number_answer="answr = 42\nanswer2 = 0")
+    assert "`answer` is not defined. Did you mean `answ" in messages(card, "number")
+
+
+@pytest.mark.parametrize("answer", ["None", "'42'", "[42]", "float('nan')", "True", "(x for x in [42])", "object()"])
+def test_a_value_of_the_wrong_kind_is_a_mistake_not_a_crash(card_of, answer):
+    """Odd values fail with a sentence."""
+    card = card_of(number_answer=f"answer = {answer}")
+    assert marks(card)["number"] == 0.0
+    assert messages(card, "number").startswith("`answer` should be")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("while True: pass", "did not return within 2 seconds"),
+        ("raise KeyError('no')", "raised KeyError"),
+        ("raise SystemExit(0)", "raised SystemExit"),
+        ("return (i for i in range(3))", "2 * x"),
+        ("print('x' * 10**7)", "2 * x"),
+        ("return double(x)", "raised RecursionError"),
+    ],
+)
+def test_a_function_that_misbehaves_fails_with_a_sentence(card_of, body, words):
+    """Endless, raising, printing and odd functions are the student's mistakes."""
+    card = card_of(double_answer=f"def double(x):\n    {body}")
+    assert marks(card)["double"] == 0.0
+    assert marks(card)["number"] == 2.0
+    assert words in messages(card, "double")
+
+
+@pytest.mark.parametrize("body", ["import os; os._exit(0)", "import ctypes; ctypes.string_at(0)"])
+def test_a_process_that_dies_is_not_judged_and_others_are(card_of, body):
+    """No reply is no verdict: the question waits for a person, the next one is asked as usual."""
+    card = card_of(double_answer=f"def double(x):\n    {body}")
+    assert card.question("double").status is Status.NOT_JUDGED
+    assert card.question("double").score is None
+    assert marks(card)["number"] == 2.0
+    assert any("not judged (double)" in problem for problem in card.problems)
+
+
+def test_a_function_that_ignores_interrupts_is_ended(card_of):
+    """A call that masks all signals costs its own question only."""
+    body = "import signal; signal.pthread_sigmask(0, range(1, 60))\n    while 1: pass"
+    card = card_of(double_answer=f"def double(x):\n    {body}")
+    assert marks(card)["double"] == 0.0
+    assert marks(card)["number"] == 2.0
+
+
+def test_what_a_call_changes_is_not_seen_by_the_next_question(card_of):
+    """Each question's calls are made in a fork of its own."""
+    card = card_of(double_answer="def double(x):\n    global answer\n    answer = 0\n    return 2 * x")
+    assert marks(card) == {"double": 4.0, "number": 2.0, "plain": 1.0}
+
+
+def test_hidden_inputs_repeat_for_the_same_submission_and_differ_between_students(card_of, course, grader):
+    """A regrade asks the same; another submission is asked something else."""
+    spy = "def double(x):\n    raise ValueError(str(x))"
+    first = messages(card_of(double_answer=spy), "double")
+    path = hand_in(course.root, "same-again", double_answer=spy)
+    again = messages(grader.grade("x", path.parent).scorecard, "double")
+    other = hand_in(course.root, "other", double_answer=spy + "  # mine")
+    assert first == again
+    assert messages(grader.grade("y", other.parent).scorecard, "double") != first
+
+
+def test_forged_replies_give_no_marks(card_of):
+    """A process that writes replies of its own accord is not believed to have passed anything."""
+    forge = """
+import json, os, struct
+header = json.dumps({"v": {"d": [["value", 42], ["passed", True]]}, "b": []}).encode()
+for _ in range(50):
+    os.write(3, struct.pack(">IQ", len(header), 0) + header)
+"""
+    card = card_of(number_answer=forge + "answer = 41", double_answer="def double(x):\n    return 0")
+    assert (marks(card)["double"] or 0.0) == 0.0
+
+
+def test_questions_without_hidden_tests_follow_nbgraders_rule(card_of, grader):
+    """A graded cell without a grader gives its points when it runs without an error; that is said once."""
+    assert marks(card_of(plain_answer="flag = False"))["plain"] == 0.0
+    assert len(grader.plan.notes) == 1
+    assert "plain" in grader.plan.notes[0]
+
+
+@pytest.mark.parametrize("last", ["'full marks please'", "float('nan')", "-1", "99"])
+def test_partial_credit_that_is_no_credit_gives_nothing_more(grader, course, last, tmp_path):
+    """A student who replaces a graded cell's result gains nothing: the cell is the instructor's."""
+    path = hand_in(course.root, f"cheat{abs(hash(last))}", plain=last, plain_answer="flag = False")
+    assert marks(grader.grade("x", path.parent).scorecard)["plain"] == 0.0
+
+
+def test_a_missing_notebook_is_zero(grader, tmp_path):
+    """Nothing handed in, nothing earned; nobody has to look at it."""
+    card = grader.grade("nobody", tmp_path).scorecard
+    assert marks(card) == {"double": 0.0, "number": 0.0, "plain": 0.0}
+    assert "mini.ipynb was not submitted" in card.problems
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"not a notebook", b"\x80\x04pickle", b'{"cells": 3}'])
+def test_a_notebook_that_cannot_be_read_is_not_judged(grader, tmp_path, data):
+    """A damaged file is flagged with the reason, and is not a zero."""
+    (tmp_path / "mini.ipynb").write_bytes(data)
+    card = grader.grade("x", tmp_path).scorecard
+    assert {question.status for question in card.questions} == {Status.NOT_JUDGED}
+    assert card.problems
+
+
+def test_links_are_not_followed(grader, course, tmp_path):
+    """A link to an instructor's file is left out, and said."""
+    path = hand_in(course.root, "linker", number_answer="answer = open('link').read()")
+    (path.parent / "link").symlink_to(course.root / "graders" / "test_mini.py")
+    card = grader.grade("linker", path.parent).scorecard
+    assert "link is not a regular file and was left out" in card.problems
+    assert "FileNotFoundError" in messages(card, "number")
+
+
+def test_a_submission_over_the_size_limit_is_not_judged(course, grader, tmp_path):
+    """Too many bytes are refused before they are read."""
+    with (tmp_path / "big.bin").open("wb") as file:
+        file.truncate(course.seal.submission_mb * (1 << 20) + 1)
+    assert "MiB together" in grader.grade("x", tmp_path).scorecard.problems[0]
+
+
+def test_scorecards_survive_the_journey_through_json(card_of):
+    """The published form can be read back."""
+    card = card_of(double_answer="def double(x):\n    return 3 * x")
+    data = json.loads(card.to_json())
+    assert Scorecard.from_dict(data).to_dict() == data
+    assert data["schema"] == 1
+    assert set(data) == {
+        "schema", "assignment", "student", "score", "max_score", "seal", "seconds", "questions", "problems",
+    }  # fmt: skip
+
+
+def test_one_notebook_can_be_graded_without_a_gradebook(course):
+    """The Python face grades a file and leaves no trace."""
+    path = hand_in(course.root, "ada")
+    card = grade_notebook(path, "mini", course=course.root)
+    assert card.score == 7.0
+    assert not (course.root / "gradebook.db").exists()
+
+
+def broken_grader(text):
+    """The mini grader with an addition."""
+    return GRADER + text
+
+
+@pytest.mark.parametrize(
+    ("grader", "words"),
+    [
+        ("def test_x(:", "SyntaxError"),
+        ("import nothing_like_that", "nothing_like_that"),
+        (broken_grader('\n@pytest.mark.question("trouble")\ndef test_t(student):\n    """A line."""\n'), "'trouble'"),
+        (broken_grader('\n@pytest.mark.question("number")\ndef test_t(student):\n    pass\n'), "docstring"),
+        (broken_grader('\ndef test_t(student):\n    """A line."""\n'), "needs @pytest.mark.question"),
+        (
+            broken_grader(
+                '\n@pytest.mark.question("number", requires="test_z")\ndef test_t(student):\n    """A."""\n'
+            ),
+            "test_z",
+        ),
+        (
+            broken_grader('\n@pytest.mark.question("number", weight=0)\ndef test_t(student):\n    """A."""\n'),
+            "weight",
+        ),
+    ],
+)
+def test_a_wrong_grader_is_an_error_before_any_student_is_graded(tmp_path, grader, words):
+    """The instructor hears what is wrong with a grader, and nobody's marks are touched."""
+    root = make_course(tmp_path, grader)
+    hand_in(root, "ada")
+    with pytest.raises(GraderError, match=words):
+        grade_class(Course(root), "mini")
+    assert not (root / "autograded").exists()
+
+
+def test_a_grader_that_fails_by_itself_is_not_the_students_fault(tmp_path):
+    """An exception in a hidden test leaves the question to a person; the student sees nothing of it."""
+    addition = '\n@pytest.mark.question("number")\ndef test_t(student):\n    """A line."""\n    1 / 0\n'
+    root = make_course(tmp_path, broken_grader(addition))
+    path = hand_in(root, "ada")
+    with Grader(Course(root), "mini") as grader:
+        graded = grader.grade("ada", path.parent)
+    assert graded.scorecard.question("number").status is Status.NOT_JUDGED
+    assert any("ZeroDivisionError" in problem for problem in graded.scorecard.problems)
+    assert "ZeroDivisionError" not in json.dumps(graded.notebooks)
+
+
+def test_a_grader_that_asserts_inside_numpy_shows_no_expected_values(tmp_path):
+    """numpy.testing would print the hidden values; the student gets a plain sentence."""
+    addition = (
+        '\n@pytest.mark.question("number")\ndef test_t(student):\n    """A line."""\n'
+        "    np.testing.assert_allclose(student.number('answer'), 12345.678)\n"
+    )
+    root = make_course(tmp_path, broken_grader(addition))
+    path = hand_in(root, "ada")
+    with Grader(Course(root), "mini") as grader:
+        card = grader.grade("ada", path.parent).scorecard
+    assert messages(card, "number") == "The result is not what was expected."
+
+
+def test_a_submission_folder_that_cannot_be_read_is_told(course, grader, tmp_path):
+    """An unreadable folder is flagged with what to do about it."""
+    if os.getuid() == 0:
+        with pytest.raises(SubmissionError, match="more than"):
+            grader.course.seal.submission_mb, kept = 0, grader.course.seal.submission_mb
+            try:
+                (tmp_path / "a").write_text("x")
+                grader.read(tmp_path)
+            finally:
+                grader.course.seal.submission_mb = kept
+        return
+    tmp_path.chmod(0)
+    assert "make it readable" in grader.grade("x", tmp_path).scorecard.problems[0]
+
+
+def test_unknown_names_are_errors_that_suggest_the_right_one(course):
+    """A misspelt assignment or student is pointed out."""
+    hand_in(course.root, "zoe")
+    with pytest.raises(UnknownName, match="did you mean mini"):
+        grade_class(course, "mimi")
+    with pytest.raises(UnknownName, match="did you mean zoe"):
+        grade_class(course, "mini", students=["zoee"])
+
+
+def test_an_empty_class_is_an_error(tmp_path):
+    """Nothing submitted is told with what to do."""
+    with pytest.raises(CourseError, match="collect"):
+        grade_class(Course(make_course(tmp_path)), "mini")
+
+
+def test_duplicate_grade_ids_are_an_error(tmp_path):
+    """Two cells with one grade_id stop everything, and are named."""
+    cells = [*mini_cells(), code("number2", "assert answer", grade=True, locked=True, points=2, grade_id="number")]
+    root = make_course(tmp_path, cells=cells)
+    hand_in(root, "ada")
+    with pytest.raises(CourseError, match="number"):
+        grade_class(Course(root), "mini")
+
+
+def test_a_class_is_graded_once_and_again_only_when_something_changed(tmp_path):
+    """The second run takes everything from the record; a new submission or a new grader is graded."""
+    root = make_course(tmp_path)
+    for student in ("ada", "alan", "grace"):
+        hand_in(root, student)
+    (root / "submitted" / "grace" / "mini" / "mini.ipynb").write_bytes(b"{")
+    first = grade_class(Course(root), "mini", jobs=2)
+    again = grade_class(Course(root), "mini", jobs=2)
+    assert [done.unchanged for done in first.done] == [False] * 3
+    assert [done.unchanged for done in again.done] == [True] * 3
+    assert [c.to_dict() for c in first.scorecards] == [c.to_dict() for c in again.scorecards]
+    (root / "submitted" / "ada" / "mini" / "notes.txt").write_text("new")
+    third = grade_class(Course(root), "mini", jobs=2)
+    assert {done.student: done.unchanged for done in third.done} == {"ada": False, "alan": True, "grace": True}
+    (root / "graders" / "test_mini.py").write_text(GRADER.replace("== 42", "== 43"))
+    fourth = grade_class(Course(root), "mini", jobs=2)
+    assert not any(done.unchanged for done in fourth.done)
+    assert marks(fourth.scorecards[1])["number"] == 0.0
+
+
+def test_solution_regions_do_not_reach_the_template(grader):
+    """The sealed process never sees the instructor's solution."""
+    text = json.dumps(grader.plan.notebooks[0].template)
+    assert "return 2 * x" not in text
+    assert solution("x").split("\n")[0] not in text

@@ -1,0 +1,141 @@
+"""An assignment's way into the gradebook, and the waiting of one writer for another."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import nbformat
+import pytest
+from filelock import FileLock
+
+from nbseal.course import Course
+from nbseal.errors import CourseError, RecordError, UnknownName
+from nbseal.record import Recorder
+from nbseal.record import recorder as recorder_module
+
+TABLES = {
+    "assignment": "name, duedate, course_id",
+    "notebook": "name, kernelspec",
+    "base_cell": "name, type",
+    "grade_cells": "max_score, cell_type",
+    "source_cell": "name, cell_type, locked, source, checksum",
+    "alembic_version": "version_num",
+}
+
+
+def tables(course: Course) -> dict[str, list]:
+    """What the gradebook knows about assignments, without its random ids."""
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection:
+        return {
+            name: sorted(connection.execute(f"SELECT {columns} FROM {name}"), key=str)
+            for name, columns in TABLES.items()
+        }
+
+
+def edit(course: Course, notebook: str, change, kind: str = "source") -> None:
+    """Change an instructor's notebook."""
+    path = course.folder(kind, assignment="ps1") / f"{notebook}.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    change(nb)
+    nbformat.write(nb, path)
+
+
+def three_more_points(nb) -> None:
+    """Make part2's question worth 4."""
+    nb.cells[1].metadata.nbgrader.points = 4
+
+
+@pytest.mark.parametrize("kind", ["source", "release"])
+def test_a_clean_course_is_registered_as_nbgrader_does(course, graded, rows, kind):
+    """Without a gradebook, from the sources or from the release alone, all rows equal generate_assignment's."""
+    stock = tables(course)
+    (course.root / "gradebook.db").unlink()
+    if kind == "release":
+        shutil.rmtree(course.root / "source")
+    before = read_tree(course.root / "release")
+    with Recorder(course) as recorder:
+        recorder.prepare("ps1")
+        assert tables(course) == stock
+        recorder.prepare("ps1")
+        recorder.save(graded("ann"))
+    assert rows("ann").score == 6.0
+    assert read_tree(course.root / "release") == before
+
+
+def read_tree(folder: Path) -> dict[str, bytes]:
+    """All files below a folder."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_without_submissions_the_gradebook_follows_the_notebooks(course, recorder):
+    """Changed points, a removed notebook and a registration that was cut off are brought up to date."""
+    edit(course, "part2", three_more_points)
+    for kind in ("source", "release"):
+        (course.folder(kind, assignment="ps1") / "part1.ipynb").unlink()
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection, connection:
+        connection.execute("DELETE FROM source_cell")
+    recorder.prepare("ps1")
+    found = tables(course)
+    assert [name for name, _ in found["notebook"]] == ["part2"]
+    assert found["grade_cells"] == [(4.0, "code")]
+    assert [name for name, *_ in found["source_cell"]] == ["q3", "q3-answer"]
+
+
+def test_with_submissions_a_difference_is_refused(course, recorder, graded):
+    """Points, questions and answer cells that differ are named, with the mend."""
+    recorder.save(graded("ann"))
+    edit(course, "part2", three_more_points)
+    with pytest.raises(CourseError, match=r"q3 has 4 points in the notebook and 1 .*generate_assignment ps1"):
+        recorder.prepare("ps1")
+    edit(course, "part2", lambda nb: nb.cells.pop())
+    with pytest.raises(CourseError, match="question q3 is only in the gradebook"):
+        recorder.prepare("ps1")
+    edit(course, "part2", lambda nb: nb.cells.pop())
+    with pytest.raises(CourseError, match="cell q3-answer is not in both"):
+        recorder.prepare("ps1")
+
+
+def test_a_question_in_two_notebooks_is_refused(course, recorder):
+    """A scorecard can't tell them apart."""
+    edit(course, "part2", lambda nb: nb.cells[1].metadata.nbgrader.update(grade_id="q1"))
+    with pytest.raises(CourseError, match="question q1 in two notebooks"):
+        recorder.prepare("ps1")
+
+
+def test_an_unknown_assignment_is_refused(course):
+    """prepare names the assignment that is nearest."""
+    with Recorder(course) as recorder, pytest.raises(UnknownName, match="ps1"):
+        recorder.prepare("ps2")
+
+
+def test_a_question_that_the_gradebook_does_not_know_is_refused(course, recorder, graded):
+    """Marks without a row to stand in are an error, not silence."""
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as connection, connection:
+        connection.execute("DELETE FROM base_cell WHERE name = 'q2'")
+    with pytest.raises(RecordError, match="no question q2 in ps1: run nbgrader generate_assignment ps1"):
+        recorder.save(graded("ann"))
+
+
+def test_writers_wait_for_each_other(course, recorder, graded, rows):
+    """Two processes that record at the same time both get everything recorded."""
+    children = []
+    for half in (range(10), range(5, 15)):
+        child = os.fork()
+        if not child:
+            with Recorder(course) as mine:
+                for number in half:
+                    mine.save(graded(f"s{number}"))
+            os._exit(0)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+    assert set(recorder.recorded("ps1")) == {f"s{number}" for number in range(15)}
+    assert rows("s7").score == 6.0
+
+
+def test_a_writer_that_never_ends_is_told(course, recorder, graded, monkeypatch):
+    """After the wait, the error names the lock."""
+    monkeypatch.setattr(recorder_module, "BUSY_SECONDS", 0.1)
+    with FileLock(course.private / "record.lock"), pytest.raises(RecordError, match=r"record\.lock.*another program"):
+        recorder.save(graded("ann"))

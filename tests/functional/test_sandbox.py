@@ -1,0 +1,223 @@
+"""Sealed processes, at every level that this machine offers."""
+
+import time
+
+import pytest
+
+from nbseal.course import Seal
+from nbseal.errors import SealUnavailable
+from nbseal.sandbox import NONE, WarmProcess, choose_level, levels, probe
+from nbseal.sandbox.levels import BY_MECHANISM
+
+AVAILABLE = [mechanism for mechanism, reason in probe().items() if reason is None]
+
+
+@pytest.fixture(scope="module", params=AVAILABLE)
+def warm(request):
+    """A warm process at one level, with small limits."""
+    seal = Seal(
+        cell_seconds=1.0, notebook_seconds=6.0, questions_seconds=6.0, memory_mb=256, disk_mb=8, processes=20,
+        output_kb=64, outputs_per_cell=50,
+    )  # fmt: skip
+    with WarmProcess(seal, BY_MECHANISM[request.param]) as process:
+        yield process
+
+
+def run(warm, *sources, files=None):
+    """Run cells; return their outputs' texts, the failure, and the supervisor's report."""
+    process = warm.spawn()
+    done = process.run(list(enumerate(sources)), files or {})
+    report = process.end()
+    texts = ["".join(map(text_of, done.cells[i].outputs)) for i in range(len(sources)) if i in done.cells]
+    return texts, done.failure, report
+
+
+def text_of(output):
+    """The text of one output."""
+    if output["output_type"] == "error":
+        return f"{output['ename']}: {output['evalue']}"
+    return output.get("text") or output["data"].get("text/plain", "")
+
+
+def test_some_level_is_to_be_had_here():
+    """The tests below have something to test."""
+    assert AVAILABLE, probe()
+
+
+def test_cells_share_their_names_and_count_up(warm):
+    """Cells run one after the other in one namespace."""
+    texts, failure, _ = run(warm, "x = 20", "x + 1", "print(Out[2])")
+    assert (texts, failure) == (["", "21", "21\n"], None)
+
+
+def test_submitted_files_lie_in_the_work_folder(warm):
+    """A cell can open what was submitted, also in subfolders."""
+    texts, _, _ = run(warm, "print(open('a/b.txt').read())", files={"a/b.txt": b"hello"})
+    assert texts == ["hello\n"]
+
+
+def test_an_endless_cell_is_interrupted_and_the_next_one_runs(warm):
+    """A cell over its time limit gets a KeyboardInterrupt; the notebook goes on."""
+    texts, failure, _ = run(warm, "while True: pass", "print('next')")
+    assert texts[0].startswith("KeyboardInterrupt")
+    assert texts[1] == "next\n"
+    assert failure is None
+
+
+def test_an_endless_cell_that_ignores_interrupts_is_ended(warm):
+    """Nothing that a cell does keeps the process alive past the notebook's limit."""
+    stubborn = "import signal\nsignal.setitimer(signal.ITIMER_REAL, 0)\nsignal.pthread_sigmask(0, range(1, 60))\nwhile 1: pass"
+    started = time.monotonic()
+    _, failure, report = run(warm, stubborn)
+    assert "time limit" in failure
+    assert time.monotonic() - started < 12
+    assert report["reason"] == "asked"
+
+
+def test_too_much_memory_is_an_error_in_the_cell(warm):
+    """A memory bomb meets MemoryError and leaves the rest of the notebook running."""
+    texts, failure, _ = run(warm, "hoard = [bytearray(1 << 26) for _ in range(100)]", "print('next')")
+    assert texts == ["MemoryError: ", "next\n"]
+    assert failure is None
+
+
+def test_memory_of_many_processes_is_counted_together(warm):
+    """A family of processes can't hold more than one process may."""
+    source = """
+import os, time
+for _ in range(8):
+    if os.fork() == 0:
+        hoard = bytearray(os.urandom(1 << 20) * 100)
+        time.sleep(30)
+time.sleep(30)
+"""
+    _, failure, report = run(warm, source)
+    assert report["reason"] == "memory"
+    assert "memory" in failure
+
+
+def test_a_fork_bomb_stays_small(warm):
+    """No more processes than the limit, and none is left."""
+    source = """
+import os, time
+count = 0
+try:
+    for count in range(1000):
+        if os.fork() == 0:
+            time.sleep(60)
+except OSError as error:
+    print(type(error).__name__, count < 30)
+"""
+    texts, failure, _ = run(warm, source)
+    assert texts == ["BlockingIOError True\n"]
+    assert failure is None
+
+
+def test_a_file_over_the_limit_is_refused(warm):
+    """The disk is as small as the settings say."""
+    texts, _, _ = run(
+        warm, "try:\n    open('big', 'wb').write(bytes(20 << 20))\nexcept OSError as e: print('refused')"
+    )
+    assert texts == ["refused\n"]
+
+
+def test_output_is_cut_off_and_says_so(warm):
+    """A cell can't fill the instructor's disk with output."""
+    texts, failure, _ = run(warm, "for _ in range(1000): print('x' * 1000)", "for i in range(1000): display(i)")
+    assert len(texts[0]) < 70_000
+    assert "cut off" in texts[0]
+    assert "cut off" in texts[1]
+    assert failure is None
+
+
+def test_the_end_of_the_process_is_told_not_raised(warm):
+    """os._exit in a cell ends the run with a reason."""
+    texts, failure, _ = run(warm, "print('before')", "import os; os._exit(0)", "print('after')")
+    assert texts == ["before\n"]
+    assert "ended before its last cell" in failure
+
+
+def test_a_crash_is_told_with_its_signal(warm):
+    """A segmentation fault is named."""
+    _, failure, _ = run(
+        warm, "import os, signal; os.kill(os.getpid(), signal.SIGSEGV) or __import__('ctypes').string_at(0)"
+    )
+    assert "signal 11" in failure
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import socket; socket.create_connection(('127.0.0.1', 22), 1)",
+        "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+        "open('/etc/shadow').read()",
+        f"open({__file__!r}).read()",
+        "import os; os.setuid(0) or os.mount",
+        "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
+        "import ctypes; assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0",
+        "open('/usr/nbseal-was-here', 'w')",
+    ],
+)
+def test_cannot_leave_the_walls(warm, source):
+    """Network, other people's files, namespaces and tracing are errors."""
+    texts, _, _ = run(warm, source)
+    assert texts[0].split(":")[0].endswith("Error"), texts
+
+
+def test_cannot_see_the_environment_of_the_grader(warm, monkeypatch):
+    """The environment holds nothing of the instructor's."""
+    texts, _, _ = run(warm, "import os; print(sorted(os.environ))", "print(os.environ['HOME'])")
+    assert "SECRET" not in texts[0]
+    assert "VIRTUAL_ENV" not in texts[0]
+
+
+def test_two_runs_see_nothing_of_each_other(warm):
+    """Files, names and random numbers of one submission don't reach the next."""
+    source = "import os, random, numpy as np\nprint(os.listdir('.'), 'left' in globals(), random.random(), np.random.rand())"
+    (first,), _, _ = run(warm, source + "\nleft = 1\nopen('left', 'w').close()")
+    (second,), _, _ = run(warm, source)
+    assert first.split()[:2] == ["[]", "False"] == second.split()[:2]
+    assert first.split()[2] != second.split()[2]
+    assert first.split()[3] != second.split()[3]
+
+
+def test_a_daemon_does_not_survive(warm):
+    """What a submission starts ends with it."""
+    marker = "daemon-of-the-nbseal-tests"
+    source = f"""
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(60)", "{marker}"])
+    os._exit(0)
+time.sleep(0.3)
+"""
+    run(warm, source)
+    assert marker not in processes()
+
+
+def processes():
+    """Command lines of everything that runs."""
+    from pathlib import Path
+
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(path.read_text())
+        except OSError:
+            continue
+    return "\n".join(lines)
+
+
+def test_no_level_is_an_error_that_says_what_to_do(monkeypatch):
+    """Official grading refuses to run unsealed, and explains."""
+    monkeypatch.setattr(levels, "probe", lambda: dict.fromkeys(BY_MECHANISM, "not here"))
+    with pytest.raises(SealUnavailable, match=r"landlock: not here.*--unsealed"):
+        choose_level()
+
+
+def test_unsealed_runs_are_possible_for_trusted_code():
+    """The level none works, for self-checks."""
+    with WarmProcess(Seal(), NONE) as process:
+        assert run(process, "1 + 1")[0] == ["2"]

@@ -1,0 +1,12 @@
+"""Write a network with 100 hidden neurons."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from mnist_networks import arrays, write
+
+
+def make(folder):
+    write(folder, **arrays(hidden_layer_sizes=(100,)))

@@ -1,0 +1,156 @@
+"""Source notebooks are clean before they are committed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbseal.build.lint import lint, main
+
+SOLUTION = "### BEGIN SOLUTION\nx = 1\n### END SOLUTION"
+
+
+def code(cell_id: str, source: str, **fields: Any) -> dict[str, Any]:
+    lines = source.splitlines(keepends=True)
+    return {
+        **{
+            "cell_type": "code",
+            "execution_count": None,
+            "id": cell_id,
+            "metadata": {},
+            "outputs": [],
+            "source": lines,
+        },
+        **fields,
+    }
+
+
+def text(cell_id: str, source: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "id": cell_id, "metadata": {}, "source": source.splitlines(keepends=True)}
+
+
+def marked(grade_id: str, **flags: Any) -> dict[str, Any]:
+    plain = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
+    return {"nbgrader": {**plain, "grade_id": grade_id, **flags}}
+
+
+def cells() -> list[dict[str, Any]]:
+    return [
+        text("title", "# Title\n![a neuron](neuron.svg)\n<img src='a.svg' alt='the same'>"),
+        code("q-answer", SOLUTION, metadata=marked("q-answer", solution=True)),
+        code("q", "assert x == 1", metadata=marked("q", grade=True, locked=True, points=2)),
+    ]
+
+
+def save(folder: Path, cells: list[dict[str, Any]], **fields: Any) -> Path:
+    path = folder / "a.ipynb"
+    nb = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5, **fields}
+    path.write_text(json.dumps(nb, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    return path
+
+
+def test_a_clean_notebook_has_no_findings(tmp_path: Path) -> None:
+    """What Jupyter saves of a well-made notebook passes."""
+    assert lint(save(tmp_path, cells())) == []
+
+
+OUTPUT = {"name": "stdout", "output_type": "stream", "text": ["hi"]}
+SOLVED = marked("q-answer", solution=True)
+
+
+@pytest.mark.parametrize(
+    ("index", "change", "finding"),
+    [
+        (1, {"outputs": [OUTPUT]}, "cell 'q-answer' has outputs"),
+        (1, {"execution_count": 3}, "cell 'q-answer' has outputs or an execution count"),
+        (1, {"source": ["x = 1"]}, "solution cell without a solution region"),
+        (1, {"source": ["### BEGIN SOLUTION"]}, "1 beginnings and 0 ends"),
+        (1, {"metadata": {}}, "solution region but is not a solution cell"),
+        (1, {"metadata": marked("q", solution=True)}, "has 2 cells with grade_id 'q'"),
+        (1, {"metadata": {"nbgrader": {**SOLVED["nbgrader"], "schema_version": 2}}}, "schema 2, not 3"),
+        (1, {"metadata": marked("q-answer")}, "of no nbgrader kind"),
+        (1, {"source": ["%timeit f()\n", *SOLUTION.splitlines(keepends=True)]}, "measures time"),
+        (2, {"metadata": marked("q", grade=True)}, "is graded but has no points"),
+        (2, {"source": [f"x = {number}\n" for number in range(20)]}, "median code cell of 10.5 lines"),
+        (0, {"id": "q"}, "has 2 cells with id 'q'"),
+        (0, {"id": "Title_1"}, "not made of a-z"),
+        (0, {"id": "4fbe21c0"}, "random cell id '4fbe21c0'"),
+        (0, {"id": "0b0f4d43-6f4c-4d43-9f3a-0123456789ab"}, "random cell id"),
+        (0, {"source": ["![](neuron.svg)"]}, "cell 'title' shows a picture without alt text"),
+        (0, {"source": ["<IMG src='a.svg' alt=''>"]}, "picture without alt text"),
+        (0, {"cell_type": "heading"}, "is not valid"),
+    ],
+)
+def test_findings(tmp_path: Path, index: int, change: dict[str, Any], finding: str) -> None:
+    """Each thing that doesn't belong into a source notebook is found and named."""
+    broken = cells()
+    broken[index] = {**broken[index], **change}
+    findings = lint(save(tmp_path, broken))
+    assert any(finding in line for line in findings), findings
+
+
+@pytest.mark.parametrize("layout", [{"indent": 2}, {"indent": 1, "ensure_ascii": True}, {}])
+def test_a_file_not_written_as_jupyter_does_is_found(tmp_path: Path, layout: dict[str, Any]) -> None:
+    """Another indent, escaped letters or a single line would make every later diff unreadable."""
+    path = save(tmp_path, [*cells(), text("end", "naïve")])
+    path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True, **layout) + "\n")
+    assert len(lint(path)) == 1
+    assert "not written as Jupyter writes" in lint(path)[0]
+
+
+def test_a_missing_last_newline_is_found(tmp_path: Path) -> None:
+    """The file ends in a newline."""
+    path = save(tmp_path, cells())
+    path.write_text(path.read_text().rstrip("\n"))
+    assert "newline at the end" in lint(path)[0]
+
+
+def test_widget_state_is_found(tmp_path: Path) -> None:
+    """Saved widgets don't belong into a source notebook."""
+    assert lint(save(tmp_path, cells(), metadata={"widgets": {}})) == ["holds widget state: clear it"]
+
+
+def test_an_old_format_is_found(tmp_path: Path) -> None:
+    """Before format 4.5 there are no cell ids."""
+    assert "format 4.5" in lint(save(tmp_path, cells(), nbformat_minor=4))[0]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5}'])
+def test_what_is_no_notebook_is_one_finding(tmp_path: Path, content: str) -> None:
+    """An unreadable file is a finding, not a crash."""
+    path = tmp_path / "a.ipynb"
+    path.write_text(content)
+    assert len(lint(path)) == 1
+
+
+def test_the_command_prints_a_line_for_each_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Findings go to the output with the file's name, and the exit code tells."""
+    good = save(tmp_path, cells())
+    assert main([str(good)]) == 0
+    assert capsys.readouterr().out == ""
+    bad = save(tmp_path, cells(), metadata={"widgets": {}})
+    assert main([str(bad), str(tmp_path / "absent.ipynb")]) == 1
+    assert [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()] == [
+        str(bad),
+        str(tmp_path / "absent.ipynb"),
+    ]
+
+
+def test_it_runs_as_a_module(tmp_path: Path) -> None:
+    """``python -m nbseal.build.lint`` is what the commit hook calls."""
+    bad = save(tmp_path, cells(), metadata={"widgets": {}})
+    command = [sys.executable, "-W", "error", "-m", "nbseal.build.lint", str(bad)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("source/*/*.ipynb")), ids=lambda path: path.stem)
+def test_the_courses_own_notebooks_are_clean(path: Path) -> None:
+    """Every source notebook of this course passes."""
+    assert lint(path) == []
