@@ -3,6 +3,7 @@
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "nn101"
+c.CourseDirectory.solution_directory = "solutions"
 c.ClearSolutions.code_stub = {
     "python": 'raise NotImplementedError("Your turn: replace this line with your answer.")'
 }

@@ -60,7 +60,7 @@ def held_back(data_set):
     digits = _support()
     data = digits.stand_in() if data_set == digits.STAND_IN else digits.mnist(download=False)
     if data is None:
-        raise RuntimeError("trained on MNIST, and this machine has no MNIST to judge by: see 05-mnist/digits.py")
+        raise RuntimeError("a network for MNIST, but there is no MNIST here to judge it by: see 05-mnist/digits.py")
     pictures, labels = data
     cut = len(labels) * 9 // 10
     return pictures[cut:].astype(np.float32) / 255, labels[cut:]

@@ -29,6 +29,7 @@ Call ``load()`` of source/05-mnist/digits.py once with MNIST at hand to fill the
 
 import ast
 import importlib.util
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -211,13 +212,14 @@ def _lookalikes(pictures, weights, biases):
 
 
 def _telling_network(rng, n, inputs, hidden, outputs):
-    """Draw pictures and a network for which each usual mistake changes at least a tenth of the answers."""
-    for _ in range(100):
+    """Draw pictures and a network for which the right answers and those of all usual mistakes differ."""
+    for _ in range(200):
         weights = [rng.normal(size=(inputs, hidden)), rng.normal(size=(hidden, outputs))]
         biases = [rng.normal(size=hidden) - weights[0].sum(axis=0) / 2, rng.normal(size=outputs) * 2]
         pictures = rng.random((n, inputs))
         right = _scores(pictures, weights, biases).argmax(axis=1)
-        if min(np.mean(other != right) for other in _lookalikes(pictures, weights, biases).values()) > 0.1:
+        ways = [right, *_lookalikes(pictures, weights, biases).values()]
+        if all(np.mean(one != other) > 0.05 for one, other in itertools.combinations(ways, 2)):
             break
     return pictures, weights, biases
 

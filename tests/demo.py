@@ -92,7 +92,14 @@ def hand_in(student: str, assignment: str, how: str, what: str | None) -> None:
 def add_cell(path: Path, source: str) -> None:
     """Add a cell of the student's own at the notebook's start."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    cell = {"cell_type": "code", "id": "own", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+    cell = {
+        "cell_type": "code",
+        "id": "own",
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+        "source": source,
+    }
     notebook["cells"].insert(1, cell)
     path.write_text(json.dumps(notebook), encoding="utf-8")
 

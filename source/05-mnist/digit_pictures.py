@@ -1,10 +1,12 @@
 """Small figures for the notebook, each with a text for readers who can't see it, and drawings to try things on."""
 
+import base64
 import io
+from html import escape
 
 import cv2
 import numpy as np
-from IPython.display import Image, display
+from IPython.display import display
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"  # told apart by colour-blind readers too
@@ -164,6 +166,9 @@ def _draw(digit, paper, box, ink):
 
 
 def _show(figure, description):
+    """Display a figure with its description, which JupyterLab and nbconvert take over from HTML only."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)
-    display(Image(buffer.getvalue(), alt=description))
+    png = base64.b64encode(buffer.getvalue()).decode()
+    html = f'<img alt="{escape(description)}" src="data:image/png;base64,{png}">'
+    display({"text/plain": description, "text/html": html, "image/png": png}, raw=True)

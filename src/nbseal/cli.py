@@ -27,6 +27,9 @@ from nbseal import __version__
 from nbseal.errors import NbsealError
 from nbseal.results import Scorecard
 
+# jsonschema tries to import this for a kind of address that notebooks don't have; it takes a second
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 EXIT_ERROR, EXIT_NOT_RECORDED = 1, 3
 app = typer.Typer(
     name="nbseal",

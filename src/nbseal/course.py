@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import os
 import secrets
@@ -89,7 +90,7 @@ class Course:
         self.root = Path(root).resolve()
         if not self.root.is_dir():
             raise CourseError(f"{self.root} is not a folder: give the course's folder with --course.")
-        self.config = load_config(self.root) if config is None else config.copy()
+        self.config = load_config(self.root) if config is None else copy.deepcopy(config)
         self.config.CourseDirectory.root = str(self.root)
         self.coursedir = CourseDirectory(config=self.config)
         self.seal = Seal(config=self.config)
@@ -151,6 +152,7 @@ class Course:
 
     def choose_students(self, assignment: str, wanted: list[str] | None) -> list[str]:
         """All submitters, or the ``wanted`` ones; CourseError when there are none, UnknownName for a stranger."""
+        self.assignment(assignment)
         found = self.students(assignment)
         if not found:
             raise CourseError(

@@ -96,7 +96,7 @@ def _try_warm(course: Course, assignment: str, call: str) -> str:
     started = time.monotonic()
     try:
         folder = course.assignment(assignment).source
-        with WarmProcess(course.seal, NONE, WarmSettings(support=str(folder), warm=[call])) as warm:
+        with WarmProcess(course.seal, NONE).start(WarmSettings(support=str(folder), warm=[call])) as warm:
             seconds = time.monotonic() - started
             process = warm.spawn()
             source = f"import {module}\nfound = {module}.{function or '__name__'}"

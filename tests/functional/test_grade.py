@@ -117,7 +117,7 @@ def test_a_function_that_misbehaves_fails_with_a_sentence(card_of, body, words):
 @pytest.mark.parametrize("body", ["import os; os._exit(0)", "import ctypes; ctypes.string_at(0)"])
 def test_a_process_that_dies_is_not_judged_and_others_are(card_of, body):
     """No reply is no verdict: the question waits for a person, the next one is asked as usual."""
-    card = card_of(double_answer=f"def double(x):\n    {body}")
+    card = card_of(double_answer=f"def double(x):\n    if x != 2:\n        {body}")
     assert card.question("double").status is Status.NOT_JUDGED
     assert card.question("double").score is None
     assert marks(card)["number"] == 2.0
@@ -126,8 +126,8 @@ def test_a_process_that_dies_is_not_judged_and_others_are(card_of, body):
 
 def test_a_function_that_ignores_interrupts_is_ended(card_of):
     """A call that masks all signals costs its own question only."""
-    body = "import signal; signal.pthread_sigmask(0, range(1, 60))\n    while 1: pass"
-    card = card_of(double_answer=f"def double(x):\n    {body}")
+    body = "import signal; signal.pthread_sigmask(0, range(1, 60))\n        while 1: pass"
+    card = card_of(double_answer=f"def double(x):\n    if x != 2:\n        {body}")
     assert marks(card)["double"] == 0.0
     assert marks(card)["number"] == 2.0
 
@@ -147,6 +147,13 @@ def test_hidden_inputs_repeat_for_the_same_submission_and_differ_between_student
     other = hand_in(course.root, "other", double_answer=spy + "  # mine")
     assert first == again
     assert messages(grader.grade("y", other.parent).scorecard, "double") != first
+
+
+def test_a_notebook_that_never_ends_is_not_judged(card_of):
+    """What ignores interrupts is ended at the notebook's limit; everything waits for a person."""
+    card = card_of(number_answer="import signal; signal.pthread_sigmask(0, range(1, 60))\nwhile 1: pass")
+    assert {question.status for question in card.questions} == {Status.NOT_JUDGED}
+    assert "ran longer than 8 seconds" in card.problems[0]
 
 
 def test_forged_replies_give_no_marks(card_of):

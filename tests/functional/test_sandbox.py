@@ -19,7 +19,7 @@ def warm(request):
         cell_seconds=1.0, notebook_seconds=6.0, questions_seconds=6.0, memory_mb=256, disk_mb=8, processes=20,
         output_kb=64, outputs_per_cell=50,
     )  # fmt: skip
-    with WarmProcess(seal, BY_MECHANISM[request.param]) as process:
+    with WarmProcess(seal, BY_MECHANISM[request.param]).start() as process:
         yield process
 
 
@@ -219,5 +219,5 @@ def test_no_level_is_an_error_that_says_what_to_do(monkeypatch):
 
 def test_unsealed_runs_are_possible_for_trusted_code():
     """The level none works, for self-checks."""
-    with WarmProcess(Seal(), NONE) as process:
+    with WarmProcess(Seal(), NONE).start() as process:
         assert run(process, "1 + 1")[0] == ["2"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -47,33 +46,6 @@ class ClassResult:
         return [one.trouble for one in self.done if one.trouble]
 
 
-class GraderPool:
-    """Lends graders to threads; makes another one when all are lent."""
-
-    def __init__(self, make: Callable[[], Grader], first: Grader) -> None:
-        self._make = make
-        self._free: queue.SimpleQueue[Grader] = queue.SimpleQueue()
-        self._free.put(first)
-        self._all = [first]
-
-    def grade(self, student: str, folder: Path) -> GradedSubmission:
-        """Grade with a free grader."""
-        try:
-            grader = self._free.get_nowait()
-        except queue.Empty:
-            grader = self._make()
-            self._all.append(grader)
-        try:
-            return grader.grade(student, folder)
-        finally:
-            self._free.put(grader)
-
-    def close(self) -> None:
-        """End all graders."""
-        for grader in self._all:
-            grader.close()
-
-
 def grade_class(
     course: Course,
     assignment: str,
@@ -92,9 +64,7 @@ def grade_class(
     chosen = course.choose_students(assignment, students)
     result = ClassResult()
     with ExitStack() as stack:
-        first = Grader(course, assignment, unsealed)
-        pool = GraderPool(lambda: Grader(course, assignment, unsealed), first)
-        stack.callback(pool.close)
+        grader = stack.enter_context(Grader(course, assignment, unsealed))
         recorder = stack.enter_context(Recorder(course))
         recorder.prepare(assignment)
         executor = LocalExecutor(min(jobs, len(chosen)) if jobs else None)
@@ -102,34 +72,31 @@ def grade_class(
         if on_start:
             on_start(len(chosen))
         recorded = {} if force else recorder.recorded(assignment)
-        for one in _graded(course, assignment, chosen, first, recorded, pool, executor):
+        for one in _graded(grader, chosen, recorded, executor):
             done = one if isinstance(one, Done) else _save(recorder, one)
             result.done.append(done)
             if on_done:
                 on_done(done)
-        result.notes = first.plan.notes
+        result.notes = grader.plan.notes
     result.seconds = time.monotonic() - started
     return result
 
 
 def _graded(
-    course: Course,
-    assignment: str,
+    grader: Grader,
     chosen: list[str],
-    first: Grader,
     recorded: dict[str, tuple[str, Scorecard]],
-    pool: GraderPool,
     executor: LocalExecutor,
 ) -> Iterator[Done | GradedSubmission]:
     """Yield each student's result as it comes; only a few are in memory at a time."""
     running: set[Future[GradedSubmission]] = set()
     for student in chosen:
-        folder = course.folder("submitted", student, assignment)
+        folder = grader.course.folder("submitted", student, grader.assignment.name)
         before = recorded.get(student)
-        if before and before[0] and before[0] == _digest(first, folder):
+        if before and before[0] and before[0] == _digest(grader, folder):
             yield Done(student, before[1], unchanged=True)
             continue
-        running.add(executor.submit(pool.grade, student, folder))
+        running.add(executor.submit(grader.grade, student, folder))
         while len(running) >= 2 * executor.jobs:
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in finished)

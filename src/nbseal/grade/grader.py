@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,20 +36,25 @@ class _Graded:
 
 
 class Grader:
-    """Grades one assignment; a context manager, for one thread. ``unsealed`` is for code that you trust."""
+    """Grades one assignment; a context manager that any number of threads may use.
+
+    ``unsealed`` is for code that you trust.
+    """
 
     def __init__(self, course: Course, assignment: str, unsealed: bool = False) -> None:
         self.course = course
         self.assignment = course.assignment(assignment)
         self.level: Level = NONE if unsealed else choose_level(course.seal.level)
+        self._lock = threading.Lock()
         self._judge: Judge | None = None
         self._warm: WarmProcess | None = None
         try:
             if self.assignment.grader:
                 self._judge = Judge(self.assignment.grader)
+            self._warm = WarmProcess(course.seal, self.level)
             tests = self._judge.start() if self._judge else ()
             self.plan: Plan = make_plan(course, self.assignment, tests)
-            self._warm = WarmProcess(course.seal, self.level, self.plan.warm)
+            self._warm.start(self.plan.warm)
         except BaseException:
             self.close()
             raise
@@ -147,14 +153,19 @@ class Grader:
         return graded
 
     def _spawn(self) -> SealedProcess:
+        """Fork a sealed process; a warm process that is gone is replaced once."""
+        warm = self._warm
         try:
-            if self._warm is None:
+            if warm is None:
                 raise SealBroken("the warm process was closed")
-            return self._warm.spawn()
+            return warm.spawn()
         except SealBroken:
-            if self._warm is not None:
-                self._warm.close()
-            self._warm = WarmProcess(self.course.seal, self.level, self.plan.warm)
+            with self._lock:
+                if self._warm is warm:  # no other thread has replaced it meanwhile
+                    if warm is not None:
+                        warm.close()
+                    self._warm = WarmProcess(self.course.seal, self.level).start(self.plan.warm)
+            assert self._warm is not None
             return self._warm.spawn()
 
     def _ask(
@@ -171,7 +182,10 @@ class Grader:
             return {}
         handin = _handin(nb, run, files, self.course.secret + digest.encode())
         case = Case(handin, wanted, self.course.seal.questions_seconds)
-        results = self._judge.judge(case, process.job.sock, process.leash.sock)
+        if run.failure:
+            process.end()  # nothing is left to ask; tests of submitted files can still be judged
+        with process.lent() as (job, leash):
+            results = self._judge.judge(case, job, leash)
         found: dict[str, list[TestResult]] = {}
         for test in self._judge.tests:
             if test.question in wanted:

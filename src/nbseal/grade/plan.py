@@ -87,17 +87,17 @@ def _support_files(assignment: Assignment) -> dict[str, bytes]:
 def _warm_settings(
     course: Course, assignment: Assignment, notebooks: list[NotebookPlan], support: dict[str, bytes]
 ) -> WarmSettings:
+    sources = [cell["source"] for plan in notebooks for cell in plan.template["cells"] if cell["cell_type"] == "code"]
     modules: list[str] = []
-    for plan in notebooks:
-        for cell in plan.template["cells"]:
-            if cell["cell_type"] == "code":
-                modules += [name for name in imported_modules(cell["source"]) if name not in modules]
+    for source in sources:
+        modules += [name for name in imported_modules(source) if name not in modules]
     own = {Path(name).stem for name in support if name.endswith(".py") and "/" not in name}
     folder = assignment.source if assignment.source.is_dir() else assignment.release
     return WarmSettings(
         modules=[name for name in modules if name.split(".")[0] not in own],
         support=str(folder),
         warm=[name for name in modules if name in own] + list(course.seal.warm.get(assignment.name, [])),
+        sources=sources,
     )
 
 

@@ -58,7 +58,7 @@ def execute(
     seal = course.seal.__class__(config=course.config)
     seal.cell_seconds, seal.notebook_seconds = 1800.0, 3600.0
     executed = {**nb, "cells": [dict(cell) for cell in nb["cells"]]}
-    with WarmProcess(seal, NONE, warm) as warm_process:
+    with WarmProcess(seal, NONE).start(warm) as warm_process:
         process = warm_process.spawn()
         run = run_notebook(process, executed, files, skip_tagged, on_cell)
         process.end()

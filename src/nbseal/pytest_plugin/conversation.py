@@ -50,13 +50,17 @@ class Conversation:
         self._question = question
 
     def leave(self) -> None:
-        """Let the current fork end."""
-        if self._question is not None and self._broken is None:
-            self._question = None
-            try:
-                self._job.send({"do": "end"}, time.monotonic() + GRACE_SECONDS)
-            except WireError as error:
-                self._broken = str(error)
+        """Let the current fork end, and wait for word of its end."""
+        if self._question is None or self._broken is not None:
+            return
+        self._question = None
+        try:
+            self._job.send({"do": "end"}, time.monotonic() + GRACE_SECONDS)
+            self._await_end(time.monotonic() + GRACE_SECONDS)
+        except Late:
+            self._end_fork()
+        except (WireError, TypeError) as error:
+            self._broken = f"the student's process no longer answers properly ({error})"
 
     def ask(self, request: Message, seconds: float, callbacks: dict[int, Any] | None = None) -> Message:
         """Send one request to the current fork; Timeout or SealBroken when no proper answer comes."""
@@ -65,9 +69,9 @@ class Conversation:
         while "callback" in reply:
             answer = _call_back(reply, callbacks or {})
             reply = self._exchange(answer, max(0.1, limit - time.monotonic()))
-        if "died" in reply:
+        if "ended" in reply:
             self._question = None
-            raise SealBroken(f"the student's process ended while it was asked ({_code(reply['died'])})")
+            raise SealBroken(f"the student's process ended while it was asked ({_code(reply['ended'])})")
         return reply
 
     def _exchange(self, request: Message, seconds: float) -> Message:
@@ -97,10 +101,13 @@ class Conversation:
         until = time.monotonic() + GRACE_SECONDS
         try:
             self._leash.send({"do": "end_question"}, until)
-            while "died" not in self._job.receive(until):
-                continue
+            self._await_end(until)
         except (WireError, TypeError) as error:
             self._broken = f"the student's process could not be stopped in time ({error})"
+
+    def _await_end(self, until: float) -> None:
+        while "ended" not in self._job.receive(until):
+            continue
 
 
 def _call_back(request: Message, callbacks: dict[int, Any]) -> Message:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,11 @@ from nbseal.wire import Channel, EndOfStream, Late
 START_SECONDS = 300.0
 SLACK_SECONDS = 10.0
 PASSED_ON = ("HOME", "PATH", "LANG", "SCIKIT_LEARN_DATA", "XDG_CACHE_HOME")
+# pytest's own parts that a hidden test has no use for: each would run before and after every test
+LEFT_OUT = (
+    "cacheprovider", "doctest", "junitxml", "pastebin", "stepwise", "faulthandler", "threadexception",
+    "unraisableexception", "logging", "warnings", "setuponly", "setupplan", "debugging",
+)  # fmt: skip
 INI = Path(__file__).with_name("pytest.ini")
 
 
@@ -59,6 +66,12 @@ class Judge:
     """Owns the trusted warm process of one grader file; use as a context manager."""
 
     def __init__(self, grader: Path) -> None:
+        self._grader = grader
+        self.tests: tuple[HiddenTest, ...] = ()
+        self._lock = threading.Lock()
+        self._launch()
+
+    def _launch(self) -> None:
         ours, theirs = socket.socketpair()
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment |= {
@@ -70,17 +83,15 @@ class Judge:
         }
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "nbseal.pytest_plugin.judge", str(theirs.fileno()), str(grader)],
+                [sys.executable, "-I", "-m", "nbseal.pytest_plugin.judge", str(theirs.fileno()), str(self._grader)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=environment,
-                cwd=grader.parent,
+                cwd=self._grader.parent,
             )
         self._control = Channel(ours)
-        self._grader = grader
-        self.tests: tuple[HiddenTest, ...] = ()
 
     def start(self) -> tuple[HiddenTest, ...]:
         """Wait until the tests are collected; GraderError when they can't be."""
@@ -96,31 +107,48 @@ class Judge:
         return self.tests
 
     def judge(self, case: Case, job: socket.socket, leash: socket.socket) -> dict[str, TestResult]:
-        """Run the hidden tests of ``case`` against a sealed process; returns results by test."""
+        """Run the hidden tests of ``case`` against a sealed process; returns results by test.
+
+        SealError when this process of ours fails; the next call then starts another one.
+        """
         wanted = {test.nodeid: test for test in self.tests if test.question in case.questions}
         results: dict[str, TestResult] = {}
         failure = "the hidden tests ended early"
         deadline = time.monotonic() + case.seconds + 2 * SLACK_SECONDS
-        message = {
-            "handin": _plain(case.handin),
-            "questions": sorted(case.questions),
-            "seconds": case.seconds,
-        }
-        try:
-            self._control.send(message, deadline)
-            socket.send_fds(self._control.sock, [b"F"], [job.fileno(), leash.fileno()])
-            while not (reply := self._control.receive(deadline)).get("done"):
-                test = wanted[reply["test"]]
-                outcome = Outcome(reply["outcome"])
-                results[test.nodeid] = TestResult(test.line, outcome, reply["message"], test.weight)
-        except Late:
-            failure = "the hidden tests took too long"
-        except (OSError, WireError) as error:
-            raise SealError(f"the judge is gone: {error}") from error
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            self._hand_over(job, leash, theirs)
+            channel = Channel(ours, greedy=True)
+            try:
+                channel.send(_message(case), deadline)
+                while not (reply := channel.receive(deadline)).get("done"):
+                    test = wanted[reply["test"]]
+                    outcome = Outcome(reply["outcome"])
+                    results[test.nodeid] = TestResult(test.line, outcome, reply["message"], test.weight)
+            except Late:
+                failure = "the hidden tests took too long"
+            except EndOfStream:
+                pass  # the time limit ended the fork, or it failed: what it had reported counts
         for nodeid, test in wanted.items():
             if nodeid not in results:
                 results[nodeid] = TestResult(test.line, Outcome.NOT_JUDGED, failure, test.weight)
         return results
+
+    def _hand_over(self, *sockets: socket.socket) -> None:
+        """Have the process fork, and give the fork ``sockets``; start another process if this one is gone."""
+        with self._lock:
+            try:
+                socket.send_fds(self._control.sock, [b"F"], [one.fileno() for one in sockets])
+            except OSError as error:
+                self._restart()
+                raise SealError(f"the judge is gone: {error}") from error
+        sockets[-1].close()
+
+    def _restart(self) -> None:
+        self._process.kill()
+        self.close()
+        self._launch()
+        self.start()
 
     def close(self) -> None:
         """End the process."""
@@ -138,10 +166,9 @@ class Judge:
         self.close()
 
 
-def _plain(handin: Handin) -> dict[str, Any]:
-    data = asdict(handin)
-    data["seed"] = bytes(handin.seed)
-    return data
+def _message(case: Case) -> dict[str, Any]:
+    handin = {**vars(case.handin), "seed": bytes(case.handin.seed)}
+    return {"handin": handin, "questions": sorted(case.questions), "seconds": case.seconds}
 
 
 def main(descriptor: int, grader: str) -> None:
@@ -152,9 +179,7 @@ def main(descriptor: int, grader: str) -> None:
     pytest.main(
         [
             grader, "-c", str(INI), f"--rootdir={folder}", f"--confcutdir={folder}", "--import-mode=importlib",
-            "-p", "no:cacheprovider", "-p", "no:doctest", "-p", "no:junitxml", "-p", "no:pastebin", "-p", "no:stepwise",
-            "-p", "no:faulthandler", "-p", "no:threadexception", "-p", "no:unraisableexception", "-p", "no:logging",
-            "--assert=plain", "--capture=no", "-q",
+            *(word for name in LEFT_OUT for word in ("-p", f"no:{name}")), "--assert=plain", "--capture=no", "-q",
         ],
         plugins=[plugin],
     )  # fmt: skip
@@ -169,20 +194,18 @@ def _serve(channel: Channel, plugin: GraderPlugin, items: list[pytest.Item]) -> 
     except CollectionProblem as problem:
         plugin.errors.append(str(problem))
         return
+    importlib.import_module("numpy.random")  # loaded at first use otherwise: in every fork anew
     channel.send({"tests": tests})
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks that have ended leave nothing to collect
     while True:
-        try:
-            message = channel.receive()
-        except EndOfStream:
+        request, descriptors, _, _ = socket.recv_fds(channel.sock, 1, 3)
+        if not request:
             return
-        _, descriptors, _, _ = socket.recv_fds(channel.sock, 1, 2)
-        pid = os.fork()
-        if pid == 0:
-            _judge_one(channel, plugin, items, message, descriptors)
+        if os.fork() == 0:
+            channel.close()
+            _judge_one(plugin, items, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
-        os.waitpid(pid, 0)
-        channel.send({"done": True})
 
 
 def _describe(item: pytest.Item, items: Iterable[pytest.Item]) -> dict[str, Any]:
@@ -202,23 +225,19 @@ def _describe(item: pytest.Item, items: Iterable[pytest.Item]) -> dict[str, Any]
     }
 
 
-def _judge_one(
-    channel: Channel,
-    plugin: GraderPlugin,
-    items: list[pytest.Item],
-    message: dict[str, Any],
-    descriptors: list[int],
-) -> None:
+def _judge_one(plugin: GraderPlugin, items: list[pytest.Item], descriptors: list[int]) -> None:
     """In a fork: run one submission's hidden tests and leave. A hang ends by the alarm's default action."""
     try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        job, leash, results = (Channel(socket.socket(fileno=number), greedy=True) for number in descriptors)
+        message = results.receive(time.monotonic() + SLACK_SECONDS)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(int(message["seconds"] + SLACK_SECONDS))
-        job, leash = (Channel(socket.socket(fileno=number)) for number in descriptors)
         plugin.handin = Handin(**message["handin"])
         plugin.conversation = Conversation(job, leash, time.monotonic() + message["seconds"])
         questions = set(message["questions"])
-        plugin.run([item for item in items if question_of(item) in questions], channel.send)
-        plugin.conversation.leave()
+        plugin.run([item for item in items if question_of(item) in questions], results.send)
+        results.send({"done": True})
     finally:
         os._exit(0)
 

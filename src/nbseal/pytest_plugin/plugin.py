@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,9 +36,9 @@ class GraderPlugin:
         config.addinivalue_line("markers", MARKER)
 
     @pytest.fixture
-    def student(self, request: pytest.FixtureRequest) -> Iterator[Student]:
+    def student(self, request: pytest.FixtureRequest) -> Student:
         """The submission under test."""
-        yield Student(self.handin, self.conversation, question_of(request.node), request.node.nodeid)
+        return Student(self.handin, self.conversation, question_of(request.node), request.node.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what went wrong while collecting."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Student:
         self._question = question
         self._test = test
 
-    @property
+    @cached_property
     def rng(self) -> np.random.Generator:
         """Random numbers of this submission and test: the same at every regrade, unknown to the student."""
         digest = hashlib.sha256(self._handin.seed + self._test.encode()).digest()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,7 @@ class SealedProcess:
     """A forked process behind its walls."""
 
     def __init__(self, job: socket.socket, leash: socket.socket, seal: Seal) -> None:
-        self.job = Channel(job)
+        self.job = Channel(job, greedy=True)
         self.leash = Channel(leash)
         self._seal = seal
         self._report: dict[str, Any] | None = None
@@ -90,6 +91,16 @@ class SealedProcess:
         self.job.close()
         self.leash.close()
         return self._report or {}
+
+    @contextmanager
+    def lent(self) -> Iterator[tuple[socket.socket, socket.socket]]:
+        """Lend the ends to who asks: job and leash; once the process has ended, ends that lead nowhere."""
+        if self._report is None:
+            yield self.job.sock, self.leash.sock
+            return
+        one, other = socket.socketpair()
+        with one, other:
+            yield one, other
 
     def _await_report(self, deadline: float) -> None:
         try:

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,18 +27,22 @@ class WarmSettings:
     modules: list[str] = field(default_factory=list)
     support: str | None = None
     warm: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
 
 
 class WarmProcess:
-    """Owns one warm process; use as a context manager. Not to be shared by threads."""
+    """Owns one warm process; a context manager that any number of threads may use.
 
-    def __init__(self, seal: Seal, level: Level, settings: WarmSettings | None = None) -> None:
-        settings = settings or WarmSettings()
+    It begins to import in the background at once; ``start`` tells it what else to load, and waits.
+    """
+
+    def __init__(self, seal: Seal, level: Level) -> None:
         self.level = level
         self._seal = seal
+        self._lock = threading.Lock()
         self._scratch = scratch_folder()
-        ours, theirs = socket.socketpair()
         self._complaints = Path(self._scratch.name) / "stderr.txt"
+        ours, theirs = socket.socketpair()
         with theirs, self._complaints.open("wb") as stderr:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-m", "nbseal.worker", str(theirs.fileno())],
@@ -49,18 +54,29 @@ class WarmProcess:
                 cwd=self._scratch.name,
             )
         self._control = Channel(ours)
-        try:
-            self._start(settings)
-        except BaseException:
-            self.close()
-            raise
 
-    def _start(self, settings: WarmSettings) -> None:
-        message: dict[str, object] = asdict(settings)
+    def start(self, settings: WarmSettings | None = None) -> WarmProcess:
+        """Load what ``settings`` name; SealError when that fails."""
+        self._control.send(self._message(settings or WarmSettings()))
+        try:
+            reply = self._control.receive(_deadline(START_SECONDS))
+        except EndOfStream as error:
+            last = self._complaints.read_text("utf-8", "replace").strip().splitlines()[-1:]
+            raise SealError(f"the warm process ended while it started: {' '.join(last) or error}") from error
+        if "error" in reply:
+            raise SealError(f"the warm process could not start: {reply['error']}")
+        if reply["threads"] != 1:
+            raise SealError(
+                f"the warm process has {reply['threads']} threads and can't fork safely: a module in "
+                "c.Seal.preload, or a function in c.Seal.warm, starts threads"
+            )
+        return self
+
+    def _message(self, settings: WarmSettings) -> dict[str, object]:
         seal = self._seal
-        message |= {
+        return asdict(settings) | {
             "level": self.level.mechanism,
-            "modules": ["numpy", *seal.preload, *settings.modules],
+            "modules": ["numpy", "numpy.random", *seal.preload, *settings.modules],
             "readable": list(seal.readable),
             "scratch": self._scratch.name,
             "cell_seconds": seal.cell_seconds,
@@ -72,28 +88,15 @@ class WarmProcess:
             "output_kb": seal.output_kb,
             "outputs_per_cell": seal.outputs_per_cell,
         }
-        self._control.send(message)
-        try:
-            reply = self._control.receive(_deadline(START_SECONDS))
-        except EndOfStream as error:
-            last = self._complaints.read_text("utf-8", "replace").strip().splitlines()[-1:]
-            raise SealError(f"the warm process ended while it started: {' '.join(last) or error}") from error
-        if "error" in reply:
-            raise SealError(f"the warm process could not start: {reply['error']}")
-        if reply["threads"] != 1:
-            raise SealError(
-                f"the warm process has {reply['threads']} threads and can't fork safely: a module in c.Seal.preload, or "
-                "a function in c.Seal.warm, starts threads"
-            )
 
     def spawn(self) -> SealedProcess:
         """Fork a sealed process; SealBroken when the warm process is gone."""
         ours, theirs = socket.socketpair()
         our_leash, their_leash = socket.socketpair()
         try:
-            self._control.send({"do": "fork"}, _deadline(10.0))
-            socket.send_fds(self._control.sock, [b"F"], [theirs.fileno(), their_leash.fileno()])
-        except (OSError, EndOfStream) as error:
+            with self._lock:
+                socket.send_fds(self._control.sock, [b"F"], [theirs.fileno(), their_leash.fileno()])
+        except OSError as error:
             ours.close()
             our_leash.close()
             raise SealBroken(f"the warm process is gone: {error}") from error

@@ -42,11 +42,9 @@ def main() -> None:
         return
     channel.send({"ready": True, "pid": os.getpid(), "threads": threading.active_count()})
     while True:
-        try:
-            channel.receive()
-        except WireError:
+        request, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+        if not request:
             return
-        _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
         reap()
         pid = os.fork()
         if pid == 0:
@@ -72,7 +70,7 @@ def warm_up(settings: Settings) -> CellRunner:
             _draw_once()
         if "cv2" in sys.modules:
             sys.modules["cv2"].setNumThreads(0)
-        runner.rehearse()
+        runner.rehearse(settings.sources)
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, shared pages
     return runner
@@ -133,7 +131,7 @@ def live(job: int, settings: Settings, program: bytes | None, runner: CellRunner
     """Be the student's process: put up the walls, run the cells, answer questions."""
     try:
         sock = _only_descriptor(job)
-        channel = Channel(sock)
+        channel = Channel(sock, greedy=True)
         try:
             work = walls.seal(settings, program, slot)
             _fresh_start(work)

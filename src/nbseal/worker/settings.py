@@ -14,6 +14,7 @@ class Settings:
     modules: list[str] = field(default_factory=list)
     support: str | None = None
     warm: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     readable: list[str] = field(default_factory=list)
     scratch: str = ""
     cell_seconds: float = 10.0

@@ -36,12 +36,41 @@ class CellRunner:
             publisher.session = self.session
             publisher.pub_socket = object()
         self.shell.displayhook.topic = b"execute_result"
+        self._as_shipped = self._transformers()
+        self._transformed: dict[str, str] = {}
+        self._transform = self.shell.transform_cell
+        self.shell.transform_cell = self._transform_once
         # what the kernel does: asking for input is an error under nbclient
         builtins.input = MethodType(Kernel.raw_input, kernel)
         getpass.getpass = MethodType(Kernel.getpass, kernel)
 
-    def rehearse(self) -> None:
-        """Run a few cells before the first fork, so that what they load and cache is shared; then forget them."""
+    def _transformers(self) -> list[list[Any]]:
+        manager = self.shell.input_transformer_manager
+        return [
+            list(manager.cleanup_transforms),
+            list(manager.line_transforms),
+            list(manager.token_transformers),
+            list(self.shell.input_transformers_post),
+        ]
+
+    def _transform_once(self, source: str) -> str:
+        """What IPython makes of a cell: it asks twice for each, and locked cells are known before the first fork."""
+        if self._transformers() != self._as_shipped:
+            return str(self._transform(source))
+        if source not in self._transformed:
+            self._transformed[source] = self._transform(source)
+        return self._transformed[source]
+
+    def rehearse(self, sources: list[str]) -> None:
+        """Run a few cells before the first fork, so that what they load and cache is shared; then forget them.
+
+        ``sources`` of the template are only looked at, not run.
+        """
+        for source in sources:
+            try:
+                self._transform_once(source)
+            except SyntaxError:
+                continue
         self.take_streams()
         cells = ["import math", "math.nothing", "await __import__('asyncio').sleep(0)", "x = = 1", "[1.5, 'a']"]
         for _ in self.run([{"index": i, "source": source} for i, source in enumerate(cells)], 60.0):
