@@ -91,14 +91,11 @@ def judge_drawing(student, drawing, expected):
     margin = np.concatenate(
         [picture[:2].ravel(), picture[-2:].ravel(), picture[:, :2].ravel(), picture[:, -2:].ravel()]
     )
-    assert margin.mean() < 0.4, (
-        "The ground of the picture is bright: the network knows bright ink on black. Invert it."
-    )
+    assert margin.mean() < 0.4, "The ground of the picture is bright: the network knows bright ink on black. Invert it."
     tall, wide, row, column = _size(picture)
     assert min(picture.max() - 0.5, tall) > 0, "There is no bright ink in the picture: it is black, or nearly."
     assert 17 <= max(tall, wide) <= 23, (
-        f"The ink is {tall} × {wide} pixels in your picture; its longer side should be about 20. Cut out "
-        "the ink first."
+        f"The ink is {tall} × {wide} pixels in your picture; its longer side should be about 20. Cut out the ink first."
     )
     assert _filled(picture) < 0.62, (
         "The digit is dark on a bright ground: the network knows bright ink on black. Invert it."

@@ -67,9 +67,7 @@ def test_normalise_full_range(student):
     )
     assert got.min() >= 0, f"Got values down to {got.min():.3g}, expected 0 to 1. No mean needs to be subtracted."
     assert got.max() <= 1.001, f"Got values up to {got.max():.4g}, expected at most 1: divide by 255."
-    assert np.abs(got - pixels / 255).max() < 0.002, (
-        "The values are between 0 and 1, but they aren't brightness / 255."
-    )
+    assert np.abs(got - pixels / 255).max() < 0.002, "The values are between 0 and 1, but they aren't brightness / 255."
 
 
 @pytest.mark.question("load", weight=0.5)
@@ -142,8 +140,7 @@ def test_split_sizes(student):
         f"Got {len(train)} rows for training and {len(test)} for testing: the wrong way round."
     )
     assert (len(train), len(test)) == (63_000, 7_000), (
-        f"Got {len(train)} + {len(test)} rows, expected 63000 + 7000: nine tenths for training, one "
-        "tenth for testing."
+        f"Got {len(train)} + {len(test)} rows, expected 63000 + 7000: nine tenths for training, one tenth for testing."
     )
 
 
@@ -236,9 +233,7 @@ def test_predict_one_answer_per_picture(student):
     for n in (1, 40):
         got = student.call("predict", pictures[:n], weights, biases, np.arange(4))
         if isinstance(got, np.ndarray) and got.shape == (n, 4):
-            raise StudentError(
-                "predict returns all scores; the answer is the class with the largest: argmax(axis=1)."
-            )
+            raise StudentError("predict returns all scores; the answer is the class with the largest: argmax(axis=1).")
         as_array(got, f"predict(...) of {n} picture{'s' * (n > 1)}", shape=(n,), dtype="int")
 
 
@@ -517,9 +512,7 @@ def test_most_confused_labels(student):
 def test_most_confused_keeps_the_matrix(student):
     """most_confused leaves your confusion matrix as it was."""
     try:
-        matrix, *arguments = (
-            student.array(name, dtype="int") for name in ("matrix", "y_test", "predicted", "classes")
-        )
+        matrix, *arguments = (student.array(name, dtype="int") for name in ("matrix", "y_test", "predicted", "classes"))
         made_anew = as_array(student.call("confusion", *arguments), "confusion(...)", shape=matrix.shape, dtype="int")
     except StudentError:
         return  # no network or no confusion matrix: that has cost its marks elsewhere

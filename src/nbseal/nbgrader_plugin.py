@@ -103,9 +103,7 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
 
     def _make_room(self, names: dict[str, str]) -> None:
         """Remove a folder that bears the notebook's name; nbgrader has copied it where the notebook must go."""
-        copied = (
-            self.course.folder("autograded", names["student"], names["assignment"]) / f"{names['notebook']}.ipynb"
-        )
+        copied = self.course.folder("autograded", names["student"], names["assignment"]) / f"{names['notebook']}.ipynb"
         if copied.is_dir():
             shutil.rmtree(copied)
 

@@ -247,9 +247,7 @@ def broken_grader(text):
         (broken_grader('\n@pytest.mark.question("number")\ndef test_t(student):\n    pass\n'), "docstring"),
         (broken_grader('\ndef test_t(student):\n    """A line."""\n'), "needs @pytest.mark.question"),
         (
-            broken_grader(
-                '\n@pytest.mark.question("number", requires="test_z")\ndef test_t(student):\n    """A."""\n'
-            ),
+            broken_grader('\n@pytest.mark.question("number", requires="test_z")\ndef test_t(student):\n    """A."""\n'),
             "test_z",
         ),
         (

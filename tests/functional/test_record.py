@@ -38,9 +38,7 @@ def test_a_first_submission_gets_its_rows(recorder, graded, rows):
 
 
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader with SQLAlchemy 2
-def test_the_gradebook_is_the_one_that_nbgrader_would_have_written(
-    released, course, tmp_path, recorder, graded, rows
-):
+def test_the_gradebook_is_the_one_that_nbgrader_would_have_written(released, course, tmp_path, recorder, graded, rows):
     """For the same outcomes, late and in time, answered, unanswered and missing, all rows equal stock autograde's."""
     stock = Course(shutil.copytree(released, tmp_path / "stock"))
     full = {"q1-answer": "q1 = 42", "q2-answer": "q2 = 41", "q3-answer": "q3 = 42", "why": "I say so."}

@@ -207,9 +207,7 @@ def test_nothing_is_believed_but_sources_and_grade_ids() -> None:
     mark = {"grade_id": "nand", "grade": True, "points": 1e9, "locked": False, "solution": True}
     cell = code(
         metadata={"nbgrader": mark, "tags": ["skip-execution"]},
-        outputs=[
-            {"output_type": "execute_result", "data": {"text/plain": "20"}, "metadata": {}, "execution_count": 1}
-        ],
+        outputs=[{"output_type": "execute_result", "data": {"text/plain": "20"}, "metadata": {}, "execution_count": 1}],
         execution_count=7,
     )
     nb = read(notebook(cell, metadata={"kernelspec": {"name": "mine", "display_name": "mine"}})).nb

@@ -151,9 +151,7 @@ def test_a_repeated_grade_id_is_refused_with_file_and_cells(tmp_path: Path) -> N
         questions(nbformat.read(path, as_version=4))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"cells": 3, "nbformat": 4}', '{"nbformat": 999, "cells": []}']
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cells": 3, "nbformat": 4}', '{"nbformat": 999, "cells": []}'])
 def test_an_unreadable_source_is_named(tmp_path: Path, text: str) -> None:
     """A broken source notebook is a course error that names the file."""
     path = tmp_path / "broken.ipynb"

@@ -32,6 +32,7 @@ class _Graded:
     nb: dict[str, Any]
     questions: list[QuestionResult] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    cell_cpu: float = 0.0
     again: bool = False  # our machinery failed: the next run tries once more
 
 
@@ -44,13 +45,13 @@ class Grader:
     def __init__(self, course: Course, assignment: str, unsealed: bool = False) -> None:
         self.course = course
         self.assignment = course.assignment(assignment)
-        self.level: Level = NONE if unsealed else choose_level(course.seal.level)
         self._lock = threading.Lock()
         self._judge: Judge | None = None
         self._warm: WarmProcess | None = None
         try:
             if self.assignment.grader:
                 self._judge = Judge(self.assignment.grader)
+            self.level: Level = NONE if unsealed else choose_level(course.seal.level)
             self._warm = WarmProcess(course.seal, self.level)
             tests = self._judge.start() if self._judge else ()
             self.plan: Plan = make_plan(course, self.assignment, tests)
@@ -83,7 +84,7 @@ class Grader:
     def grade_submission(self, student: str, submission: Submission) -> GradedSubmission:
         """Grade what was read."""
         started = time.monotonic()
-        digest, again = self.digest(submission), False
+        digest, again, cell_cpu = self.digest(submission), False, 0.0
         results: list[QuestionResult] = []
         problems = list(submission.problems)
         notebooks: dict[str, Any] = {}
@@ -98,6 +99,7 @@ class Grader:
             results += graded.questions
             problems += graded.problems
             again = again or graded.again
+            cell_cpu += graded.cell_cpu
         card = Scorecard(
             assignment=self.assignment.name,
             student=student,
@@ -109,7 +111,7 @@ class Grader:
         stamp = submission.files.get("timestamp.txt")
         files = {**submission.files, **self.plan.support}
         timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
-        return GradedSubmission(card, "" if again else digest, notebooks, files, missing, timestamp)
+        return GradedSubmission(card, "" if again else digest, notebooks, files, missing, timestamp, cell_cpu)
 
     def close(self) -> None:
         """End the warm process and the judge."""
@@ -138,6 +140,7 @@ class Grader:
             return _not_judged(plan, f"no sealed process could be started: {error}", again=True)
         try:
             run = run_notebook(process, nb, files)
+            graded.cell_cpu = sum(result.cpu for result in run.cells.values())
             if run.failure:
                 graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
             tests = self._ask(plan, nb, run, files, digest, process)
@@ -230,7 +233,9 @@ def grade_notebook(
 
 
 def _handin(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed: bytes) -> Handin:
-    sources, outputs, errors = {}, {}, {}
+    sources: dict[str, str] = {}
+    outputs: dict[str, list[dict[str, Any]]] = {}
+    errors: dict[str, str] = {}
     for cell in nb["cells"]:
         grade_id = _grade_id(cell)
         if grade_id is None:

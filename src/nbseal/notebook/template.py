@@ -38,9 +38,7 @@ class Question:
     index: int
 
 
-def make_template(
-    path: str | os.PathLike[str], config: Config | None = None, sealed: Collection[str] = ()
-) -> Notebook:
+def make_template(path: str | os.PathLike[str], config: Config | None = None, sealed: Collection[str] = ()) -> Notebook:
     """Make the notebook that submissions are rebuilt from, as plain data; CourseError if that fails.
 
     From an instructor's notebook, the steps are those of ``nbgrader generate_assignment`` up to where it

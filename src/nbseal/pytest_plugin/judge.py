@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -79,11 +80,18 @@ class Judge:
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             "MPLBACKEND": "Agg",
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "nbseal.pytest_plugin.judge", str(theirs.fileno()), str(self._grader)],
+                [
+                    sys.executable,
+                    "-I",
+                    "-B",
+                    "-m",
+                    "nbseal.pytest_plugin.judge",
+                    str(theirs.fileno()),
+                    str(self._grader),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -173,6 +181,7 @@ def _message(case: Case) -> dict[str, Any]:
 
 def main(descriptor: int, grader: str) -> None:
     """Collect ``grader`` and serve the trusted process on ``descriptor`` until it hangs up."""
+    gc.disable()  # until everything is imported
     channel = Channel(socket.socket(fileno=descriptor))
     plugin = GraderPlugin(lambda plugin, items: _serve(channel, plugin, items))
     folder = os.path.dirname(grader)
@@ -195,12 +204,16 @@ def _serve(channel: Channel, plugin: GraderPlugin, items: list[pytest.Item]) -> 
         plugin.errors.append(str(problem))
         return
     importlib.import_module("numpy.random")  # loaded at first use otherwise: in every fork anew
+    gc.enable()
+    gc.freeze()  # a collection in a fork would otherwise touch, and so copy, everything that was loaded
     channel.send({"tests": tests})
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks that have ended leave nothing to collect
     while True:
         request, descriptors, _, _ = socket.recv_fds(channel.sock, 1, 3)
         if not request:
             return
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         if os.fork() == 0:
             channel.close()
             _judge_one(plugin, items, descriptors)
@@ -228,7 +241,6 @@ def _describe(item: pytest.Item, items: Iterable[pytest.Item]) -> dict[str, Any]
 def _judge_one(plugin: GraderPlugin, items: list[pytest.Item], descriptors: list[int]) -> None:
     """In a fork: run one submission's hidden tests and leave. A hang ends by the alarm's default action."""
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         job, leash, results = (Channel(socket.socket(fileno=number), greedy=True) for number in descriptors)
         message = results.receive(time.monotonic() + SLACK_SECONDS)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)

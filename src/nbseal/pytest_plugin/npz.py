@@ -33,9 +33,7 @@ def read_npz(data: bytes, name: str) -> dict[str, NDArray[Any]]:
         OSError,
         ValueError,
     ) as error:
-        raise StudentError(
-            f"`{name}` can't be read as a file written by np.savez ({type(error).__name__})."
-        ) from None
+        raise StudentError(f"`{name}` can't be read as a file written by np.savez ({type(error).__name__}).") from None
 
 
 def _read_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str) -> dict[str, NDArray[Any]]:

@@ -92,7 +92,7 @@ class GraderPlugin:
             keywords={},
             outcome="failed" if failed else "passed",
             longrepr=None,
-            when=call.when,
+            when="call" if call.when == "collect" else call.when,
         )
 
 

@@ -92,18 +92,14 @@ class Student:
             raise _function_error(function, reply["raised"])
         return reply.get("value")
 
-    def raises(
-        self, function: str, *args: Any, error: str = "ValueError", timeout: float = 2.0, **kwargs: Any
-    ) -> None:
+    def raises(self, function: str, *args: Any, error: str = "ValueError", timeout: float = 2.0, **kwargs: Any) -> None:
         """Demand that the call raises ``error`` (the name of an exception class) or a subclass of it."""
         try:
             value = self.call(function, *args, timeout=timeout, **kwargs)
         except StudentFunctionError as raised:
             if error in raised.error_bases:
                 return
-            raise StudentError(
-                f"`{function}` should raise {error} here, but it raised {raised.error_type}."
-            ) from None
+            raise StudentError(f"`{function}` should raise {error} here, but it raised {raised.error_type}.") from None
         raise StudentError(f"`{function}` should raise {error} here, but it returned {describe(value)}.")
 
     def remote(self, target: Any) -> Remote:

@@ -77,8 +77,7 @@ class Marksbook:
         assignment = session.execute(query).first()
         if assignment is None:
             raise RecordError(
-                f"{self.name} has no assignment {card.assignment}: "
-                f"run nbgrader generate_assignment {card.assignment}."
+                f"{self.name} has no assignment {card.assignment}: run nbgrader generate_assignment {card.assignment}."
             )
         notebooks, cells = _outline(session, assignment.id)
         marks = Marks(graded, cells)
@@ -103,9 +102,7 @@ class Marksbook:
                 penalties,
             )
 
-    def _penalty(
-        self, student: str, score: float, submission: Submission, marks: Marks, notebook: str
-    ) -> float | None:
+    def _penalty(self, student: str, score: float, submission: Submission, marks: Marks, notebook: str) -> float | None:
         """What the course's late-submission plugin takes off, kept between 0 and the score as nbgrader does."""
         if submission.seconds_late <= 0 or marks.is_missing(notebook) or not self.late.enabled:
             return None

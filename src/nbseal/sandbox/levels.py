@@ -36,7 +36,7 @@ def probe() -> dict[str, str | None]:
     """Try every mechanism; None means that it works, a text says what stood in the way."""
     with scratch_folder() as scratch:
         done = subprocess.run(
-            [sys.executable, "-I", "-m", "nbseal.worker.probe", scratch],
+            [sys.executable, "-I", "-B", "-m", "nbseal.worker.probe", scratch],
             capture_output=True,
             text=True,
             env=ENVIRONMENT,

@@ -45,7 +45,7 @@ class WarmProcess:
         ours, theirs = socket.socketpair()
         with theirs, self._complaints.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "nbseal.worker", str(theirs.fileno())],
+                [sys.executable, "-I", "-B", "-m", "nbseal.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

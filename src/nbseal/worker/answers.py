@@ -133,9 +133,7 @@ class Proxy:
         return self._ask("", args, kwargs)
 
     def _ask(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self._channel.send(
-            {"callback": self._reference.number, "method": method, "args": list(args), "kwargs": kwargs}
-        )
+        self._channel.send({"callback": self._reference.number, "method": method, "args": list(args), "kwargs": kwargs})
         reply = self._channel.receive()
         if "error" in reply:
             raise getattr(__import__("builtins"), reply["type"], RuntimeError)(reply["error"])

@@ -1,0 +1,1 @@
+"""Repeatable measurements of nbseal beside its peers."""

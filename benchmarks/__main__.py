@@ -1,0 +1,126 @@
+"""``make bench``: everything in one run; prints the table and keeps it in benchmarks/results.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import engine, mnist, throughput
+from nbseal.sandbox import choose_level
+
+RESULTS = Path(__file__).with_name("results.md")
+Row = tuple[str, str, str, str]
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--submissions", type=int, default=40, help="size of the class that all tools grade")
+    parser.add_argument("--otter", type=int, default=6, help="submissions that otter run grades, one after the other")
+    parser.add_argument("--large", type=int, default=1000, help="size of the large class")
+    options = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="nbseal-bench-") as name:
+        folder = Path(name)
+        for section in (
+            speed(folder / "speed", options.submissions, options.otter),
+            cost(folder / "cost", options.submissions),
+            many(folder / "many", options.large),
+            networks(folder / "networks"),
+        ):
+            for row in section:
+                print("  ".join(row), flush=True)
+                rows.append(row)
+    RESULTS.write_text(table(rows), encoding="utf-8")
+    print(f"\nkept in {RESULTS}")
+
+
+def speed(folder: Path, count: int, otter: int) -> Iterator[Row]:
+    """nbseal beside its peers."""
+    ours = throughput.nbseal_rate(folder / "nbseal", count)
+    stock = throughput.nbgrader_rate(folder / "nbgrader", count)
+    other = throughput.otter_rate(folder / "otter", folder / "nbseal" / "submitted", otter)
+    what = f"01-gates, {count} submissions, whole command"
+    yield what, f"{ours.each * 1e3:.0f} ms a submission", "nbseal grade", ""
+    for name, theirs, goal in (("nbgrader autograde", stock, 25), ("otter run", other, 50)):
+        differing = throughput.disagreements(ours, theirs)
+        agreement = "same questions right" if not differing else f"{len(differing)} differ: {', '.join(differing[:5])}"
+        factor = theirs.each / ours.each
+        yield (
+            f"the same for {theirs.count}, {name}",
+            f"{theirs.each * 1e3:.0f} ms a submission",
+            f"nbseal is {factor:.1f} times as fast; {agreement}",
+            f"≥ {goal} times",
+        )
+
+
+def cost(folder: Path, count: int) -> Iterator[Row]:
+    """Processor time beyond the student's own."""
+    found = engine.isolated_own_cost(folder / "gates", "01-gates", count)
+    yield (
+        "processor time a submission of 01-gates",
+        f"{found['own']:.0f} ms of the engine's own",
+        f"{found['total']:.0f} ms in all, {found['cells']:.0f} ms in the student's cells",
+        "≤ 60 ms",
+    )
+
+
+def many(folder: Path, count: int) -> Iterator[Row]:
+    """A large class: looked at again, and the parent's memory."""
+    small = engine.class_run(engine.large_class(folder / "small", count // 10))
+    root = engine.large_class(folder / "large", count)
+    large = engine.class_run(root)
+    again = engine.class_run(root)
+    yield f"{count} submissions graded", f"{large['seconds']:.0f} s", "", ""
+    yield (
+        f"{int(again['unchanged'])} unchanged submissions looked at again",
+        f"{again['seconds']:.1f} s",
+        "nothing is graded again",
+        "≤ 3 s",
+    )
+    yield (
+        f"memory of the parent, {count // 10} and {count} submissions",
+        f"{small['peak_mb']:.0f} and {large['peak_mb']:.0f} MB",
+        f"{large['peak_mb'] / small['peak_mb']:.2f} times",
+        "flat",
+    )
+
+
+def networks(folder: Path) -> Iterator[Row]:
+    """05-mnist."""
+    with_mnist = mnist.found_mnist()
+    found = engine.isolated_own_cost(folder, "05-mnist", 4)
+    data = "real MNIST" if with_mnist else "embedded digits (real MNIST was not found here)"
+    yield f"processor time a submission of 05-mnist, {data}", f"{found['total'] / 1e3:.2f} s", "", "≤ 2 s"
+    yield (
+        "hidden check of a network on 10,000 pictures",
+        f"{mnist.check_seconds() * 1e3:.0f} ms",
+        "forward pass of MLP(50)",
+        "≤ 100 ms",
+    )
+
+
+def table(rows: list[Row]) -> str:
+    """The results as a page."""
+    cores = len(os.sched_getaffinity(0))
+    lines = [
+        "# Measured",
+        "",
+        f"`make bench`, {datetime.now(UTC):%Y-%m-%d}, {cores} cores, Linux {platform.release().split('-')[0]}, Python "
+        f"{platform.python_version()}, seal level {choose_level().name}. All in one run.",
+        "",
+        "| what | measured | beside it | goal |",
+        "|---|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Small figures for the notebook, each with a text for readers who can't see it, and drawings to try things on."""
+
+import base64
+import io
+from html import escape
+
+import cv2
+import numpy as np
+from IPython.display import display
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"  # told apart by colour-blind readers too
+STROKES = {  # in a box from 0 to 1, y pointing down; one list of points per stroke of the pen
+    2: [[(0.1, 0.25), (0.3, 0.03), (0.7, 0.03), (0.9, 0.28), (0.65, 0.6), (0.1, 0.97), (0.95, 0.95)]],
+    3: [
+        [
+            (0.1, 0.12),
+            (0.45, 0.0),
+            (0.85, 0.15),
+            (0.8, 0.35),
+            (0.45, 0.47),
+            (0.85, 0.6),
+            (0.95, 0.8),
+            (0.5, 1.0),
+            (0.05, 0.88),
+        ]
+    ],
+    4: [[(0.6, 0.0), (0.05, 0.62), (0.95, 0.62)], [(0.7, 0.3), (0.66, 1.0)]],
+}
+
+
+def show_digits(pictures, captions, columns=10):
+    """Draw pictures (n, 784) or (n, 28, 28) in rows, white ink on black as the network gets them, with captions."""
+    pictures = np.asarray(pictures).reshape(-1, 28, 28)
+    columns = min(columns, max(1, len(pictures)))
+    rows = -(-len(pictures) // columns)
+    sheet = np.zeros((rows * 36, columns * 28))
+    figure = Figure(figsize=(max(columns, 3) * 0.55, rows * 0.7))
+    axes = figure.add_axes((0, 0, 1, 1))
+    for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        top, left = index // columns * 36, index % columns * 28
+        sheet[top + 8 : top + 36, left : left + 28] = picture
+        axes.text(left + 14, top + 4, str(caption), ha="center", va="center", color="white", fontsize=8)
+    axes.imshow(sheet, cmap="gray")
+    axes.set_axis_off()
+    _show(figure, f"{len(pictures)} pictures of digits, captioned {', '.join(map(str, captions))}.")
+
+
+def show_numbers(picture):
+    """Draw one picture (28, 28) of values from 0 to 1, and its middle row as a line."""
+    low, high = np.min(picture), np.max(picture)
+    figure = Figure(figsize=(5, 2.2))
+    left, right = figure.add_axes((0, 0.05, 0.4, 0.8)), figure.add_axes((0.53, 0.24, 0.45, 0.61))
+    left.imshow(picture, cmap="gray")
+    left.axhline(14, color=ORANGE, linestyle="--", linewidth=1)
+    left.set(title=f"values from {low:g} to {high:g}", xticks=[], yticks=[])
+    right.step(range(28), picture[14], where="mid", color=ORANGE)
+    right.set(xlabel="column", ylabel="brightness", title="the dashed row", ylim=(-0.05, 1.05 * max(1, high)))
+    _show(
+        figure,
+        f"One digit as the network sees it: 28 × 28 values from {low:g} to {high:g}; its middle row as a line.",
+    )
+
+
+def show_split(n, train, test):
+    """Draw which of the n pictures are for training and which for testing, from the first to the last."""
+    edges = np.linspace(0, n, 51)
+    counts = [np.histogram(np.asarray(rows, dtype=int), edges)[0] * 50 / n for rows in (train, test)]
+    figure = Figure(figsize=(5, 1.3))
+    axes = figure.add_axes((0.05, 0.38, 0.9, 0.56))
+    axes.stairs(counts[0], edges, fill=True, color=BLUE, label="training")
+    axes.stairs(counts[0] + counts[1], edges, baseline=counts[0], fill=True, color=ORANGE, hatch="///", label="test")
+    axes.axhline(1, color="black", linestyle=":", linewidth=1)
+    axes.set(xlim=(0, n), ylim=(0, 1.9), xticks=[0, n // 2, n], yticks=[], xlabel="row in the data set")
+    axes.legend(loc="upper center", ncols=2, frameon=False)
+    _show(
+        figure, f"A bar over {n} rows: {len(train)} for training from the left, {len(test)} for testing after them."
+    )
+
+
+def show_neurons(weights):
+    """Draw what hidden neurons look for: their weights (784, n) as pictures, each scaled to its largest weight."""
+    tiles = weights.T.reshape(-1, 28, 28)
+    tiles = tiles / np.maximum(np.abs(tiles).max(axis=(1, 2), keepdims=True), 1e-9)
+    figure = Figure(figsize=(5.5, 0.7))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(np.hstack(list(np.pad(tiles, ((0, 0), (2, 2), (2, 2))))), cmap="PuOr", vmin=-1, vmax=1)
+    axes.set_axis_off()
+    _show(
+        figure,
+        f"The weights of {len(tiles)} hidden neurons as pictures: violet speaks for firing, orange against it.",
+    )
+
+
+def show_curves(curves, names, title):
+    """Draw loss against epoch, one line and marker per curve."""
+    figure = Figure(figsize=(4.4, 2.6))
+    axes = figure.add_axes((0.15, 0.19, 0.58, 0.7))
+    for curve, name, marker, colour in zip(curves, names, "os^", (BLUE, ORANGE, GREEN), strict=False):
+        every = max(1, len(curve) // 10)
+        axes.plot(range(1, len(curve) + 1), curve, marker=marker, markevery=every, color=colour, label=str(name))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    low, high = np.min([np.min(curve) for curve in curves]), np.max([np.max(curve) for curve in curves])
+    ticks = [tick for tick in (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10) if low / 2 < tick < high * 2]
+    axes.set(xlabel="epoch", ylabel="loss (log scale)", title=title, yscale="log")
+    axes.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    ends = "; ".join(
+        f"{name}: from {curve[0]:.3g} to {curve[-1]:.3g}" for name, curve in zip(names, curves, strict=True)
+    )
+    _show(figure, f"{title}, loss by epoch. {ends}.")
+
+
+def show_confusion(matrix, classes):
+    """Draw a confusion matrix, true classes in rows; the colour shows mistakes only, the diagonal stays grey."""
+    matrix, k = np.asarray(matrix), len(classes)
+    figure = Figure(figsize=(3.6, 3.6))
+    axes = figure.add_axes((0.13, 0.13, 0.84, 0.84))
+    mistakes = np.where(np.eye(k, dtype=bool), np.nan, matrix.astype(float))
+    axes.set_facecolor("0.85")
+    axes.imshow(mistakes, cmap="Oranges", vmin=0)
+    limit = np.nanmax(mistakes) * 0.6
+    for row, column in zip(*np.nonzero(matrix), strict=True):
+        colour = "white" if mistakes[row, column] > limit else "black"
+        axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=7, color=colour)
+    axes.set(xticks=range(k), yticks=range(k), xticklabels=classes, yticklabels=classes)
+    axes.set(xlabel="predicted", ylabel="true")
+    _show(figure, f"Confusion matrix, {np.trace(matrix)} of {matrix.sum()} on the diagonal; rows are true digits.")
+
+
+def show_drawings(drawings, pictures, captions):
+    """Draw each drawing as it was made, and below it the 28 × 28 picture made of it."""
+    wide = 1 / len(drawings)
+    figure = Figure(figsize=(1.5 * len(drawings), 3.2), facecolor="#d9e8f2")
+    for column, (drawing, picture) in enumerate(zip(drawings, pictures, strict=True)):
+        above = figure.add_axes((column * wide, 0.5, wide * 0.95, 0.42), title=str(captions[column]))
+        order = cv2.COLOR_BGRA2RGBA if drawing.ndim == 3 and drawing.shape[2] == 4 else cv2.COLOR_BGR2RGB
+        above.imshow(drawing if drawing.ndim == 2 else cv2.cvtColor(drawing, order), cmap="gray", vmin=0, vmax=255)
+        below = figure.add_axes((column * wide, 0.03, wide * 0.95, 0.42))
+        below.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        above.set_axis_off()
+        below.set_axis_off()
+    _show(figure, f"Drawings ({', '.join(map(str, captions))}), and below each what the network gets to see.")
+
+
+def sample_drawing(kind):
+    """Return a drawing as ``cv2.imread(..., cv2.IMREAD_UNCHANGED)`` would: "pen", "chalk" or "sticker".
+
+    "pen" is a blue 2 on cream paper, 300 rows × 200 columns × 3; "chalk" a 3 on a blackboard, 160 × 260, not in
+    the middle; "sticker" a black 4 with a transparent background, 120 × 120 × 4.
+    """
+    if kind == "pen":
+        return _draw(2, np.full((300, 200, 3), (225, 245, 250), np.uint8), (60, 90, 80, 120), (120, 40, 20))
+    if kind == "chalk":
+        return _draw(3, np.full((160, 260), 25, np.uint8), (150, 25, 60, 95), 235)
+    return _draw(4, np.zeros((120, 120, 4), np.uint8), (30, 20, 55, 75), (0, 0, 0, 255))
+
+
+def _draw(digit, paper, box, ink):
+    """Draw the strokes of a digit into ``box`` (left, top, width, height, in pixels) of ``paper``."""
+    left, top, width, height = box
+    for stroke in STROKES[digit]:
+        points = np.array([(left + x * width, top + y * height) for x, y in stroke])
+        cv2.polylines(paper, [np.rint(points).astype(np.int32)], False, ink, max(2, height // 9), cv2.LINE_AA)
+    return paper
+
+
+def _show(figure, description):
+    """Display a figure with its description, which JupyterLab and nbconvert take over from HTML only."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    png = base64.b64encode(buffer.getvalue()).decode()
+    html = f'<img alt="{escape(description)}" src="data:image/png;base64,{png}">'
+    display({"text/plain": description, "text/html": html, "image/png": png}, raw=True)
