@@ -14,6 +14,7 @@ c.Seal.cell_seconds = 10.0
 c.Seal.notebook_seconds = 60.0
 c.Seal.memory_mb = 2048
 c.Seal.warm = {"05-mnist": ["digits:load"]}
+c.Seal.warm_environment = ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME", "DIGITS_OFFLINE"]
 
 # nbgrader's autograde (and the formgrader's button) goes through the sealed engine
 c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"

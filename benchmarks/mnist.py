@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import statistics
 import time
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -24,7 +25,7 @@ def check_seconds(pictures: int = 10_000, repeats: int = 5) -> float:
     rng = np.random.default_rng(0)
     sizes = (784, 50, 10)
     network = grader.Network(
-        weights=tuple(rng.normal(size=pair).astype(np.float32) for pair in zip(sizes, sizes[1:], strict=False)),
+        weights=tuple(rng.normal(size=pair).astype(np.float32) for pair in pairwise(sizes)),
         biases=tuple(rng.normal(size=size).astype(np.float32) for size in sizes[1:]),
         classes=np.arange(10),
         data_set="mnist_784",

@@ -173,8 +173,8 @@ def _fresh_start(work: str) -> None:
     os.environ.update(
         HOME=work, PATH=f"{sys.prefix}/bin:{CLEAN_PATH}", TMPDIR=work, MPLCONFIGDIR=work, LANG="C.UTF-8",
         MPLBACKEND="module://matplotlib_inline.backend_inline", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1",
-        NBGRADER_EXECUTION="autograde", USER="student", TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1", PAGER="cat",
-        GIT_PAGER="cat",
+        NBGRADER_EXECUTION="autograde", USER="student", TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1",
+        CLICOLOR_FORCE="1", PAGER="cat", GIT_PAGER="cat",
     )  # fmt: skip
     tempfile.tempdir = "/tmp" if os.access("/tmp", os.W_OK) and work == walls.HOME else work
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,10 @@
+"""The least that a course needs: its name, and nbgrader's autograde going through the sealed engine."""
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.course_id = "example"
+c.CourseDirectory.solution_directory = "solutions"
+
+c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
+c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
+c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]

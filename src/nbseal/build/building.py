@@ -1,0 +1,78 @@
+"""Build assignments, and tell whether what was built is still fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from nbseal.build.files import differences, digest, source_files, write_files
+from nbseal.build.release import make_release
+from nbseal.build.solutions import make_solutions, stamp_of
+from nbseal.course import Course
+
+
+@dataclass(frozen=True)
+class Built:
+    """What one build changed: relative paths in release/ and solutions/, and what the author should look at."""
+
+    assignment: str
+    release: tuple[str, ...]
+    solutions: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def build(
+    course: Course,
+    assignments: Iterable[str] | None = None,
+    *,
+    force: bool = False,
+    progress: Callable[[Built], None] | None = None,
+) -> list[Built]:
+    """Make release/ and solutions/ of the assignments (default: all with a source), and register the releases.
+
+    Solutions are executed only when their sources changed, or with ``force``; a build without a change
+    writes no file. CourseError for anything wrong with the sources; what was there before is then left as
+    it was.
+    """
+    built = []
+    for name in _choose(course, assignments):
+        result = _build_one(course, name, force)
+        built.append(result)
+        if progress is not None:
+            progress(result)
+    return built
+
+
+def stale(course: Course, assignments: Iterable[str] | None = None) -> list[str]:
+    """Say, one line each, what in release/ and solutions/ is not what the sources give; changes nothing."""
+    lines = []
+    for name in _choose(course, assignments):
+        release = course.folder("release", assignment=name)
+        changed = differences(release, make_release(course, name))
+        lines += [f"{name}: {path} in the release differs from what the sources give" for path in changed]
+        lines += [f"{name}: the solution of {path} was made from other sources" for path in _outdated(course, name)]
+    return lines
+
+
+def _build_one(course: Course, name: str, force: bool) -> Built:
+    files, notes = make_solutions(course, name) if force or _outdated(course, name) else (None, [])
+    release = make_release(course, name, register=True)
+    changed = write_files(course.folder("release", assignment=name), release)
+    executed = write_files(course.folder("solution", assignment=name), files) if files is not None else []
+    return Built(name, tuple(changed), tuple(executed), tuple(notes))
+
+
+def _choose(course: Course, assignments: Iterable[str] | None) -> list[str]:
+    if assignments is not None:
+        return [course.assignment(name).name for name in assignments]
+    return [name for name in course.assignments() if any(course.assignment(name).source.glob("*.ipynb"))]
+
+
+def _outdated(course: Course, name: str) -> list[str]:
+    """Notebooks whose solution is missing, or was made from other sources."""
+    files = source_files(course, name)
+    stamp, folder = digest(files), course.folder("solution", assignment=name)
+    notebooks = [path for path in files if "/" not in path and path.endswith(".ipynb")]
+    return [
+        path for path in notebooks if not (folder / path).is_file() or stamp_of((folder / path).read_bytes()) != stamp
+    ]

@@ -1,0 +1,98 @@
+"""The instructor's notebook executed from top to bottom, with its figures."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import nbformat
+from nbgrader.preprocessors import ClearMarkScheme, ClearOutput, IncludeHeaderFooter, LockCells
+
+from nbseal.build.files import Files, digest, source_files
+from nbseal.build.png import without_metadata
+from nbseal.build.running import run
+from nbseal.course import Course
+from nbseal.errors import CourseError
+from nbseal.notebook.reading import assign_ids
+from nbseal.notebook.template import apply, load_source
+
+STAMP = "source_sha256"
+LARGEST_WRITTEN_FILE = 1 << 20
+ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
+
+
+def make_solutions(course: Course, assignment: str) -> tuple[Files, list[str]]:
+    """Run an assignment's source notebooks; return the files of solutions/ and what its author should look at.
+
+    Every cell is run, those tagged ``skip-execution`` too. Files that the notebooks write are kept beside
+    them, up to 1 MiB each. CourseError names the cell that raised.
+    """
+    files = source_files(course, assignment)
+    stamp = digest(files)
+    result, notes = dict(files), []
+    for path in files:
+        if "/" in path or not path.endswith(".ipynb"):
+            continue
+        nb = _prepare(course, assignment, path)
+        given = {name: data for name, data in files.items() if not name.endswith(".ipynb")}
+        executed, written = run(course, nb, given)
+        _check(executed, f"{assignment}/{path}")
+        notes += _clean(executed, path)
+        executed["metadata"] = {**nb["metadata"], "nbseal": {STAMP: stamp}}
+        result[path] = (nbformat.writes(nbformat.from_dict(executed)) + "\n").encode()
+        for name, data in written.items():
+            if len(data) <= LARGEST_WRITTEN_FILE:
+                result[name] = data
+            else:
+                notes.append(f"{path} writes {name}, which is too large to keep ({len(data) >> 20} MiB)")
+    return result, notes
+
+
+def stamp_of(data: bytes) -> str | None:
+    """The digest of the sources that a solution notebook was made from; None if it has none."""
+    try:
+        stamp = json.loads(data)["metadata"]["nbseal"][STAMP]
+    except (ValueError, TypeError, LookupError):
+        return None
+    return stamp if isinstance(stamp, str) else None
+
+
+def _prepare(course: Course, assignment: str, notebook: str) -> Any:
+    """nbgrader's own steps to a solution, up to running it."""
+    path = course.assignment(assignment).source / notebook
+    nb = load_source(path)
+    try:
+        for step in (IncludeHeaderFooter, LockCells, ClearOutput, ClearMarkScheme):
+            apply(step, nb, {}, course.config)
+    except (RuntimeError, ValueError, LookupError, OSError) as error:
+        raise CourseError(f"{path} can't be made into a solution: {error}") from error
+    assign_ids(nb["cells"], "given")
+    return nb
+
+
+def _check(nb: Any, where: str) -> None:
+    for cell in nb["cells"]:
+        for output in cell.get("outputs", ()):
+            if output["output_type"] == "error" and "raises-exception" not in cell["metadata"].get("tags", ()):
+                raise CourseError(
+                    f"the solution of {where} fails in cell {cell['id']!r}: {output['ename']}: {output['evalue']}"
+                )
+
+
+def _clean(nb: Any, path: str) -> list[str]:
+    """Take away what differs from run to run, and report what can't be taken away."""
+    notes = []
+    for cell in nb["cells"]:
+        for key in ("execution", "ExecuteTime"):
+            cell["metadata"].pop(key, None)
+        where = f"{path}, cell {cell['id']!r}"
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if "image/png" in data:
+                data["image/png"] = without_metadata(data["image/png"])
+            if output.get("name") == "stderr":
+                notes.append(f"{where} writes to stderr: {output['text'].strip().splitlines()[0][:80]}")
+            if ADDRESS.search(str(output.get("text", "")) + str(data.get("text/plain", ""))):
+                notes.append(f"{where} shows a memory address, which differs from run to run")
+    return notes
