@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -9,13 +10,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.samples import ROOT
 
-ENGINE = ("nbseal.worker", "nbseal.pytest_plugin.judge")
+WARM, JUDGE = "nbseal.worker ", "nbseal.pytest_plugin.session "
+PR_SET_CHILD_SUBREAPER = 36
 GRADES = """
 SELECT student.id, grade_cell.name, grade.auto_score, grade.manual_score, grade.needs_manual_grade
 FROM grade
@@ -46,12 +48,18 @@ def command(program: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def run(program: str, *arguments: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+def environment(**more: str) -> dict[str, str]:
+    """Our environment with the programs beside our Python first, as after activating it: nbgrader starts alembic."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, **more}
+
+
+def run(program: str, *arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Give a command in ``cwd`` and wait for its end; its output is text and goes to no terminal."""
     return subprocess.run(
         command(program, *arguments),
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env=environment(**more),
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -83,26 +91,49 @@ def command_line(pid: int) -> str:
         return ""
 
 
-def engine_processes() -> set[int]:
-    """Processes of any engine on this machine: warm processes, judges, and all that they forked."""
-    pids = {int(path.name) for path in Path("/proc").glob("[0-9]*")}
-    return {pid for pid in pids if any(name in command_line(pid) for name in ENGINE)}
-
-
-def children_of(pid: int) -> list[int]:
-    """Direct children of a process."""
-    found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+def children() -> dict[int, set[int]]:
+    """Children by parent, for all processes of this machine (/proc's own lists of children have gaps)."""
+    found: dict[int, set[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            found += [int(word) for word in path.read_text().split()]
+            parent = int(path.read_text("utf-8", "replace").rpartition(")")[2].split()[1])
         except OSError:
             continue
+        found.setdefault(parent, set()).add(int(path.parent.name))
     return found
 
 
-def find_child(pid: int, name: str) -> int | None:
-    """The child of ``pid`` with ``name`` in its command line."""
-    return next((child for child in children_of(pid) if name in command_line(child)), None)
+def descendants(pid: int) -> set[int]:
+    """All processes below ``pid``."""
+    found: set[int] = set()
+    below, queue = children(), [pid]
+    while queue:
+        new = below.get(queue.pop(), set())
+        found |= new
+        queue += new
+    return found
+
+
+def engine_processes() -> set[int]:
+    """Warm processes, judges, and all that they forked, below this process."""
+    return {pid for pid in descendants(os.getpid()) if any(name in command_line(pid) for name in (WARM, JUDGE))}
+
+
+def find_child(name: str) -> int | None:
+    """A direct child of this process with ``name`` in its command line."""
+    own = sorted(children().get(os.getpid(), ()))
+    return next((pid for pid in own if name in command_line(pid)), None)
+
+
+@contextmanager
+def adopting_orphans() -> Iterator[None]:
+    """Processes whose parent was killed become children of this one, so that they can be found."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -121,4 +152,7 @@ def end(process: subprocess.Popen) -> None:
         if os.getpgid(process.pid) == process.pid:
             os.killpg(process.pid, signal.SIGKILL)
         process.kill()
-    process.communicate()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            pipe.close()

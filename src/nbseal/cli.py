@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,15 +25,21 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+from traitlets import TraitError
 
 from nbseal import __version__
 from nbseal.errors import NbsealError
 from nbseal.results import Scorecard
 
+if TYPE_CHECKING:
+    from nbseal.grade import ClassResult
+    from nbseal.sandbox import Ahead
+
 # jsonschema tries to import this for a kind of address that notebooks don't have; it takes a second
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-EXIT_ERROR, EXIT_NOT_RECORDED = 1, 3
+EXIT_ERROR, EXIT_NOT_RECORDED, EXIT_STOPPED = 1, 3, 130
+STOPPED = "nbseal: stopped; what is recorded stays, and the next run goes on from there."
 app = typer.Typer(
     name="nbseal",
     no_args_is_help=True,
@@ -68,9 +76,9 @@ def build(
     for built in build_course(Course(course), assignments or None, force=force):
         kinds = {"release": built.release, "solutions": built.solutions}
         written = [f"{kind}/ ({', '.join(files)})" for kind, files in kinds.items() if files]
-        console.print(f"{built.assignment}: {'; '.join(written) or 'up to date'}", markup=False)
+        _say(console, f"{built.assignment}: {'; '.join(written) or 'up to date'}")
         for note in built.notes:
-            complaints.print(f"note: {built.assignment}: {note}", markup=False)
+            _say(complaints, f"note: {built.assignment}: {note}")
 
 
 @app.command(epilog="Example: nbseal grade 01-gates --student ada --student grace")
@@ -87,10 +95,29 @@ def grade(
     course: CourseOption = Path(),
 ) -> None:
     """Grade the submissions of an assignment, in parallel, and record the marks in the gradebook."""
+    from nbseal.sandbox import start_ahead
+
+    with closing(start_ahead()) as ahead:
+        _grade(assignment, student, jobs, force, json_file, details, unsealed, course, ahead)
+
+
+def _grade(
+    assignment: str,
+    student: list[str] | None,
+    jobs: int | None,
+    force: bool,
+    json_file: Path | None,
+    details: bool,
+    unsealed: bool,
+    course: Path,
+    ahead: Ahead,
+) -> None:
     from nbseal.course import Course
     from nbseal.grade import Done, grade_class
-    from nbseal.show import gradebook_table, lost_marks, summary
+    from nbseal.show import done_line
 
+    if json_file and not json_file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"the folder {json_file.absolute().parent} doesn't exist.", param_hint="--json")
     gc.freeze()
     gc.enable()
     with _progress() as progress:
@@ -98,34 +125,48 @@ def grade(
 
         def on_done(done: Done) -> None:
             progress.advance(task)
-            if not progress.disable:
-                return
-            word = "unchanged" if done.unchanged else f"{done.scorecard.seconds:.1f} s"
-            print(f"{done.student}: {done.scorecard.score:g}/{done.scorecard.max_score:g} ({word})", flush=True)
+            if progress.disable:
+                print(done_line(done), flush=True)
 
-        result = grade_class(
-            Course(course),
-            assignment,
-            students=student,
-            jobs=jobs,
-            force=force,
-            unsealed=unsealed,
-            on_start=lambda total: progress.update(task, total=total),
-            on_done=on_done,
-        )
-    if details:
-        console.print(gradebook_table(assignment, result.scorecards))
-        for line in lost_marks(result.scorecards):
-            console.print(line, markup=False)
-    console.print(summary(assignment, result), markup=False)
+        try:
+            result = grade_class(
+                Course(course),
+                assignment,
+                students=student,
+                jobs=jobs,
+                force=force,
+                unsealed=unsealed,
+                on_start=lambda total: progress.update(task, total=total),
+                on_done=on_done,
+                ahead=ahead,
+            )
+        except KeyboardInterrupt:
+            progress.stop()
+            _say(complaints, STOPPED)
+            raise typer.Exit(EXIT_STOPPED) from None
+    _show(assignment, result, details)
     if json_file:
-        json_file.write_text(json.dumps([card.to_dict() for card in result.scorecards], ensure_ascii=False, indent=1))
-    for note in result.notes:
-        complaints.print(f"note: {note}", markup=False)
-    for trouble in result.troubles:
-        complaints.print(f"not recorded: {trouble}", markup=False)
+        text = json.dumps([card.to_dict() for card in result.scorecards], ensure_ascii=False, indent=1)
+        json_file.write_text(text, encoding="utf-8", errors="backslashreplace")
     if result.troubles:
         raise typer.Exit(EXIT_NOT_RECORDED)
+
+
+def _show(assignment: str, result: ClassResult, details: bool) -> None:
+    """Print what a run was like: marks if asked for, one line about all, and what went wrong."""
+    from nbseal.show import gradebook_table, lost_marks, summary
+
+    if details:
+        if not console.is_terminal:
+            console.width = 1000  # a file or a pipe has no edge at which columns must be cut
+        console.print(gradebook_table(assignment, result.scorecards))
+        for line in lost_marks(result.scorecards):
+            _say(console, line)
+    _say(console, summary(assignment, result))
+    for note in result.notes:
+        _say(complaints, f"note: {note}")
+    for trouble in result.troubles:
+        _say(complaints, f"not recorded: {trouble}")
 
 
 @app.command(epilog="Example: nbseal check my/01-gates.ipynb --assignment 01-gates")
@@ -144,7 +185,7 @@ def check(
     if as_json:
         print(card.to_json())
     else:
-        console.print(scorecard_text(card), markup=False)
+        _say(console, scorecard_text(card))
 
 
 @app.command(epilog="Example: nbseal doctor --json")
@@ -159,7 +200,12 @@ def doctor(course: CourseOption = Path(), as_json: JsonOption = False) -> None:
     for title, lines in findings.items():
         console.print(f"[bold]{title}[/bold]")
         for name, value in lines.items():
-            console.print(f"  {name}: {value}", markup=False)
+            _say(console, f"  {name}: {value}")
+
+
+def _say(where: Console, text: str) -> None:
+    """Print text as it is: no markup in it, and no line breaks that aren't there."""
+    where.print(text, markup=False, soft_wrap=True)
 
 
 class _Rate(ProgressColumn):
@@ -186,18 +232,29 @@ def _progress() -> Progress:
 
 
 def main() -> None:
-    """Run the command line; errors that we raise on purpose become one message and exit code 1."""
+    """Run the command line; errors that are explained become one message and exit code 1."""
     gc.disable()  # what is imported stays: looking through it again and again takes a fifth of the start
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that can't be printed stops nothing
     try:
         app()
-    except NbsealError as error:
-        complaints.print(f"nbseal: {error}", markup=False)
+    except (NbsealError, TraitError, OSError) as error:
+        _say(complaints, f"nbseal: {_explain(error)}")
         if os.environ.get("NBSEAL_DEBUG"):
             raise
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
-        complaints.print("nbseal: stopped; what is recorded stays, and the next run goes on from there.")
-        sys.exit(130)
+        _say(complaints, STOPPED)
+        sys.exit(EXIT_STOPPED)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, TraitError):
+        return f"a setting in nbgrader_config.py doesn't fit: {error}"
+    if isinstance(error, OSError) and error.filename:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}; mend that and run again."
+    return str(error)
 
 
 if __name__ == "__main__":

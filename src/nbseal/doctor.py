@@ -44,7 +44,7 @@ def examine(root: Path) -> dict[str, dict[str, str]]:
         "gradebook": f"{course.db_url} ({_gradebook_state(course)})",
     }
     findings["Limits (c.Seal in nbgrader_config.py)"] = {
-        name: f"{getattr(course.seal, name)} - {trait.help}" for name, trait in course.seal.traits(config=True).items()
+        name: f"{getattr(course.seal, name)} ({trait.help})" for name, trait in course.seal.traits(config=True).items()
     }
     findings["Data"] = _data(course)
     return findings

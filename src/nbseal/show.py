@@ -5,28 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from nbseal.record.feedback import printable
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status
 
 if TYPE_CHECKING:
-    from nbseal.grade import ClassResult
+    from nbseal.grade import ClassResult, Done
 
 SIGNS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.NOT_JUDGED: "?"}
+WAITING = {Status.MANUAL: "waits for a person", Status.NOT_JUDGED: "could not be judged"}
 
 
 def gradebook_table(assignment: str, cards: Sequence[Scorecard]) -> Table:
     """A row a student, a column a question."""
-    table = Table(title=assignment)
-    table.add_column("student")
+    table = Table(title=assignment, caption=_legend(cards), box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("student", no_wrap=True)
     for question in cards[0].questions:
-        table.add_column(f"{question.grade_id}\n/{question.max_score:g}", justify="right")
-    table.add_column(f"total\n/{cards[0].max_score:g}", justify="right", style="bold")
+        table.add_column(f"{question.grade_id}\n/{question.max_score:g}", justify="right", overflow="fold")
+    table.add_column(f"total\n/{cards[0].max_score:g}", justify="right", style="bold", no_wrap=True)
     for card in cards:
         marks = [_mark(question) for question in card.questions]
-        table.add_row(Text(card.student), *marks, f"{card.score:g}")
+        table.add_row(Text(one_line(card.student)), *marks, _total(card))
     return table
+
+
+def done_line(done: Done) -> str:
+    """A line about one student's turn."""
+    card = done.scorecard
+    how = "unchanged" if done.unchanged else f"{card.seconds:.2f} s"
+    if all(question.status is Status.NOT_JUDGED for question in card.questions):
+        return f"{one_line(done.student)}: not judged ({how})"
+    return f"{one_line(done.student)}: {_total(card)}/{card.max_score:g} ({how})"
 
 
 def lost_marks(cards: Sequence[Scorecard]) -> Iterator[str]:
@@ -34,9 +46,10 @@ def lost_marks(cards: Sequence[Scorecard]) -> Iterator[str]:
     for card in cards:
         for question in card.questions:
             if question.status is Status.GRADED and (question.score or 0.0) < question.max_score:
-                yield f"{card.student} · {question.grade_id} {_mark(question)}/{question.max_score:g}: {_why(question)}"
+                marks = f"{_mark(question)}/{question.max_score:g}"
+                yield one_line(f"{card.student} · {question.grade_id} {marks}: {_why(question, card)}")
         for problem in card.problems:
-            yield f"{card.student} · {problem}"
+            yield one_line(f"{card.student} · {problem}")
 
 
 def summary(assignment: str, result: ClassResult) -> str:
@@ -45,40 +58,63 @@ def summary(assignment: str, result: ClassResult) -> str:
     graded = len(result.done) - unchanged
     parts = [f"{assignment}: {graded} graded in {result.seconds:.1f} s"]
     if unchanged:
-        parts.append("nothing to regrade" if not graded else "the rest is unchanged")
-        parts.append(f"{unchanged} unchanged and not graded again")
+        parts.append(f"{'' if graded else 'nothing to regrade, '}{unchanged} unchanged")
     levels = sorted({one.scorecard.seal for one in result.done})
     parts.append(f"seal: {', '.join(levels)}")
-    waiting = sum(
-        any(question.status is Status.NOT_JUDGED for question in one.scorecard.questions) for one in result.done
-    )
-    if waiting:
-        parts.append(f"{waiting} could not be judged completely and wait for a person")
+    if waiting := _waiting(result.scorecards, Status.MANUAL):
+        parts.append(f"{waiting} with answers for a person to read")
+    if waiting := _waiting(result.scorecards, Status.NOT_JUDGED):
+        parts.append(f"{waiting} not judged completely: a person must look")
     return "; ".join(parts)
 
 
 def scorecard_text(card: Scorecard) -> str:
     """One scorecard with every test."""
-    lines = [f"{card.assignment}: {card.score:g} of {card.max_score:g} (seal: {card.seal}, {card.seconds:.1f} s)"]
+    lines = [f"{card.assignment}: {_total(card)} of {card.max_score:g} (seal: {card.seal}, {card.seconds:.2f} s)"]
     for question in card.questions:
-        lines.append(f"  {question.grade_id}: {_mark(question)} of {question.max_score:g}")
+        waits = f" ({WAITING[question.status]})" if question.score is None else ""
+        lines.append(f"  {question.grade_id}: {_mark(question)} of {question.max_score:g}{waits}")
         for test in question.tests:
             lines.append(f"    {SIGNS[test.outcome]} {test.name}")
             if test.message and test.outcome is not Outcome.PASSED:
-                lines.append(f"      {test.message}")
-    lines += [f"  ! {problem}" for problem in card.problems]
+                lines.append(f"      {one_line(test.message)}")
+    lines += [f"  ! {one_line(problem)}" for problem in card.problems]
     return "\n".join(lines)
+
+
+def one_line(text: str) -> str:
+    """Text that may come from a student, without line breaks or anything that a terminal would obey."""
+    return " ".join(printable(text).split())
+
+
+def _waiting(cards: Sequence[Scorecard], status: Status) -> int:
+    return sum(any(question.status is status for question in card.questions) for card in cards)
 
 
 def _mark(question: QuestionResult) -> str:
     if question.score is None:
-        return "by hand" if question.status is Status.MANUAL else "?"
+        return "…" if question.status is Status.MANUAL else "?"
     return f"{question.score:g}"
 
 
-def _why(question: QuestionResult) -> str:
+def _total(card: Scorecard) -> str:
+    """The marks made so far; a plus sign says that there are questions without one."""
+    more = "+" if any(question.score is None for question in card.questions) else ""
+    return f"{card.score:g}{more}"
+
+
+def _legend(cards: Sequence[Scorecard]) -> str | None:
+    """What the signs in the table mean, those that are there."""
+    found = {question.status for card in cards for question in card.questions if question.score is None}
+    signs = {Status.MANUAL: "…", Status.NOT_JUDGED: "?"}
+    parts = [f"{sign} {WAITING[status]}" for status, sign in signs.items() if status in found]
+    return ", ".join([*parts, "+ more marks may come"]) if parts else None
+
+
+def _why(question: QuestionResult, card: Scorecard) -> str:
     failed = [test for test in question.tests if test.outcome is Outcome.FAILED]
     if not failed:
-        return "not handed in" if not question.tests else ""
+        missing = any(problem.endswith("was not submitted") for problem in card.problems)
+        return "not handed in" if missing else "the notebook's own check did not pass"
     more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
     return f"{failed[0].message or failed[0].name}{more}"

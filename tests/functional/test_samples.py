@@ -14,10 +14,10 @@ import pytest
 from nbseal.course import Course
 from nbseal.grade import grade_class
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status
-from tests.courses import command, copy_course, end, grades
+from tests.courses import command, copy_course, end, environment, grades, run
 from tests.samples import Sample, load_samples
 
-ENDLESS_LOOPS_STOP_SOONER = "c.Seal.cell_seconds = 2"
+ENDLESS_LOOPS_STOP_SOONER = "c.Seal.cell_seconds = 5"  # on a busy machine, the course's own training takes two
 SAMPLES = load_samples()
 ASSIGNMENTS = sorted({sample.assignment for sample in SAMPLES})
 RIGHT_ANSWERS, MISTAKES = 3, 5  # at least, of each question that is graded by itself
@@ -44,11 +44,12 @@ def class_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         root = copy_course(folder / "course", [assignment], ENDLESS_LOOPS_STOP_SOONER)
         for sample in load_samples(assignment):
             sample.write(root / "submitted" / sample.name / assignment)
+        registered = run("nbgrader", "generate_assignment", assignment, cwd=root)
+        assert registered.returncode == 0, registered.stderr
         other = shutil.copytree(root, folder / "other")
-        log = (folder / "autograde.log").open("w")
         autograde = command("nbgrader", "autograde", assignment)
-        started.append(subprocess.Popen(autograde, cwd=other, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
-        log.close()
+        with (folder / "autograde.log").open("w") as log:
+            started.append(subprocess.Popen(autograde, cwd=other, env=environment(), stdout=log, stderr=log))
         result = grade_class(Course(root), assignment, jobs=2)
         assert result.troubles == []
         return GradedClass(root, {card.student: card for card in result.scorecards}, other, started[-1])

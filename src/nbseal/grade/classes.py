@@ -15,6 +15,7 @@ from nbseal.executors import LocalExecutor
 from nbseal.grade.grader import Grader
 from nbseal.record import Recorder
 from nbseal.results import GradedSubmission, Scorecard
+from nbseal.sandbox import Ahead
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def grade_class(
     unsealed: bool = False,
     on_start: Callable[[int], None] | None = None,
     on_done: Callable[[Done], None] | None = None,
+    ahead: Ahead | None = None,
 ) -> ClassResult:
     """Grade the submissions of ``assignment`` and record them; errors of the instructor's come before any student.
 
@@ -64,11 +66,14 @@ def grade_class(
     chosen = course.choose_students(assignment, students)
     result = ClassResult()
     with ExitStack() as stack:
-        grader = stack.enter_context(Grader(course, assignment, unsealed))
-        recorder = stack.enter_context(Recorder(course))
-        recorder.prepare(assignment)
         executor = LocalExecutor(min(jobs, len(chosen)) if jobs else None)
         stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+        # both take a while, and most of it is waiting for other processes
+        starting = executor.submit(Grader, course, assignment, unsealed, ahead)
+        stack.callback(_close, starting)
+        recorder = stack.enter_context(Recorder(course))
+        recorder.prepare(assignment)
+        grader = starting.result()
         if on_start:
             on_start(len(chosen))
         recorded = {} if force else recorder.recorded(assignment)
@@ -103,6 +108,12 @@ def _graded(
     while running:
         finished, running = wait(running, return_when=FIRST_COMPLETED)
         yield from (future.result() for future in finished)
+
+
+def _close(starting: Future[Grader]) -> None:
+    """End the grader's processes, if it came to have any."""
+    if starting.exception() is None:
+        starting.result().close()
 
 
 def _digest(grader: Grader, folder: Path) -> str:

@@ -16,12 +16,11 @@ from nbseal.grade.plan import NotebookPlan, Plan, make_plan
 from nbseal.grade.running import run_notebook
 from nbseal.grade.scoring import score_by_nbgrader, score_sealed
 from nbseal.grade.submission import Submission, read_submission
-from nbseal.notebook import read, rebuild
-from nbseal.pytest_plugin import Case, Judge
-from nbseal.pytest_plugin.student import Handin
+from nbseal.notebook import Reading, read, rebuild
+from nbseal.pytest_plugin import Case, Handin, Judge
 from nbseal.record.feedback import mark_output
 from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
-from nbseal.sandbox import NONE, Level, SealedProcess, WarmProcess, choose_level
+from nbseal.sandbox import NONE, Ahead, Level, SealedProcess, WarmProcess, choose_level
 from nbseal.sandbox.sealed import Run
 
 
@@ -39,20 +38,21 @@ class _Graded:
 class Grader:
     """Grades one assignment; a context manager that any number of threads may use.
 
-    ``unsealed`` is for code that you trust.
+    ``unsealed`` is for code that you trust; ``ahead`` holds processes that were started already.
     """
 
-    def __init__(self, course: Course, assignment: str, unsealed: bool = False) -> None:
+    def __init__(self, course: Course, assignment: str, unsealed: bool = False, ahead: Ahead | None = None) -> None:
         self.course = course
         self.assignment = course.assignment(assignment)
         self._lock = threading.Lock()
         self._judge: Judge | None = None
         self._warm: WarmProcess | None = None
         try:
+            ahead = ahead or Ahead(None, None)
             if self.assignment.grader:
-                self._judge = Judge(self.assignment.grader)
+                self._judge, ahead.judge = Judge(self.assignment.grader, ahead.judge), None
             self.level: Level = NONE if unsealed else choose_level(course.seal.level)
-            self._warm = WarmProcess(course.seal, self.level)
+            self._warm, ahead.worker = WarmProcess(course.seal, self.level, ahead.worker), None
             tests = self._judge.start() if self._judge else ()
             self.plan: Plan = make_plan(course, self.assignment, tests)
             self._warm.start(self.plan.warm)
@@ -127,10 +127,15 @@ class Grader:
         self.close()
 
     def _grade_notebook(self, plan: NotebookPlan, submission: Submission, digest: str) -> _Graded:
+        """Grade one notebook; where our own machinery fails, a second time."""
         try:
             reading = read(submission.notebooks[plan.name], name=f"{plan.name}.ipynb")
         except SubmissionError as error:
             return _not_judged(plan, str(error))
+        graded = self._attempt(plan, reading, submission, digest)
+        return self._attempt(plan, reading, submission, digest) if graded.again else graded
+
+    def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission, digest: str) -> _Graded:
         nb, notes = rebuild(plan.template, reading.nb)
         graded = _Graded(nb, problems=[*reading.problems, *notes])
         files = {**submission.files, **self.plan.support}
@@ -143,11 +148,12 @@ class Grader:
             graded.cell_cpu = sum(result.cpu for result in run.cells.values())
             if run.failure:
                 graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
-            tests = self._ask(plan, nb, run, files, digest, process)
+            tests = self._ask(plan, graded, run, files, digest, process)
         except SealError as error:
             return _not_judged(plan, str(error), again=True)
         finally:
             process.end()
+        graded.again = graded.again or process.lost
         graded.problems += _slow_cells(nb, run)
         for question in plan.questions:
             graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
@@ -174,7 +180,7 @@ class Grader:
     def _ask(
         self,
         plan: NotebookPlan,
-        nb: dict[str, Any],
+        graded: _Graded,
         run: Run,
         files: dict[str, bytes],
         digest: str,
@@ -183,16 +189,17 @@ class Grader:
         wanted = frozenset(question.grade_id for question in plan.questions) & self.plan.sealed
         if not wanted or self._judge is None:
             return {}
-        handin = _handin(nb, run, files, self.course.secret + digest.encode())
+        handin = _handin(graded.nb, run, files, self.course.secret + digest.encode())
         case = Case(handin, wanted, self.course.seal.questions_seconds)
         if run.failure:
             process.end()  # nothing is left to ask; tests of submitted files can still be judged
         with process.lent() as (job, leash):
-            results = self._judge.judge(case, job, leash)
+            verdict = self._judge.judge(case, job, leash)
+        graded.again = verdict.broken
         found: dict[str, list[TestResult]] = {}
         for test in self._judge.tests:
             if test.question in wanted:
-                found.setdefault(test.question, []).append(results[test.nodeid])
+                found.setdefault(test.question, []).append(verdict.results[test.nodeid])
         return found
 
     def _score(self, question: Any, nb: dict[str, Any], run: Run, tests: Sequence[TestResult]) -> QuestionResult:

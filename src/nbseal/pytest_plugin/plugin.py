@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from nbseal.errors import SealError
 from nbseal.pytest_plugin.conversation import Conversation, Timeout
-from nbseal.pytest_plugin.student import Handin, Student
+from nbseal.pytest_plugin.handin import Handin
+from nbseal.pytest_plugin.student import Student
 from nbseal.results import Outcome
 
 MARKER = "question(grade_id, weight=1, requires=None): the question that a hidden test belongs to"
@@ -58,7 +60,7 @@ class GraderPlugin:
             following = items[index + 1] if index + 1 < len(items) else None
             blocked = self._blocked(item)
             if blocked is None:
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                runtestprotocol(item, log=False, nextitem=following)
             else:
                 self.results[item.nodeid] = blocked
             outcome, message = self.results.get(item.nodeid, (Outcome.NOT_JUDGED, "the test did not run"))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,20 +12,9 @@ from numpy.typing import NDArray
 from nbseal.checks import as_array, as_number, describe
 from nbseal.errors import SealBroken, StudentError, StudentFunctionError
 from nbseal.pytest_plugin.conversation import ANSWER_SECONDS, Conversation, Remote, Timeout, export
+from nbseal.pytest_plugin.handin import Handin
 from nbseal.pytest_plugin.npz import read_npz
 from nbseal.wire import Opaque
-
-
-@dataclass(frozen=True)
-class Handin:
-    """What is known of a submission without asking its process."""
-
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    sources: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
-    failure: str | None = None
-    seed: bytes = b""
 
 
 class Student:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import subprocess
 import sys
-import tempfile
+import threading
 from dataclasses import dataclass
 
 from nbseal.errors import SealUnavailable
+from nbseal.sandbox.launching import BASE_ENVIRONMENT, scratch_folder
 
-ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_PROBING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,20 @@ BY_MECHANISM = {
 }
 
 
-@functools.cache
 def probe() -> dict[str, str | None]:
-    """Try every mechanism; None means that it works, a text says what stood in the way."""
+    """Try every mechanism, once; None means that it works, a text says what stood in the way."""
+    with _PROBING:
+        return _probe()
+
+
+@functools.cache
+def _probe() -> dict[str, str | None]:
     with scratch_folder() as scratch:
         done = subprocess.run(
             [sys.executable, "-I", "-B", "-m", "nbseal.worker.probe", scratch],
             capture_output=True,
             text=True,
-            env=ENVIRONMENT,
+            env=BASE_ENVIRONMENT,
             timeout=60,
         )
     if done.returncode != 0:
@@ -62,11 +67,3 @@ def choose_level(wanted: str = "auto") -> Level:
         "kernel.apparmor_restrict_unprivileged_userns=0), or use Linux 6.12 or newer for Landlock. "
         "For a self-check of code that you trust, use --unsealed."
     )
-
-
-def scratch_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder for one warm process: a place for the new root, and work folders where there is no new root."""
-    folder = tempfile.TemporaryDirectory(prefix="nbseal-", ignore_cleanup_errors=True)
-    os.chmod(folder.name, 0o711)  # a user without rights must be able to walk through to its own work folder
-    os.mkdir(os.path.join(folder.name, "root"))
-    return folder

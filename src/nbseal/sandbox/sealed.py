@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbseal.course import Seal
 from nbseal.errors import SealBroken, WireError
 from nbseal.wire import Channel, EndOfStream, Late
+
+if TYPE_CHECKING:
+    from nbseal.course import Seal
 
 GRACE_SECONDS = 5.0
 
@@ -44,6 +46,7 @@ class SealedProcess:
         self.leash = Channel(leash)
         self._seal = seal
         self._report: dict[str, Any] | None = None
+        self.lost = False  # its supervisor ended without a report: not the student's doing
 
     def run(
         self,
@@ -107,6 +110,7 @@ class SealedProcess:
             report = self.leash.receive(deadline)
             self._report = report if isinstance(report, dict) else {}
         except WireError as error:
+            self.lost = isinstance(error, EndOfStream)
             self._report = {"error": str(error)}
 
     def explain_end(self) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nbseal.course import Seal
 from nbseal.errors import SealBroken, SealError
-from nbseal.sandbox.levels import Level, scratch_folder
+from nbseal.sandbox.launching import Launched, launch_worker
+from nbseal.sandbox.levels import Level
 from nbseal.sandbox.sealed import SealedProcess
-from nbseal.wire import Channel, EndOfStream
+from nbseal.wire import EndOfStream
+
+if TYPE_CHECKING:
+    from nbseal.course import Seal
 
 START_SECONDS = 120.0
 
@@ -36,33 +37,21 @@ class WarmProcess:
     It begins to import in the background at once; ``start`` tells it what else to load, and waits.
     """
 
-    def __init__(self, seal: Seal, level: Level) -> None:
+    def __init__(self, seal: Seal, level: Level, launched: Launched | None = None) -> None:
         self.level = level
         self._seal = seal
         self._lock = threading.Lock()
-        self._scratch = scratch_folder()
-        self._complaints = Path(self._scratch.name) / "stderr.txt"
-        ours, theirs = socket.socketpair()
-        with theirs, self._complaints.open("wb") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-B", "-m", "nbseal.worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                env=self._environment(),
-                cwd=self._scratch.name,
-            )
-        self._control = Channel(ours)
+        self._launched = launched or launch_worker()
 
     def start(self, settings: WarmSettings | None = None) -> WarmProcess:
         """Load what ``settings`` name; SealError when that fails."""
-        self._control.send(self._message(settings or WarmSettings()))
+        control = self._launched.control
         try:
-            reply = self._control.receive(_deadline(START_SECONDS))
+            control.send(self._message(settings or WarmSettings()))
+            reply = control.receive(time.monotonic() + START_SECONDS)
         except EndOfStream as error:
-            last = self._complaints.read_text("utf-8", "replace").strip().splitlines()[-1:]
-            raise SealError(f"the warm process ended while it started: {' '.join(last) or error}") from error
+            why = self._launched.complaint() or error
+            raise SealError(f"the warm process ended while it started: {why}") from error
         if "error" in reply:
             raise SealError(f"the warm process could not start: {reply['error']}")
         if reply["threads"] != 1:
@@ -78,7 +67,8 @@ class WarmProcess:
             "level": self.level.mechanism,
             "modules": ["numpy", "numpy.random", *seal.preload, *settings.modules],
             "readable": list(seal.readable),
-            "scratch": self._scratch.name,
+            "scratch": self._launched.scratch.name,
+            "environment": {name: os.environ[name] for name in seal.warm_environment if name in os.environ},
             "cell_seconds": seal.cell_seconds,
             "total_seconds": seal.notebook_seconds + seal.questions_seconds + 10.0,
             "memory_mb": seal.memory_mb,
@@ -95,7 +85,7 @@ class WarmProcess:
         our_leash, their_leash = socket.socketpair()
         try:
             with self._lock:
-                socket.send_fds(self._control.sock, [b"F"], [theirs.fileno(), their_leash.fileno()])
+                socket.send_fds(self._launched.control.sock, [b"F"], [theirs.fileno(), their_leash.fileno()])
         except OSError as error:
             ours.close()
             our_leash.close()
@@ -107,44 +97,10 @@ class WarmProcess:
 
     def close(self) -> None:
         """End the warm process and remove its folder; forks that still run are ended by the kernel."""
-        self._control.close()
-        try:
-            self._process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._scratch.cleanup()
+        self._launched.close()
 
     def __enter__(self) -> WarmProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _environment(self) -> dict[str, str]:
-        """A clean environment; each fork clears even this before student code runs."""
-        return {
-            "PATH": os.defpath,
-            "LANG": "C.UTF-8",
-            "HOME": str(Path.home()),
-            "IPYTHONDIR": f"{self._scratch.name}/ipython",
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-            "MPLCONFIGDIR": str(_font_cache()),
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            **{name: os.environ[name] for name in self._seal.warm_environment if name in os.environ},
-        }
-
-
-def _font_cache() -> Path:
-    """Folder where matplotlib keeps its list of fonts between runs."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "nbseal" / "matplotlib"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _deadline(seconds: float) -> float:
-    return time.monotonic() + seconds

@@ -14,6 +14,8 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from nbseal.errors import WireError
@@ -33,6 +35,7 @@ def main() -> None:
     channel = Channel(control)
     try:
         settings = Settings.from_message(channel.receive())
+        os.environ.update(settings.environment, IPYTHONDIR=os.path.join(settings.scratch, "ipython"))
         program = seccomp.build() if settings.level != "none" else None
         runner = warm_up(settings)
         slot = os.getpid() % 60000
@@ -58,8 +61,8 @@ def main() -> None:
 def warm_up(settings: Settings) -> CellRunner:
     """Import what notebooks will import, and draw one figure so that fonts and caches are there."""
     runner = CellRunner(settings.output_kb << 10, settings.outputs_per_cell)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    # pandas and others look for get_ipython, which IPython makes known only while cells run
+    with quietly(), runner.shell.builtin_trap:
         for name in settings.modules:
             try:
                 importlib.import_module(name)
@@ -76,6 +79,18 @@ def warm_up(settings: Settings) -> CellRunner:
     gc.enable()
     gc.freeze()  # keeps the collector from touching, and so copying, shared pages
     return runner
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Ignore warnings, but keep the filters that imported modules add for their users."""
+    before = list(warnings.filters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours = warnings.filters[0]
+        yield
+        added = [entry for entry in warnings.filters if entry not in before and entry != ours]
+    warnings.filters[:0] = added  # type: ignore[index]
 
 
 def _call_support(settings: Settings) -> None:
@@ -135,9 +150,9 @@ def live(job: int, settings: Settings, program: bytes | None, runner: CellRunner
         sock = _only_descriptor(job)
         channel = Channel(sock, greedy=True)
         try:
+            runner.take_streams()
             work = walls.seal(settings, program, slot)
             _fresh_start(work)
-            runner.take_streams()
             runner.restart_user(work)
         except Exception as error:
             channel.send({"sealing_failed": f"{type(error).__name__}: {error}"})

@@ -28,7 +28,7 @@ class Answers:
     def __init__(self, channel: Channel, runner: CellRunner) -> None:
         self.channel = channel
         self.names: dict[str, Any] = runner.shell.user_ns
-        runner.collector.muted = True  # what hidden calls print is nobody's output
+        runner.mute()  # what hidden calls print is nobody's output
 
     def serve(self) -> None:
         """Answer until the other side hangs up.

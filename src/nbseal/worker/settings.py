@@ -17,6 +17,7 @@ class Settings:
     sources: list[str] = field(default_factory=list)
     readable: list[str] = field(default_factory=list)
     scratch: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
     cell_seconds: float = 10.0
     total_seconds: float = 150.0
     memory_mb: int = 2048

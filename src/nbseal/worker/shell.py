@@ -1,48 +1,43 @@
-"""Runs notebook cells as an IPython kernel would, without a kernel: same shell class, same compiler, one loop."""
+"""Runs notebook cells as an IPython kernel would: same code, one loop, outputs collected in place."""
 
 from __future__ import annotations
 
 import asyncio
-import builtins
-import getpass
+import contextvars
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType, MethodType, SimpleNamespace
+from types import FrameType
 from typing import Any
 
-from ipykernel.compiler import XCachingCompiler
-from ipykernel.kernelbase import Kernel
-from ipykernel.zmqshell import ZMQInteractiveShell
-from IPython.core.history import HistoryManager
+from tornado.ioloop import IOLoop
 
-from nbseal.worker.capture import CapturingSession, Collector, Stream
+from nbseal.worker import commands
+from nbseal.worker.capture import Collector
+from nbseal.worker.kernel import arguments, import_path, make_kernel
+from nbseal.worker.streams import NAMES, Outbox, Stream
+
+REHEARSAL = ["import math", "math.nothing", "await __import__('asyncio').sleep(0)", "x = = 1", "[1.5, 'a']"]
 
 
 class CellRunner:
-    """An IPython shell whose outputs are collected; made in the warm process, used in its forks."""
+    """A kernel whose outputs are collected; made in the warm process, used in its forks."""
 
     def __init__(self, output_bytes: int, outputs_per_cell: int) -> None:
-        HistoryManager.enabled = False  # a history file would need a thread, and fork needs there to be one
         self.collector = Collector(output_bytes, outputs_per_cell)
-        self.session = CapturingSession()
-        self.session.collector = self.collector
-        kernel = SimpleNamespace(eventloop=None, _allow_stdin=False)
-        self.shell = ZMQInteractiveShell.instance(kernel=kernel, user_ns={}, compiler_class=XCachingCompiler)
-        for publisher in (self.shell.displayhook, self.shell.display_pub):
-            publisher.session = self.session
-            publisher.pub_socket = object()
-        self.shell.displayhook.topic = b"execute_result"
+        self.outbox = Outbox(self.collector)
+        self.kernel = make_kernel(self.outbox)
+        self.shell = self.kernel.shell
+        self.streams: list[Stream] = []
+        self._first_names = dict(self.shell.user_ns)
         self._as_shipped = self._transformers()
         self._transformed: dict[str, str] = {}
         self._transform = self.shell.transform_cell
         self.shell.transform_cell = self._transform_once
-        # what the kernel does: asking for input is an error under nbclient
-        builtins.input = MethodType(Kernel.raw_input, kernel)
-        getpass.getpass = MethodType(Kernel.getpass, kernel)
+        commands.install()
 
     def _transformers(self) -> list[list[Any]]:
         manager = self.shell.input_transformer_manager
@@ -71,81 +66,113 @@ class CellRunner:
                 self._transform_once(source)
             except SyntaxError:
                 continue
-        self.take_streams()
-        cells = ["import math", "math.nothing", "await __import__('asyncio').sleep(0)", "x = = 1", "[1.5, 'a']"]
-        for _ in self.run([{"index": i, "source": source} for i, source in enumerate(cells)], 60.0):
+        standard = sys.stdout, sys.stderr
+        for _ in self.run([{"index": i, "source": source} for i, source in enumerate(REHEARSAL)], 60.0):
             pass
+        sys.stdout, sys.stderr = standard
         asyncio.get_event_loop().close()
         self.shell.reset(new_session=True)
-        self.collector.cells.clear()
-        self.collector.begin(-1)
+        for name, value in self._first_names.items():
+            self.shell.user_ns.setdefault(name, value)
+        for name in ("last_type", "last_value", "last_traceback"):
+            delattr(sys, name)
+        self.collector.forget()
 
     def take_streams(self) -> None:
-        """Point Python's output streams at the collector."""
-        sys.stdout = Stream("stdout", self.collector)
-        sys.stderr = Stream("stderr", self.collector)
+        """Point Python's output streams, and descriptors 1 and 2, at the collector. For a fork of its own."""
+        self.outbox.pid = self.kernel.session.pid = os.getpid()
+        null = os.open(os.devnull, os.O_WRONLY)
+        self.streams = [Stream(name, self.kernel.session, self.outbox, null) for name in NAMES]
+        sys.stdout, sys.stderr = self.streams
+
+    def mute(self) -> None:
+        """Drop all output from now on: what hidden calls print is nobody's output."""
+        self.collector.end()
+        for stream in self.streams:
+            stream.mute()
 
     def restart_user(self, work: str) -> None:
-        """Forget what differs between a warm process and a new kernel: environment marks and import path."""
-        sys.path.insert(0, "")
-        self.shell.user_ns["_dh"] = [work]
+        """Forget what differs between a warm process and a new kernel: environment marks, arguments, import path."""
+        sys.path[:] = import_path(sys.path)
+        sys.argv[:] = arguments()
+        self.shell.user_ns["_dh"][:] = [work]
         os.environ["JPY_PARENT_PID"] = "1"
 
     def run(self, cells: list[dict[str, Any]], cell_seconds: float) -> Iterator[dict[str, Any]]:
-        """Run cells in order, yielding each one's outputs; ``source`` None stands for a skipped cell."""
+        """Run cells in order, yielding each one's outputs."""
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
+        self.kernel.io_loop = IOLoop.current()
+        context = contextvars.copy_context()
+        pid = os.getpid()
         for cell in cells:
-            index, source = cell["index"], cell["source"]
-            self.collector.begin(index)
+            index = cell["index"]
             wall, cpu = time.monotonic(), time.process_time()
-            timed_out = self._run_one(loop, source, cell_seconds)
+            timed_out = self._run_one(loop, context, cell, cell_seconds)
+            if os.getpid() != pid:
+                os._exit(0)  # the notebook has forked, and the fork has come to the end of its cell
             yield {
                 "index": index,
                 "outputs": self.collector.cells[index],
-                "execution_count": self.shell.execution_count - 1,
+                "execution_count": self.collector.execution_count,
                 "seconds": time.monotonic() - wall,
                 "cpu": time.process_time() - cpu,
                 "timed_out": timed_out,
             }
 
-    def _run_one(self, loop: asyncio.AbstractEventLoop, source: str, seconds: float) -> bool:
-        fired = False
+    def _run_one(
+        self, loop: asyncio.AbstractEventLoop, context: contextvars.Context, cell: dict[str, Any], seconds: float
+    ) -> bool:
+        """Run one cell and tell whether it was interrupted; whatever escapes from it is shown as its error."""
+        limit = f"the cell was stopped after {seconds:g} seconds, the time limit"
+        fired = 0
 
         def interrupt(signum: int, frame: FrameType | None) -> None:
             nonlocal fired
-            fired = True
-            raise KeyboardInterrupt(f"the cell was stopped after {seconds:g} seconds, the time limit")
+            fired += 1
+            if fired == 1 and loop.is_running() and asyncio.current_task(loop) is None:
+                loop.call_soon_threadsafe(task.cancel, limit)  # it awaits something: nothing runs that could be stopped
+            else:
+                raise KeyboardInterrupt(limit)
 
+        request = self.kernel.session.msg("execute_request", {"code": cell["source"]})
+        self.collector.begin(cell["index"], request["msg_id"], self.shell.execution_count)
+        task = loop.create_task(self._execute(request), context=context)
         with alarm(seconds, interrupt):
             try:
-                loop.run_until_complete(self._execute(source))
-            except KeyboardInterrupt:
-                self.shell.showtraceback()
-            except RuntimeError as error:
-                if fired or "loop" not in str(error):
-                    raise
-                self.shell.showtraceback()
-        return fired
+                loop.run_until_complete(task)
+            except (KeyboardInterrupt, SystemExit, RuntimeError):
+                self._show_escaped(loop, task)
+        return fired > 0
 
-    async def _execute(self, source: str) -> None:
-        shell = self.shell
-        failure = None
-        try:
-            transformed = shell.transform_cell(source)
-        except Exception:
-            transformed, failure = source, sys.exc_info()
-        if not shell.should_run_async(source, transformed_cell=transformed, preprocessing_exc_tuple=failure):
-            shell.run_cell(source, store_history=True)
+    def _show_escaped(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+        """Show the exception that has ended the loop's run, and end the cell if it hasn't ended yet."""
+        self.shell.showtraceback()
+        self._finish()
+        if loop.is_closed() or task.done():
             return
-        result = None
+        task.cancel()
         try:
-            result = await shell.run_cell_async(
-                source, store_history=True, transformed_cell=transformed, preprocessing_exc_tuple=failure
-            )
-        finally:
-            shell.events.trigger("post_execute")
-            shell.events.trigger("post_run_cell", result)
+            loop.run_until_complete(asyncio.wait([task], timeout=1.0))
+        except (KeyboardInterrupt, SystemExit, RuntimeError):
+            pass
+
+    async def _execute(self, request: dict[str, Any]) -> None:
+        self.kernel.set_parent([], request)
+        try:
+            await self.kernel.do_execute(request["content"]["code"], False, True, {}, False)
+        except Exception:
+            self.shell.showtraceback()
+        self._finish()
+
+    def _finish(self) -> None:
+        """Send what is left of the streams, as a kernel does before it says that it is idle."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                continue  # whatever the notebook has put in the stream's place
+        self.collector.end()
 
 
 @contextmanager

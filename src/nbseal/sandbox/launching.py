@@ -1,0 +1,122 @@
+"""Starts the processes behind grading. It imports next to nothing, so that they can load while we still do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbseal.wire import Channel
+
+BASE_ENVIRONMENT = {
+    "PATH": os.defpath,
+    "LANG": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+END_SECONDS = 5.0
+
+
+@dataclass
+class Launched:
+    """A process of ours, the channel to it, and a folder that lives as long as it."""
+
+    process: subprocess.Popen[bytes]
+    control: Channel
+    scratch: tempfile.TemporaryDirectory[str]
+
+    def complaint(self) -> str:
+        """The last line that the process wrote to its standard error."""
+        text = (Path(self.scratch.name) / "stderr.txt").read_text("utf-8", "replace")
+        return (text.strip().splitlines() or [""])[-1]
+
+    def close(self, kill: bool = False) -> None:
+        """Hang up, wait for the process to end, and remove its folder."""
+        self.control.close()
+        if kill:
+            self.process.kill()
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.scratch.cleanup()
+
+
+def launch(module: str, environment: dict[str, str]) -> Launched:
+    """Start ``python -m module`` in isolated mode, with a socket as its one argument."""
+    scratch = scratch_folder()
+    ours, theirs = socket.socketpair()
+    with theirs, (Path(scratch.name) / "stderr.txt").open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-B", "-m", module, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=BASE_ENVIRONMENT | environment,
+            cwd=scratch.name,
+        )
+    return Launched(process, Channel(ours), scratch)
+
+
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for one process: a place for the new root, and work folders where there is no new root."""
+    folder = tempfile.TemporaryDirectory(prefix="nbseal-", ignore_cleanup_errors=True)
+    os.chmod(folder.name, 0o711)  # a user without rights must be able to walk through to its own work folder
+    os.mkdir(os.path.join(folder.name, "root"))
+    return folder
+
+
+def launch_worker() -> Launched:
+    """Start the warm process of sealed forks; each fork clears even this small environment."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nbseal" / "matplotlib"
+    cache.mkdir(parents=True, exist_ok=True)
+    return launch(
+        "nbseal.worker",
+        {
+            "HOME": str(Path.home()),
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "MPLCONFIGDIR": str(cache),
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        },
+    )
+
+
+def launch_judge() -> Launched:
+    """Start the trusted process that runs hidden tests."""
+    kept = {name: os.environ[name] for name in JUDGE_SEES if name in os.environ}
+    return launch("nbseal.pytest_plugin.session", {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "MPLBACKEND": "Agg"})
+
+
+JUDGE_SEES = ("HOME", "PATH", "LANG", "SCIKIT_LEARN_DATA", "XDG_CACHE_HOME")
+
+
+@dataclass
+class Ahead:
+    """Processes that were started before it was known what they are for; whoever uses one takes it out."""
+
+    worker: Launched | None
+    judge: Launched | None
+
+    def close(self) -> None:
+        """End what nobody took."""
+        for one in (self.worker, self.judge):
+            if one is not None:
+                one.close()
+        self.worker = self.judge = None
+
+
+def start_ahead() -> Ahead:
+    """Start both processes, and find out in the background how student code can be sealed here."""
+    from nbseal.sandbox.levels import probe
+
+    ahead = Ahead(launch_worker(), launch_judge())
+    threading.Thread(target=probe, daemon=True).start()
+    return ahead

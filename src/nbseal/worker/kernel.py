@@ -1,0 +1,59 @@
+"""An IPython kernel without sockets and threads: what it would send goes to an outbox, and it is asked by a call."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from types import SimpleNamespace
+
+from ipykernel import ipkernel
+from ipykernel.displayhook import ZMQDisplayHook
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from IPython.core.history import HistoryManager
+
+from nbseal.worker.streams import Outbox, PlainSession
+
+
+def make_kernel(outbox: Outbox) -> IPythonKernel:
+    """Make the kernel as ipykernel's application does, in the same order, leaving out sockets, threads and history."""
+    HistoryManager.enabled = False  # a history file would need a thread, and fork needs there to be one
+    app = IPKernelApp.instance()
+    app.log.handlers[:] = [logging.NullHandler()]  # a kernel's log goes to its terminal
+    app.session = PlainSession(parent=app, key=b"")
+    app.iopub_socket = outbox
+    app.init_crash_handler()
+    app.init_pdb()
+    app.configure_tornado_logger()
+    app.displayhook = sys.displayhook = ZMQDisplayHook(app.session, outbox)
+    app.patch_io()
+    app.kernel = IPythonKernel.instance(
+        parent=app,
+        session=app.session,
+        iopub_socket=outbox,
+        shell_channel_thread=SimpleNamespace(parent_thread=threading.main_thread()),
+        log=app.log,
+        user_ns=app.user_ns,
+    )
+    app.displayhook.get_execution_count = lambda: app.kernel.execution_count
+    accepted = ipkernel._accepts_parameters(app.kernel.shell.run_cell_async, ["cell_id", "cell_meta"])
+    ipkernel._accepts_parameters = lambda *_: accepted  # the kernel looks it up for every cell, which takes time
+    app.init_shell()
+    app.init_extensions()
+    return app.kernel
+
+
+def arguments() -> list[str]:
+    """What a kernel's ``sys.argv`` looks like under nbclient."""
+    import ipykernel_launcher
+
+    options = ["-f", f"{os.environ.get('TMPDIR', '/tmp')}/kernel.json", "--HistoryManager.hist_file=:memory:"]
+    return [str(ipykernel_launcher.__file__), *options]
+
+
+def import_path(work: list[str]) -> list[str]:
+    """The import path of a kernel: its working folder comes after the standard library."""
+    places = [n for n, path in enumerate(work) if os.path.basename(path) in ("site-packages", "dist-packages")]
+    return [*work[: places[0]], "", *work[places[0] :]] if places else ["", *work]

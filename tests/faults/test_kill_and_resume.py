@@ -1,0 +1,184 @@
+"""kill -9 at any moment of grading a class: nothing is lost, nothing is left behind, the next run goes on."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nbseal.course import Course
+from nbseal.grade import ClassResult, grade_class
+from nbseal.record import Recorder
+from nbseal.results import Status
+from tests.courses import (
+    JUDGE,
+    WARM,
+    adopting_orphans,
+    Row,
+    command,
+    command_line,
+    end,
+    engine_processes,
+    environment,
+    find_child,
+    grades,
+    is_whole,
+    run,
+    wait_until,
+)
+from tests.mini import hand_in, make_course
+
+STUDENTS = [f"student{number:02}" for number in range(12)]
+KILLS = 6
+SEED = 20250301
+SLOW = "import time\ntime.sleep(0.4)\nanswer = {}"
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A class of twelve that has handed in work of different worth, each with a cell that takes its time."""
+    root = make_course(tmp_path_factory.mktemp("class") / "course")
+    for number, student in enumerate(STUDENTS):
+        answers = {"number_answer": SLOW.format(42 if number % 3 else 41)}
+        if number % 4 == 0:
+            answers["double_answer"] = "def double(x):\n    return int(2 * x)"
+        hand_in(root, student, **answers)
+    return root
+
+
+@pytest.fixture(scope="module")
+def undisturbed(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Row]]:
+    """The marks of a run that nobody disturbs."""
+    root = shutil.copytree(untouched, tmp_path_factory.mktemp("undisturbed") / "course")
+    grade_class(Course(root), "mini", jobs=2)
+    return grades(root, "mini")
+
+
+@pytest.fixture
+def root(untouched: Path, tmp_path: Path) -> Path:
+    """A copy of the class, not graded yet."""
+    return shutil.copytree(untouched, tmp_path / "course")
+
+
+@pytest.fixture
+def started() -> Iterator[list[subprocess.Popen]]:
+    """Runs that a test has begun; none outlives it."""
+    processes: list[subprocess.Popen] = []
+    with adopting_orphans():
+        yield processes
+    for process in processes:
+        end(process)
+
+
+def begin(root: Path, started: list[subprocess.Popen]) -> subprocess.Popen:
+    """Begin to grade the class as a person would."""
+    process = subprocess.Popen(
+        command("nbseal", "grade", "mini", "--jobs", "2"),
+        cwd=root,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    started.append(process)
+    return process
+
+
+def recorded(root: Path) -> set[str]:
+    """Students whose submission is wholly recorded."""
+    with Recorder(Course(root)) as recorder:
+        return set(recorder.recorded("mini"))
+
+
+def lines_of(output: str) -> dict[str, str]:
+    """What a run said of each student."""
+    pairs = [line.partition(": ") for line in output.splitlines()]
+    return {name: text for name, _, text in pairs if name in STUDENTS}
+
+
+@pytest.mark.parametrize("part", ["start", "class"])
+def test_killed_runs_lose_nothing_and_leave_nothing_behind(
+    part: str, root: Path, undisturbed: dict[str, dict[str, Row]], started: list[subprocess.Popen]
+) -> None:
+    """However often a run is killed, recorded students stay recorded, and in the end all marks are as they should."""
+    chance = random.Random(f"{SEED} {part}")
+    others = engine_processes()
+    before: set[str] = set()
+    for _ in range(KILLS):
+        process = begin(root, started)
+        if part == "class" and not before:
+            process.stdout.readline()
+        time.sleep(chance.uniform(0.1, 2.5 if part == "start" else 1.8))
+        process.kill()
+        said = lines_of(process.communicate()[0])
+        assert wait_until(lambda: engine_processes() <= others, seconds=3), "processes outlived the run"
+        now = recorded(root) if (root / "gradebook.db").exists() else set()
+        assert before <= now
+        assert {name for name, text in said.items() if "unchanged" in text} <= before
+        assert set(said) <= now
+        before = now
+    last = run("nbseal", "grade", "mini", "--jobs", "2", cwd=root)
+    assert last.returncode == 0, last.stderr
+    said = lines_of(last.stdout)
+    assert set(said) == set(STUDENTS)
+    assert {name for name, text in said.items() if "unchanged" in text} == before
+    assert grades(root, "mini") == undisturbed
+    assert is_whole(root)
+    folders = sorted((root / "autograded").glob("*/*"))
+    assert folders == [root / "autograded" / student / "mini" for student in STUDENTS]
+
+
+@pytest.mark.parametrize("part", [WARM, JUDGE], ids=["warm process", "judge"])
+def test_a_killed_helper_is_replaced(part: str, root: Path, undisturbed: dict[str, dict[str, Row]]) -> None:
+    """When the warm process or the judge is killed in mid-class, the run goes on and everyone gets their marks."""
+    victims: list[int] = []
+    turns = iter(range(len(STUDENTS)))
+
+    def kill_the_helper(_: object) -> None:
+        if next(turns) in (1, 7):
+            victims.append(find_child(part))
+            os.kill(victims[-1], signal.SIGKILL)
+
+    result = grade_class(Course(root), "mini", jobs=2, on_done=kill_the_helper)
+    assert len(set(victims)) == 2
+    assert all_judged(result)
+    assert grades(root, "mini") == undisturbed
+    assert all(one.unchanged for one in grade_class(Course(root), "mini", jobs=2).done)
+
+
+@pytest.mark.parametrize("part", [WARM, JUDGE], ids=["warm process", "judge"])
+def test_killed_forks_cost_no_marks(part: str, root: Path, undisturbed: dict[str, dict[str, Row]]) -> None:
+    """When everything that works for one student is killed, as a machine short of memory does, it is done again."""
+    others = engine_processes()
+    hits = []
+
+    def kill_the_forks(_: object) -> None:
+        if len(hits) < 2:
+            mine = engine_processes() - others
+            forks = [pid for pid in mine - {find_child(WARM), find_child(JUDGE)} if part in command_line(pid)]
+            for pid in forks:
+                os.kill(pid, signal.SIGKILL)
+            hits.append(forks)
+
+    result = grade_class(Course(root), "mini", jobs=2, on_done=kill_the_forks)
+    assert any(hits)
+    again = grade_class(Course(root), "mini", jobs=2)
+    assert all_judged(again)
+    assert {one.student for one in again.done if not one.unchanged} == {
+        card.student for card in result.scorecards if any(q.status is Status.NOT_JUDGED for q in card.questions)
+    }
+    assert grades(root, "mini") == undisturbed
+
+
+def all_judged(result: ClassResult) -> bool:
+    """Whether every student is there and has all marks."""
+    states = {question.status for card in result.scorecards for question in card.questions}
+    return [card.student for card in result.scorecards] == STUDENTS and states == {Status.GRADED}

@@ -1,0 +1,94 @@
+"""The documentation keeps up with the code; ``python -m tests.unit.test_docs`` renews the table of settings."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from nbseal.course import Grading, Seal
+from tests.samples import ROOT
+
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+BEGIN, END = "<!-- settings: python -m tests.unit.test_docs -->\n", "<!-- end of settings -->"
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def settings_table() -> str:
+    """Every setting with its default; the unit stands in its explanation."""
+    lines = ["", "| setting | default | meaning and unit |", "|---|---|---|"]
+    for owner in (Seal, Grading):
+        for name, trait in owner.class_traits(config=True).items():
+            default = trait.default()
+            shown = default if isinstance(default, str) else repr(default)
+            values = getattr(trait, "values", None)
+            choices = f" ({', '.join(values)})" if values else ""
+            lines.append(f"| `c.{owner.__name__}.{name}` | `{shown}` | {trait.help}{choices} |")
+    return "\n".join([*lines, "", ""])
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that a page's headings have on code hosts."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def drawing_script() -> ModuleType:
+    """The script that draws the picture."""
+    spec = importlib.util.spec_from_file_location("draw_pictures", DOCS / "draw_pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_settings_is_what_the_code_says():
+    """Every setting is on the page, with its default; run this module to renew the table."""
+    page = (DOCS / "instructors.md").read_text(encoding="utf-8")
+    assert page.partition(BEGIN)[2].partition(END)[0] == settings_table()
+
+
+def test_the_students_page_names_this_course_s_limits():
+    """Limits in the students' table are those that the course sets."""
+    from nbseal.course import Course
+
+    seal, page = Course(ROOT).seal, (DOCS / "students.md").read_text(encoding="utf-8")
+    for words in (
+        f"time of a cell | {seal.cell_seconds:g} seconds",
+        f"time of all cells | {seal.notebook_seconds:g} seconds",
+        f"memory | {seal.memory_mb} MiB",
+        f"processes and threads | {seal.processes} ",
+        f"files that you write | {seal.disk_mb} MiB",
+        f"printed output | {seal.output_kb} KiB and {seal.outputs_per_cell} outputs",
+        f"what you hand in | {seal.submission_mb} MiB",
+    ):
+        assert f"| {words}" in page
+
+
+def test_the_picture_is_what_the_script_draws():
+    """The committed drawing is fresh, and it has a title and a description."""
+    script = drawing_script()
+    assert script.TARGET.read_text(encoding="utf-8") == script.draw()
+    assert "<title" in script.draw()
+    assert "<desc" in script.draw()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Every link to a file or a heading has its target."""
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if target.startswith("http"):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name) if name else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+if __name__ == "__main__":
+    path = DOCS / "instructors.md"
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    path.write_text(before + BEGIN + settings_table() + END + rest.partition(END)[2], encoding="utf-8")
