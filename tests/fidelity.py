@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import json
-import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 

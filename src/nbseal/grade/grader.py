@@ -17,7 +17,7 @@ from nbseal.grade.running import run_notebook
 from nbseal.grade.scoring import score_by_nbgrader, score_sealed
 from nbseal.grade.submission import Submission, read_submission
 from nbseal.notebook import Reading, read, rebuild
-from nbseal.pytest_plugin import Case, Handin, Judge
+from nbseal.pytest_plugin import WAITING, Case, Handin, Judge
 from nbseal.record.feedback import mark_output
 from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.sandbox import NONE, Ahead, Level, SealedProcess, WarmProcess, choose_level
@@ -47,6 +47,7 @@ class Grader:
         self._lock = threading.Lock()
         self._judge: Judge | None = None
         self._warm: WarmProcess | None = None
+        self._closed = False
         try:
             ahead = ahead or Ahead(None, None)
             if self.assignment.grader:
@@ -114,11 +115,13 @@ class Grader:
         return GradedSubmission(card, "" if again else digest, notebooks, files, missing, timestamp, cell_cpu)
 
     def close(self) -> None:
-        """End the warm process and the judge."""
+        """End the warm process and the judge; what is being graded meanwhile is not judged."""
+        with self._lock:
+            self._closed = True
         for part in (self._warm, self._judge):
             if part is not None:
                 part.close()
-        self._warm = self._judge = None
+        self._warm = None
 
     def __enter__(self) -> Grader:
         return self
@@ -166,16 +169,18 @@ class Grader:
         warm = self._warm
         try:
             if warm is None:
-                raise SealBroken("the warm process was closed")
+                raise SealBroken("the grader is closed")
             return warm.spawn()
         except SealBroken:
             with self._lock:
+                if self._closed:
+                    raise
                 if self._warm is warm:  # no other thread has replaced it meanwhile
                     if warm is not None:
                         warm.close()
                     self._warm = WarmProcess(self.course.seal, self.level).start(self.plan.warm)
-            assert self._warm is not None
-            return self._warm.spawn()
+                assert self._warm is not None
+                return self._warm.spawn()
 
     def _ask(
         self,
@@ -283,7 +288,7 @@ def _reasons(questions: Sequence[QuestionResult]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for question in questions:
         for test in question.tests:
-            if test.outcome is Outcome.NOT_JUDGED:
+            if test.outcome is Outcome.NOT_JUDGED and not test.message.startswith(WAITING):
                 names = reasons.setdefault(test.message, [])
                 names += [question.grade_id] if question.grade_id not in names else []
     return [f"not judged ({', '.join(names)}): {reason}" for reason, names in reasons.items()]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+WAITING = "Not tried, because it needs a test that could not be judged:"
+
 
 @dataclass(frozen=True)
 class Handin:

@@ -63,6 +63,7 @@ class Judge:
         self.tests: tuple[HiddenTest, ...] = ()
         self._lock = threading.Lock()
         self._free: list[Lane] = []
+        self._closed = False
         self._launched = launched or launch_judge()
 
     def start(self) -> tuple[HiddenTest, ...]:
@@ -72,10 +73,10 @@ class Judge:
             reply = self._launched.control.receive(time.monotonic() + START_SECONDS)
         except WireError as error:
             why = self._launched.complaint()
-            self.close()
+            self._end()
             raise GraderError(f"{self._grader}: pytest ended while it collected the hidden tests: {why}") from error
         if "errors" in reply:
-            self.close()
+            self._end()
             raise GraderError(f"{self._grader} can't be used:\n" + "\n".join(reply["errors"]))
         self.tests = tuple(HiddenTest(**test) for test in reply["tests"])
         return self.tests
@@ -83,17 +84,15 @@ class Judge:
     def judge(self, case: Case, job: socket.socket, leash: socket.socket) -> Verdict:
         """Run the hidden tests of ``case`` against a sealed process.
 
-        SealError when this process of ours fails; the next call then starts another one.
+        SealError when our own process is gone and another one can't be started.
         """
         wanted = {test.nodeid: test for test in self.tests if test.question in case.questions}
         results: dict[str, TestResult] = {}
         failure, broken = "the hidden tests ended early", False
         time_is_up = time.monotonic() + case.seconds
         deadline = time_is_up + 2 * SLACK_SECONDS
-        lane = self._take_lane()
+        lane = self._begin(case, job, leash, deadline)
         try:
-            lane.channel.send(_message(case), deadline)
-            socket.send_fds(lane.channel.sock, [b"F"], [job.fileno(), leash.fileno()])
             while not (reply := lane.channel.receive(deadline)).get("done"):
                 test = wanted[reply["test"]]
                 outcome = Outcome(reply["outcome"])
@@ -111,36 +110,68 @@ class Judge:
                 results[nodeid] = TestResult(test.line, Outcome.NOT_JUDGED, failure, test.weight)
         return Verdict(results, broken)
 
+    def _begin(self, case: Case, job: socket.socket, leash: socket.socket, deadline: float) -> Lane:
+        """Hand the case to a lane; one that was killed while it was idle is passed over."""
+        while True:
+            lane = self._take_lane()
+            try:
+                lane.channel.send(_message(case), deadline)
+                socket.send_fds(lane.channel.sock, [b"F"], [job.fileno(), leash.fileno()])
+                return lane
+            except (WireError, OSError) as error:
+                lane.channel.close()
+                if not lane.cases or isinstance(error, Late):
+                    raise SealError(f"the judge takes no case: {error}") from error
+
     def _take_lane(self) -> Lane:
         """A fork of the warm process that is free, or a new one."""
         with self._lock:
+            if self._closed:
+                raise SealError("the judge is closed")
             if self._free:
                 return self._free.pop()
-            ours, theirs = socket.socketpair()
-            with theirs:
-                try:
-                    socket.send_fds(self._launched.control.sock, [b"F"], [theirs.fileno()])
-                except OSError as error:
-                    ours.close()
-                    self._restart()
-                    raise SealError(f"the judge is gone: {error}") from error
-            return Lane(Channel(ours, greedy=True))
+            try:
+                return self._new_lane()
+            except OSError:
+                self._restart()
+            try:
+                return self._new_lane()
+            except OSError as error:
+                raise SealError(f"the judge is gone: {error}") from error
+
+    def _new_lane(self) -> Lane:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._launched.control.sock, [b"F"], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
+        return Lane(Channel(ours, greedy=True))
 
     def _give_back(self, lane: Lane) -> None:
         lane.cases += 1
         with self._lock:
-            if lane.cases < CASES_PER_LANE:
+            if lane.cases < CASES_PER_LANE and not self._closed:
                 self._free.append(lane)
                 return
         lane.channel.close()
 
     def _restart(self) -> None:
-        self.close()
+        self._end()
         self._launched = launch_judge()
-        self.start()
+        try:
+            self.start()
+        except GraderError as error:
+            raise SealError(f"the judge is gone and can't be started again: {error}") from error
 
     def close(self) -> None:
         """End the process and its forks."""
+        with self._lock:
+            self._closed = True
+            self._end()
+
+    def _end(self) -> None:
         for lane in self._free:
             lane.channel.close()
         self._free.clear()

@@ -11,12 +11,11 @@ from _pytest.runner import runtestprotocol
 
 from nbseal.errors import SealError
 from nbseal.pytest_plugin.conversation import Conversation, Timeout
-from nbseal.pytest_plugin.handin import Handin
+from nbseal.pytest_plugin.handin import WAITING, Handin
 from nbseal.pytest_plugin.student import Student
 from nbseal.results import Outcome
 
 MARKER = "question(grade_id, weight=1, requires=None): the question that a hidden test belongs to"
-TRUSTED_MODULES = ("nbseal",)
 
 
 class CollectionProblem(Exception):
@@ -73,8 +72,8 @@ class GraderPlugin:
                     continue
                 line = next((line_of(i) for i in item.session.items if i.nodeid == nodeid), needed)
                 if outcome == Outcome.FAILED:
-                    return outcome, f"Not tried yet: this needs first: {line}"
-                return outcome, f"Not tried: this needs a test that could not be judged: {line}"
+                    return outcome, f"Not tried yet, because this comes first: “{line}”"
+                return outcome, f"{WAITING} “{line}”"
         return None
 
     @pytest.hookimpl(tryfirst=True)

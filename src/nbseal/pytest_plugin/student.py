@@ -140,8 +140,8 @@ class Student:
         if not reply.get("missing"):
             return
         near = reply.get("near")
-        hint = f" Did you mean `{near}`?" if isinstance(near, str) and near.isidentifier() else ""
-        raise StudentError(f"`{name}` is not defined.{hint}{self._why_missing()}")
+        guess = f" Did you mean `{near}`?" if isinstance(near, str) and near.isidentifier() else ""
+        raise StudentError(f"`{name}` is not defined.{self._why_missing() or guess}")
 
     def _why_missing(self) -> str:
         for grade_id, error in self._handin.errors.items():

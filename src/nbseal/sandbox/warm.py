@@ -44,10 +44,18 @@ class WarmProcess:
         self._launched = launched or launch_worker()
 
     def start(self, settings: WarmSettings | None = None) -> WarmProcess:
-        """Load what ``settings`` name; SealError when that fails."""
+        """Load what ``settings`` name; SealError when that fails, and then the process is ended."""
+        try:
+            self._start(settings or WarmSettings())
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _start(self, settings: WarmSettings) -> None:
         control = self._launched.control
         try:
-            control.send(self._message(settings or WarmSettings()))
+            control.send(self._message(settings))
             reply = control.receive(time.monotonic() + START_SECONDS)
         except EndOfStream as error:
             why = self._launched.complaint() or error
@@ -59,7 +67,6 @@ class WarmProcess:
                 f"the warm process has {reply['threads']} threads and can't fork safely: a module in "
                 "c.Seal.preload, or a function in c.Seal.warm, starts threads"
             )
-        return self
 
     def _message(self, settings: WarmSettings) -> dict[str, object]:
         seal = self._seal

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import functools
 import os
+import shutil
+import signal
 import subprocess
 import sys
 
@@ -36,9 +38,13 @@ def has_terminals() -> bool:
 def system_through_pipe(command: str) -> int:
     """Like a terminal: both streams in one, lines ending in a carriage return and a newline."""
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    shell = ["/bin/sh", "-c", command]
+    shell = shutil.which(os.environ.get("SHELL", "sh")) or "/bin/sh"
     with subprocess.Popen(
-        shell, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        [shell, "-c", command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         try:
@@ -46,6 +52,6 @@ def system_through_pipe(command: str) -> int:
                 print(decode(data).replace("\n", "\r\n"), end="")
                 sys.stdout.flush()
         except KeyboardInterrupt:
-            os.killpg(process.pid, 9)
+            os.killpg(process.pid, signal.SIGKILL)
     status = process.returncode
     return 128 - status if status > 128 else status

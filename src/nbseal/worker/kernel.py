@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import sys
+import tempfile
 import threading
 from types import SimpleNamespace
 
@@ -47,13 +49,13 @@ def make_kernel(outbox: Outbox) -> IPythonKernel:
 
 def arguments() -> list[str]:
     """What a kernel's ``sys.argv`` looks like under nbclient."""
-    import ipykernel_launcher
+    launcher = importlib.util.find_spec("ipykernel_launcher")
+    options = ["-f", f"{tempfile.gettempdir()}/kernel.json", "--HistoryManager.hist_file=:memory:"]
+    return [str(launcher.origin if launcher else ""), *options]
 
-    options = ["-f", f"{os.environ.get('TMPDIR', '/tmp')}/kernel.json", "--HistoryManager.hist_file=:memory:"]
-    return [str(ipykernel_launcher.__file__), *options]
 
-
-def import_path(work: list[str]) -> list[str]:
-    """The import path of a kernel: its working folder comes after the standard library."""
-    places = [n for n, path in enumerate(work) if os.path.basename(path) in ("site-packages", "dist-packages")]
-    return [*work[: places[0]], "", *work[places[0] :]] if places else ["", *work]
+def import_path(path: list[str]) -> list[str]:
+    """A kernel's import path: its working folder comes after the standard library."""
+    places = [n for n, folder in enumerate(path) if os.path.basename(folder) in ("site-packages", "dist-packages")]
+    first = places[0] if places else 0
+    return [*path[:first], "", *path[first:]]

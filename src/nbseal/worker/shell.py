@@ -18,7 +18,7 @@ from tornado.ioloop import IOLoop
 from nbseal.worker import commands
 from nbseal.worker.capture import Collector
 from nbseal.worker.kernel import arguments, import_path, make_kernel
-from nbseal.worker.streams import NAMES, Outbox, Stream
+from nbseal.worker.streams import Outbox, mute, open_streams
 
 REHEARSAL = ["import math", "math.nothing", "await __import__('asyncio').sleep(0)", "x = = 1", "[1.5, 'a']"]
 
@@ -31,7 +31,7 @@ class CellRunner:
         self.outbox = Outbox(self.collector)
         self.kernel = make_kernel(self.outbox)
         self.shell = self.kernel.shell
-        self.streams: list[Stream] = []
+        self.streams: list[Any] = []
         self._first_names = dict(self.shell.user_ns)
         self._as_shipped = self._transformers()
         self._transformed: dict[str, str] = {}
@@ -80,16 +80,12 @@ class CellRunner:
 
     def take_streams(self) -> None:
         """Point Python's output streams, and descriptors 1 and 2, at the collector. For a fork of its own."""
-        self.outbox.pid = self.kernel.session.pid = os.getpid()
-        null = os.open(os.devnull, os.O_WRONLY)
-        self.streams = [Stream(name, self.kernel.session, self.outbox, null) for name in NAMES]
-        sys.stdout, sys.stderr = self.streams
+        self.streams = open_streams(self.kernel.session, self.outbox)
 
     def mute(self) -> None:
         """Drop all output from now on: what hidden calls print is nobody's output."""
         self.collector.end()
-        for stream in self.streams:
-            stream.mute()
+        mute(self.streams)
 
     def restart_user(self, work: str) -> None:
         """Forget what differs between a warm process and a new kernel: environment marks, arguments, import path."""

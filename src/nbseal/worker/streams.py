@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,7 +16,6 @@ from jupyter_client.session import Session
 
 from nbseal.worker.capture import Collector
 
-NAMES = ("stdout", "stderr")
 DESCRIPTORS = {"stdout": 1, "stderr": 2}
 
 
@@ -24,10 +24,9 @@ class Outbox(IOPubThread):  # type: ignore[misc]
 
     def __init__(self, collector: Collector) -> None:
         self.collector = collector
-        self.thread = None
-        self.socket = self  # "not closed"
-        self.io_loop = self
         self.pid = os.getpid()
+        self.thread = None
+        self.io_loop = self
         self._timers: deque[tuple[float, Callable[[], None]]] = deque()
 
     def schedule(self, f: Callable[[], None]) -> None:
@@ -46,7 +45,7 @@ class Outbox(IOPubThread):  # type: ignore[misc]
 
     def send_multipart(self, frames: list[Any], *args: Any, **kwargs: Any) -> None:
         """Hand a message to the collector; text of a forked process goes to the parent's descriptors."""
-        header, parent, packed = frames[:3]
+        header, parent, packed = frames
         content = json.loads(packed)
         if os.getpid() == self.pid:
             self.collector.message(header["msg_type"], parent.get("msg_id"), content)
@@ -59,68 +58,93 @@ class PlainSession(Session):  # type: ignore[misc]
 
     def serialize(self, msg: dict[str, Any], ident: Any = None) -> list[Any]:
         """Return header, parent's header and packed content."""
-        return [msg["header"], msg["parent_header"], self.pack(msg["content"])]
+        content = msg["content"]
+        try:
+            packed = self.pack(content)
+        except UnicodeEncodeError:  # half a surrogate pair; a kernel's thread would lose the text
+            if msg["msg_type"] != "stream":
+                raise
+            packed = self.pack(content | {"text": content["text"].encode("utf-8", "replace").decode()})
+        return [msg["header"], msg["parent_header"], packed]
 
 
-class Stream(OutStream):  # type: ignore[misc]
-    """sys.stdout or sys.stderr of a kernel, with the text that other programs and C code write to descriptor 1 or 2.
+class Tap:
+    """Takes in what other programs and C code write to descriptor 1 or 2.
 
-    A kernel reads these descriptors in a thread of its own. Here they lead to a file in memory which is looked at
-    before anything else is written or sent, so that no thread is needed and no text comes late.
+    A kernel reads these descriptors in a thread of its own. Here they lead to a file in memory that is looked at
+    before anything else is written or sent, so no thread is needed and no text comes late. ipykernel's stream calls
+    its ``echo`` at these moments, and that is what this is.
     """
 
-    def __init__(self, name: str, session: Session, outbox: Outbox, null: int) -> None:
-        super().__init__(session, outbox, name, watchfd=False)
+    def __init__(self, name: str, outbox: Outbox) -> None:
+        self.stream: OutStream | None = None
         self._outbox = outbox
-        self._original_stdstream_copy = null  # what a kernel's terminal would get is lost
+        self._descriptor = DESCRIPTORS[name]
         self._file = os.memfd_create(name)
-        self._read = 0
+        self._taken = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self.muted = False
-        os.dup2(self._file, DESCRIPTORS[name])
+        os.dup2(self._file, self._descriptor)
 
-    def write(self, string: str) -> int | None:
-        """Write text, after what has been written to the descriptor."""
-        if self.muted:
-            return len(string)
-        if self._is_master_process():
-            self._outbox.catch_up()
-            self.fetch()
-        written: int | None = super().write(string)
-        return written
+    def write(self, text: str) -> None:
+        """Be told that ``text`` is about to be written to the stream."""
+        self.flush()
 
     def flush(self) -> None:
-        """Send all text now."""
-        if self.muted:
-            return
-        if self._is_master_process():
+        """Be told that the stream is about to send its text."""
+        if os.getpid() == self._outbox.pid:
             self._outbox.catch_up()
-            self.fetch()
-        super().flush()
+            self._take()
 
-    def fetch(self) -> None:
-        """Take over what has been written to the descriptor since the last time."""
+    def read(self) -> str:
+        """There is nothing to be read here; ipykernel asks whether there could be."""
+        return ""
+
+    def _take(self) -> None:
         try:
             size = os.fstat(self._file).st_size
-            if size == self._read or self.closed:
+            if size == self._taken or self.stream is None or self.stream.closed:
                 return
             most = self._outbox.collector.limit + 1
-            text = self._decoder.decode(os.pread(self._file, min(size - self._read, most), self._read))
+            text = self._decoder.decode(os.pread(self._file, max(0, min(size - self._taken, most)), self._taken))
         except OSError:
-            return  # the notebook has closed our descriptor
-        self._read = size
-        with self._buffer_lock:
+            return  # the notebook has closed our file
+        self._taken = size
+        with self.stream._buffer_lock:
             # a kernel's thread has no context of its own either: the text belongs to the cell that runs
-            self._buffers[frozenset(self._parent_header_global.items())].write(text)
-        self._schedule_flush()
+            self.stream._buffers[frozenset(self.stream._parent_header_global.items())].write(text)
+        self.stream._schedule_flush()
 
-    def mute(self) -> None:
-        """Throw away everything from now on, and give the memory back."""
-        self.muted = True
+    def close(self) -> None:
+        """Lead the descriptor nowhere, and give the memory back."""
         try:
             null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, DESCRIPTORS[self.name])
+            os.dup2(null, self._descriptor)
             os.close(null)
             os.close(self._file)
         except OSError:
-            return  # the notebook has closed our descriptor
+            return  # the notebook has closed our file
+
+
+def open_streams(session: Session, outbox: Outbox) -> list[OutStream]:
+    """Make sys.stdout and sys.stderr those of a kernel; to be called in the process that runs the cells."""
+    outbox.pid = session.pid = os.getpid()
+    terminal = os.open(os.devnull, os.O_WRONLY)
+    streams = []
+    for name in DESCRIPTORS:
+        tap = Tap(name, outbox)
+        tap.stream = OutStream(session, outbox, name, echo=tap, watchfd=False)
+        tap.stream._original_stdstream_copy = terminal
+        streams.append(tap.stream)
+    sys.stdout, sys.stderr = streams
+    return streams
+
+
+def mute(streams: list[OutStream]) -> None:
+    """Throw away everything that is written from now on."""
+    for stream in streams:
+        stream.write, stream.flush = len, _nothing
+        stream.echo.close()
+
+
+def _nothing() -> None:
+    """Flush nothing."""
