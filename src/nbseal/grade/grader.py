@@ -23,6 +23,8 @@ from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard,
 from nbseal.sandbox import NONE, Ahead, Level, SealedProcess, WarmProcess, choose_level
 from nbseal.sandbox.sealed import Run
 
+PAUSE_SECONDS = 0.2
+
 
 @dataclass
 class _Graded:
@@ -136,7 +138,10 @@ class Grader:
         except SubmissionError as error:
             return _not_judged(plan, str(error))
         graded = self._attempt(plan, reading, submission, digest)
-        return self._attempt(plan, reading, submission, digest) if graded.again else graded
+        if graded.again and not self._closed:
+            time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
+            graded = self._attempt(plan, reading, submission, digest)
+        return graded
 
     def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission, digest: str) -> _Graded:
         nb, notes = rebuild(plan.template, reading.nb)

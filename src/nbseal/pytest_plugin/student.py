@@ -145,7 +145,7 @@ class Student:
 
     def _why_missing(self) -> str:
         for grade_id, error in self._handin.errors.items():
-            if grade_id == self._question or grade_id.startswith(f"{self._question}-"):
+            if grade_id.startswith(f"{self._question}-"):
                 return f" The cell that should define it stopped with {error}"
         return ""
 

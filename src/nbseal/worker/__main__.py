@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel
-from nbseal.worker import seccomp, supervisor, syscalls, walls
+from nbseal.worker import fonts, seccomp, supervisor, support, syscalls, walls
 from nbseal.worker.answers import Answers
 from nbseal.worker.settings import Settings
 from nbseal.worker.shell import CellRunner
@@ -38,7 +38,7 @@ def main() -> None:
         os.environ.update(settings.environment, IPYTHONDIR=os.path.join(settings.scratch, "ipython"))
         program = seccomp.build() if settings.level != "none" else None
         runner = warm_up(settings)
-        slot = os.getpid() % 60000
+        slot = os.getpid() % walls.SLOTS
         if settings.level in walls.ROOMS:
             walls.move_in(settings)
     except Exception as error:
@@ -69,11 +69,12 @@ def warm_up(settings: Settings) -> CellRunner:
             except ImportError:
                 continue  # the notebook will say so itself
         if settings.support:
-            _call_support(settings)
+            support.load(str(settings.support), settings.warm)
         if "matplotlib.pyplot" in sys.modules:
             _draw_once()
         if "cv2" in sys.modules:
             sys.modules["cv2"].setNumThreads(0)
+        fonts.remember()
         runner.rehearse(settings.sources)
     gc.collect()
     gc.enable()
@@ -91,18 +92,6 @@ def quietly() -> Iterator[None]:
         yield
         added = [entry for entry in warnings.filters if entry not in before and entry != ours]
     warnings.filters[:0] = added  # type: ignore[index]
-
-
-def _call_support(settings: Settings) -> None:
-    sys.path.insert(0, str(settings.support))
-    try:
-        for item in settings.warm:
-            module, _, function = item.partition(":")
-            loaded = importlib.import_module(module)
-            if function:
-                getattr(loaded, function)()
-    finally:
-        sys.path.remove(str(settings.support))
 
 
 def _draw_once() -> None:
@@ -154,6 +143,7 @@ def live(job: int, settings: Settings, program: bytes | None, runner: CellRunner
             work = walls.seal(settings, program, slot)
             _fresh_start(work)
             runner.restart_user(work)
+            support.move(work)
         except Exception as error:
             channel.send({"sealing_failed": f"{type(error).__name__}: {error}"})
             os._exit(3)
@@ -186,11 +176,12 @@ def _fresh_start(work: str) -> None:
     """Give the child its own environment and its own randomness: forks would all share the warm process's."""
     os.environ.clear()
     os.environ.update(
-        HOME=work, PATH=f"{sys.prefix}/bin:{CLEAN_PATH}", TMPDIR=work, MPLCONFIGDIR=work, LANG="C.UTF-8",
-        MPLBACKEND="module://matplotlib_inline.backend_inline", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1",
-        NBGRADER_EXECUTION="autograde", USER="student", TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1",
-        CLICOLOR_FORCE="1", PAGER="cat", GIT_PAGER="cat",
+        HOME=work, PATH=f"{sys.prefix}/bin:{CLEAN_PATH}", TMPDIR=work, LANG="C.UTF-8",
+        MPLCONFIGDIR=f"{work}/.config/matplotlib", MPLBACKEND="module://matplotlib_inline.backend_inline",
+        OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NBGRADER_EXECUTION="autograde", USER="student",
+        TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1", PAGER="cat", GIT_PAGER="cat",
     )  # fmt: skip
+    fonts.hand_down()
     tempfile.tempdir = "/tmp" if os.access("/tmp", os.W_OK) and work == walls.HOME else work
     signal.signal(signal.SIGINT, signal.default_int_handler)
     random.seed()

@@ -31,6 +31,7 @@ def make_kernel(outbox: Outbox) -> IPythonKernel:
     app.configure_tornado_logger()
     app.displayhook = sys.displayhook = ZMQDisplayHook(app.session, outbox)
     app.patch_io()
+    sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]  # a debugger that nobody will attach to
     app.kernel = IPythonKernel.instance(
         parent=app,
         session=app.session,
@@ -39,12 +40,19 @@ def make_kernel(outbox: Outbox) -> IPythonKernel:
         log=app.log,
         user_ns=app.user_ns,
     )
+    if sys.modules["debugpy"] is None:
+        del sys.modules["debugpy"]
+        sys.breakpointhook = _no_debugger
     app.displayhook.get_execution_count = lambda: app.kernel.execution_count
     accepted = ipkernel._accepts_parameters(app.kernel.shell.run_cell_async, ["cell_id", "cell_meta"])
     ipkernel._accepts_parameters = lambda *_: accepted  # the kernel looks it up for every cell, which takes time
     app.init_shell()
     app.init_extensions()
     return app.kernel
+
+
+def _no_debugger(*args: object, **kwargs: object) -> None:
+    """Do what a kernel does at ``breakpoint()`` when no debugger is attached to it: nothing."""
 
 
 def arguments() -> list[str]:

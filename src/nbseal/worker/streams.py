@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ipykernel.iostream import IOPubThread, OutStream
+from jupyter_client.jsonutil import json_default
 from jupyter_client.session import Session
 
 from nbseal.worker.capture import Collector
@@ -50,7 +51,7 @@ class Outbox(IOPubThread):  # type: ignore[misc]
         if os.getpid() == self.pid:
             self.collector.message(header["msg_type"], parent.get("msg_id"), content)
         elif header["msg_type"] == "stream":
-            os.write(DESCRIPTORS[content["name"]], content["text"].encode())
+            os.write(DESCRIPTORS[content["name"]], content["text"].encode("utf-8", "replace"))
 
 
 class PlainSession(Session):  # type: ignore[misc]
@@ -60,11 +61,11 @@ class PlainSession(Session):  # type: ignore[misc]
         """Return header, parent's header and packed content."""
         content = msg["content"]
         try:
-            packed = self.pack(content)
-        except UnicodeEncodeError:  # half a surrogate pair; a kernel's thread would lose the text
-            if msg["msg_type"] != "stream":
-                raise
-            packed = self.pack(content | {"text": content["text"].encode("utf-8", "replace").decode()})
+            packed = json.dumps(content, default=json_default, ensure_ascii=False, allow_nan=False).encode()
+        except UnicodeEncodeError:  # half a surrogate pair, which a kernel can't send: its text is lost
+            packed = json.dumps(content, default=json_default, allow_nan=False).encode()
+        except (TypeError, ValueError):
+            packed = super().serialize(msg, ident)[-1]  # mends what it can, with a warning, or raises
         return [msg["header"], msg["parent_header"], packed]
 
 

@@ -1,0 +1,294 @@
+"""The command line: what it prints and where, its exit codes, and that every error is one line with the mend."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from nbseal import cli
+from nbseal.course import Seal
+from nbseal.results import Scorecard
+from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
+from tests.mini import GRADER, hand_in, make_course
+
+WRONG = {"number_answer": "answer = 41"}
+FORCED_COLOUR = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "COLUMNS", "TERM", "NO_COLOR")
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine that runs the tests changes what is printed."""
+    for name in FORCED_COLOUR:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def nbseal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
+    """Gives a command in this process; its output, its complaints and its exit code."""
+
+    def give(*arguments: str | Path) -> SimpleNamespace:
+        monkeypatch.setattr("sys.argv", ["nbseal", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=ended.value.code or 0, out=out, err=err)
+
+    return give
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course with three submissions, already graded once."""
+    folder = make_course(tmp_path_factory.mktemp("cli") / "course")
+    hand_in(folder, "ada")
+    hand_in(folder, "alan", **WRONG)
+    hand_in(folder, "grace", double_answer="def double(x):\n    raise ValueError('[red]\\x1b[31m evil\\nada')")
+    done = run("nbseal", "grade", "mini", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert sorted(re.sub(r"\(.*\)", "", line).strip() for line in done.stdout.splitlines()[:-1]) == [
+        "ada: 7/7", "alan: 5/7", "grace: 3/7",
+    ]  # fmt: skip
+    return folder
+
+
+def one_line(text: str) -> str:
+    """The one line that was printed."""
+    assert text.endswith("\n")
+    assert text.count("\n") == 1, text
+    return text[:-1]
+
+
+def test_a_pipe_gets_plain_lines_and_no_escape_codes(root: Path) -> None:
+    """Not on a terminal: a line for each student, one summary, notes on the other stream, nothing else."""
+    done = run("nbseal", "grade", "mini", "--force", "--details", cwd=root)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "mini: 3 graded in" in done.stdout.splitlines()[-1]
+    assert one_line(done.stderr).startswith("note: mini: no hidden tests for plain")
+
+
+def test_details_show_a_table_and_why_marks_were_lost(nbseal, root: Path) -> None:
+    """A row a student, a line for each question that lost marks, and nothing of a student's that a terminal obeys."""
+    done = nbseal("grade", "mini", "--details", "-c", root)
+    table = [line.split() for line in done.out.splitlines()]
+    assert ["ada", "4", "2", "1", "7"] in [[word for word in words if word not in "│┃"] for words in table]
+    lost = [line for line in done.out.splitlines() if " · " in line]
+    assert len(lost) == 2
+    assert lost[0] == "alan · number 0/2: Look again: it is not 42."
+    assert lost[1].startswith("grace · double 0/4: ")
+    assert "[red]" in lost[1]
+    assert "\x1b" not in done.out
+
+
+def test_a_wide_table_is_not_cut_in_a_pipe(nbseal, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no terminal, no column is squeezed to the width of one."""
+    monkeypatch.setenv("COLUMNS", "20")
+    done = nbseal("grade", "mini", "--details", "-c", root)
+    header = next(line for line in done.out.splitlines() if "double" in line)
+    assert "number" in header
+    assert "total" in header
+
+
+def test_a_second_run_says_that_there_is_nothing_to_do(nbseal, root: Path) -> None:
+    """Unchanged submissions aren't graded again; --force grades them."""
+    again = nbseal("grade", "mini", "-c", root)
+    assert again.code == 0
+    assert again.out.count("(unchanged)") == 3
+    assert "0 graded" in again.out
+    assert "nothing to regrade" in again.out
+    forced = nbseal("grade", "mini", "--force", "--jobs", "1", "-c", root)
+    assert "(unchanged)" not in forced.out
+    assert "3 graded" in forced.out
+
+
+def test_single_students_can_be_named(nbseal, root: Path) -> None:
+    """--student can be given more than once, and nobody else is graded."""
+    done = nbseal("grade", "mini", "--student", "ada", "--student", "grace", "-c", root)
+    assert sorted(line.split(":")[0] for line in done.out.splitlines()) == ["ada", "grace", "mini"]
+
+
+def test_scorecards_are_written_as_json(nbseal, root: Path, tmp_path: Path) -> None:
+    """--json FILE holds every scorecard of the run in the published form."""
+    file = tmp_path / "cards.json"
+    assert nbseal("grade", "mini", "--json", file, "-c", root).code == 0
+    cards = [Scorecard.from_dict(data) for data in json.loads(file.read_text("utf-8"))]
+    assert {card.student: card.score for card in cards} == {"ada": 7.0, "alan": 5.0, "grace": 3.0}
+    assert cards[1].question("number").tests[0].message == "Look again: it is not 42."
+
+
+def test_a_file_that_can_not_be_written_is_told_before_grading(nbseal, root: Path) -> None:
+    """--json into a folder that doesn't exist is wrong usage, and no student waits for that news."""
+    done = nbseal("grade", "mini", "--json", "/nowhere/cards.json", "-c", root)
+    assert done.code == 2
+    assert done.out == ""
+    assert "/nowhere" in done.err
+
+
+def test_check_shows_every_test_and_leaves_no_gradebook(nbseal, tmp_path: Path) -> None:
+    """One notebook's scorecard, as text and as JSON; nothing is recorded."""
+    root = make_course(tmp_path / "course")
+    path = hand_in(root, "alan", **WRONG)
+    text = nbseal("check", path, "-a", "mini", "-c", root)
+    assert text.code == 0
+    assert text.out.startswith("mini: 5 of 7 (seal: ")
+    assert "    ✓ It doubles a number.\n" in text.out
+    assert "    ✗ The number is 42.\n      Look again: it is not 42.\n" in text.out
+    data = json.loads(nbseal("check", path, "-a", "mini", "--json", "-c", root).out)
+    assert Scorecard.from_dict(data).score == 5.0
+    assert not (root / "gradebook.db").exists()
+    assert not (root / "autograded").exists()
+
+
+def test_doctor_tells_levels_limits_and_versions(nbseal, root: Path) -> None:
+    """Text for people, JSON for programs, with the same findings and every limit."""
+    text = nbseal("doctor", "-c", root)
+    data = json.loads(nbseal("doctor", "--json", "-c", root).out)
+    assert text.code == 0
+    assert data["Seal"]["level"].startswith(("namespaces", "landlock"))
+    assert data["Versions"]["nbgrader"].startswith("0.9")
+    assert data["Course"]["assignments"] == "mini"
+    for title, findings in data.items():
+        assert f"{title}\n" in text.out
+        for name, value in findings.items():
+            assert f"  {name}: {value}\n" in text.out
+    for name in Seal.class_trait_names(config=True):
+        assert f"  {name}: " in text.out
+
+
+def test_doctor_names_what_is_wrong_with_a_course(nbseal, tmp_path: Path) -> None:
+    """Settings that can't be loaded don't keep the rest from being told."""
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.Seal.memory_mb = = 3\n")
+    done = nbseal("doctor", "-c", tmp_path)
+    assert "Versions" in done.out
+    assert "nbgrader_config.py can't be loaded: SyntaxError" in done.out
+
+
+@pytest.mark.parametrize("name", ["build", "grade", "check", "doctor"])
+def test_every_command_has_help_with_an_example(nbseal, name: str) -> None:
+    """--help explains all options and ends with an example."""
+    done = nbseal(name, "--help")
+    assert done.code == 0
+    assert re.search(rf"Example: nbseal {name} ?", done.out)
+    assert "--course" in done.out
+
+
+def test_help_lists_every_command(nbseal) -> None:
+    """The overview names the commands; the version can be asked for."""
+    done = nbseal("--help")
+    assert all(re.search(rf"\b{name}\b", done.out) for name in ("build", "grade", "check", "doctor"))
+    assert re.fullmatch(r"nbseal \d+\.\d+\.\d+\S*\n", nbseal("--version").out)
+
+
+BROKEN_GRADER = GRADER + '\n@pytest.mark.question("trouble")\ndef test_t(student):\n    """A line."""\n'
+ERRORS = {
+    "unknown assignment": (["grade", "mimi"], "no assignment called 'mimi': did you mean mini?"),
+    "unknown student": (["grade", "mini", "--student", "adda"], "no student called 'adda': did you mean ada?"),
+    "nothing submitted": (["grade", "mini"], "no submissions of mini in .*: collect them first"),
+    "broken settings": (["grade", "mini"], "nbgrader_config.py can't be loaded: NameError: .*'this'"),
+    "wrong setting": (["grade", "mini"], "a setting in nbgrader_config.py doesn't fit: .*cell_seconds"),
+    "grader that doesn't fit": (["grade", "mini"], "test_mini.py has hidden tests for 'trouble'.*no such question"),
+    "no such folder": (["grade", "mini", "-c", "/nowhere"], "/nowhere is not a folder: give the course's folder"),
+    "no such notebook": (["check", "no.ipynb", "-a", "mini"], "no.ipynb doesn't exist: give the notebook"),
+    "damaged gradebook": (["grade", "mini"], "gradebook.db: the gradebook is damaged; put a backup copy"),
+}
+
+
+@pytest.mark.parametrize("what", ERRORS)
+def test_an_error_is_one_line_with_cause_and_mend(what: str, tmp_path: Path) -> None:
+    """What the instructor can mend is one line on stderr and exit code 1, without a traceback."""
+    root = make_course(tmp_path / "course", BROKEN_GRADER if what == "grader that doesn't fit" else GRADER)
+    if what == "nothing submitted":
+        (root / "submitted").mkdir()
+    else:
+        hand_in(root, "ada")
+    if what == "broken settings":
+        (root / "nbgrader_config.py").write_text("c = get_config()\nc.Seal.memory_mb = this\n")
+    if what == "wrong setting":
+        (root / "nbgrader_config.py").write_text("c = get_config()\nc.Seal.cell_seconds = 'ten'\n")
+    if what == "damaged gradebook":
+        (root / "gradebook.db").write_bytes(b"not a database" * 100)
+    arguments, words = ERRORS[what]
+    done = run("nbseal", *arguments, cwd=root)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    line = one_line(done.stderr)
+    assert line.startswith("nbseal: ")
+    assert re.search(words, line), line
+    assert not (root / "autograded").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["grade"], ["grade", "mini", "--jobs", "0"], ["grade", "mini", "--fast"], ["check", "a.ipynb"], ["greade"], []],
+    ids=" ".join,
+)
+def test_wrong_usage_is_exit_code_2(nbseal, arguments: list[str]) -> None:
+    """A wrong option or a missing argument is told with how to get help."""
+    done = nbseal(*arguments)
+    assert done.code == 2
+    assert "Usage:" in done.out + done.err
+
+
+def test_marks_that_can_not_be_recorded_are_exit_code_3(nbseal, tmp_path: Path) -> None:
+    """One student's trouble is named on stderr with the mend; the others are recorded, and the next run goes on."""
+    root = make_course(tmp_path / "course")
+    for student in ("ada", "alan"):
+        hand_in(root, student)
+    (root / "autograded").mkdir()
+    (root / "autograded" / "ada").write_text("in the way")
+    done = nbseal("grade", "mini", "-c", root)
+    assert done.code == 3
+    trouble = next(line for line in done.err.splitlines() if line.startswith("not recorded: "))
+    assert "autograded/ada" in trouble
+    assert "run again" in trouble
+    (root / "autograded" / "ada").unlink()
+    again = nbseal("grade", "mini", "-c", root)
+    assert again.code == 0
+    assert "alan: 7/7 (unchanged)" in again.out
+    assert "1 graded" in again.out
+
+
+def test_the_course_can_be_elsewhere(root: Path, tmp_path: Path) -> None:
+    """With --course everything is read and written there, and nothing where the command was given."""
+    here = tmp_path / "elsewhere"
+    here.mkdir()
+    done = run("nbseal", "grade", "mini", "--course", os.path.relpath(root, here), cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("whole_group", [True, False], ids=["Ctrl-C", "kill -INT"])
+def test_an_interrupted_run_leaves_no_process_behind(whole_group: bool, tmp_path: Path) -> None:
+    """Ctrl-C ends everything soon with exit code 130; what was recorded stays, and the next run goes on."""
+    root = make_course(tmp_path / "course")
+    hand_in(root, "ada")
+    for number in range(6):
+        hand_in(root, f"slow{number}", number_answer="import time\ntime.sleep(1.5)\nanswer = 42")
+    others = engine_processes()
+    grade = command("nbseal", "grade", "mini", "--jobs", "2")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with adopting_orphans():
+        process = subprocess.Popen(grade, cwd=root, env=environment(), start_new_session=True, **pipes)
+        try:
+            assert process.stdout.readline().startswith("ada: 7/7")
+            started = time.monotonic()
+            (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+            assert time.monotonic() - started < 5
+            assert wait_until(lambda: engine_processes() <= others, seconds=3)
+        finally:
+            end(process)
+    assert process.returncode == 130
+    assert one_line(err) == "nbseal: stopped; what is recorded stays, and the next run goes on from there."
+    again = run("nbseal", "grade", "mini", "--student", "ada", "--student", "slow5", cwd=root)
+    assert "ada: 7/7 (unchanged)" in again.stdout
+    assert "slow5: 7/7" in again.stdout
