@@ -1,7 +1,30 @@
 """Outputs are those of a real kernel, cell by cell, sealed and unsealed.
 
 Every notebook of ``source/`` and the feature notebooks in ``tests/features/`` are run by nbclient with a real kernel
-and by the engine; outputs and execution counts must be equal.
+and by the engine; outputs and execution counts must be equal. Before that, on both sides, ``tests.fidelity`` replaces
+what no two runs have in common: addresses, times, numbers of tasks, names of the files that cells are compiled from,
+of the connection file and of the folder where the notebook runs; it joins consecutive chunks of one stream, and counts
+the frames of an endless recursion as one.
+
+What stays different, on purpose:
+
+1.  ``exit()`` and ``quit()`` end a kernel, and nbclient gives the notebook up; here the next cell runs.
+2.  A cell over its time limit is interrupted (KeyboardInterrupt, or CancelledError where it awaits something) and the
+    next cell runs; output over the limits is cut off. Both say so. SIGALRM belongs to the time limit.
+3.  Text that goes past Python's streams (other programs, C code, ``os.write``) is put in the order in which it was
+    written; a kernel's threads put it where they happen to be. Half a surrogate pair becomes ``?``; a kernel loses the
+    text. A notebook that breaks ``sys.stdout`` itself gets it back with its next error; a kernel never answers again.
+4.  Text that a forked process prints is kept, what it displays is not. A fork that comes to the end of its cell ends.
+5.  Shell commands (``!ls``) see no terminal where a sealed process has none: they write as into a pipe.
+6.  Modules and support files are loaded ahead: warnings that come up while a module is first imported don't appear,
+    filters for its warnings are there from the start, and ``%config`` lists what they add.
+7.  The garbage collector runs at other moments, so a message that it causes may appear with another cell.
+8.  Environment variables, user, host, Python's isolated mode: the instructor's own are not handed on. IPython's
+    configuration, startup files and history of the user are not read; ``%store`` keeps until the notebook's end.
+9.  There is no network, and no connection to a kernel: ``%connect_info`` and ``%subshell`` fail, and the state of
+    widgets is not stored. ``breakpoint()`` does nothing, as in a kernel to which no debugger is attached.
+10. ``traceback.print_stack()`` shows the engine's frames below the cell, and so does a traceback that leads through
+    what a kernel does with a display that can't be sent.
 """
 
 import json
@@ -10,13 +33,13 @@ from pathlib import Path
 
 import pytest
 
-from nbseal.course import Course
+from nbseal.course import Course, Seal
 from nbseal.grade import execute
 from nbseal.grade.plan import imported_modules
 from nbseal.grade.running import run_notebook
 from nbseal.grade.submission import read_submission
 from nbseal.notebook import read
-from nbseal.sandbox import WarmProcess, choose_level
+from nbseal.sandbox import NONE, WarmProcess, choose_level
 from nbseal.sandbox.warm import WarmSettings
 from tests.fidelity import explain, normalise, read_notebook, run_in_kernel
 
@@ -140,3 +163,99 @@ def test_cell_puts_out_what_a_kernel_puts_out(runs, name, index, how):
     expected, got = runs(name)["kernel"][index], runs(name)[how][index]
     if expected != got:
         pytest.fail(f"{name}: {explain(expected, got)}", pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def trusted():
+    """An unsealed warm process with a short time limit."""
+    with WarmProcess(Seal(cell_seconds=1.0, output_kb=64), NONE).start() as process:
+        yield process
+
+
+def texts(warm, *sources):
+    """What the cells put out, as text."""
+    process = warm.spawn()
+    run = process.run(list(enumerate(sources)), {})
+    process.end()
+    assert run.failure is None
+    return ["".join(map(text_of, run.cells[index].outputs)) for index in range(len(sources))]
+
+
+def text_of(output):
+    """The text of one output."""
+    if output["output_type"] == "error":
+        return f"{output['ename']}: {output['evalue']}"
+    return output.get("text") or output["data"]["text/plain"]
+
+
+def test_exit_does_not_end_the_notebook(trusted):
+    """After exit() and quit() the next cell runs."""
+    assert texts(trusted, "exit()", "quit()", "'next'") == ["", "", "'next'"]
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("import asyncio; await asyncio.sleep(60)", "CancelledError"),
+        ("import asyncio; asyncio.get_running_loop().call_soon(lambda: [1 for _ in iter(int, 1)])\n"
+         "await asyncio.sleep(60)", "KeyboardInterrupt"),
+    ],
+)  # fmt: skip
+def test_awaiting_cell_is_interrupted_and_the_next_one_runs(trusted, source, error):
+    """A cell that awaits too long, or a callback that never returns, is stopped with a sentence."""
+    first, second = texts(trusted, source, "'next'")
+    assert first == f"{error}: the cell was stopped after 1 seconds, the time limit"
+    assert second == "'next'"
+
+
+def test_error_that_escapes_from_a_task_is_shown(trusted):
+    """A task's SystemExit is its cell's error and doesn't end the notebook."""
+    source = "import asyncio\nasync def leave(): raise SystemExit(5)\n"
+    source += "task = asyncio.create_task(leave()); await asyncio.sleep(0.1)"
+    assert texts(trusted, source, "'next'") == ["SystemExit: 5", "'next'"]
+
+
+def test_text_past_the_streams_stays_in_order(trusted):
+    """What is written to descriptor 1 stands where it was written."""
+    source = "import os\nfor n in range(3):\n    print('a', n)\n    os.write(1, b'b %d\\n' % n)"
+    assert texts(trusted, source) == ["a 0\nb 0\na 1\nb 1\na 2\nb 2\n"]
+
+
+def test_text_past_the_streams_is_cut_off(trusted):
+    """Other programs can't fill the instructor's disk either."""
+    (text,) = texts(trusted, "import subprocess; subprocess.run(['seq', '1000000']);")
+    assert len(text) < 70_000
+    assert "cut off" in text
+
+
+def test_half_a_surrogate_pair_becomes_a_question_mark(trusted):
+    """Text that is no valid Unicode is shown as far as it is."""
+    assert texts(trusted, r"print('half \ud83d a pair')") == ["half ? a pair\n"]
+
+
+def test_broken_stream_is_mended(trusted):
+    """A notebook that throws sys.stdout away sees the error, and later outputs."""
+    first, _, last = texts(trusted, "import sys; sys.stdout = None", "print('lost')", "2 + 2")
+    assert first.startswith("AttributeError")
+    assert last == "4"
+
+
+def test_fork_ends_with_its_cell(trusted):
+    """A process that a notebook has forked and forgotten doesn't run the other cells."""
+    sources = [
+        "import os\nif os.fork() == 0:\n    print('child')\nelse:\n    os.wait(); print('parent')",
+        "print('next')",
+    ]
+    assert texts(trusted, *sources) == ["child\nparent\n", "next\n"]
+
+
+def test_display_of_a_forked_process_is_not_kept(trusted):
+    """A forked process can print, but not display."""
+    source = "import os\nif os.fork() == 0:\n    display('shown'); print('printed'); os._exit(0)\nos.wait();"
+    assert texts(trusted, source) == ["printed\n"]
+
+
+def test_nothing_is_stored_for_the_next_notebook(trusted):
+    """What %store keeps is gone with its notebook."""
+    assert texts(trusted, "secret = 5\n%store secret", "%store") != [""]
+    assert "secret" not in texts(trusted, "%store")[0]

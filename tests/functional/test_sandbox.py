@@ -220,3 +220,18 @@ def test_unsealed_runs_are_possible_for_trusted_code():
     """The level none works, for self-checks."""
     with WarmProcess(Seal(), NONE).start() as process:
         assert run(process, "1 + 1")[0] == ["2"]
+
+
+@pytest.mark.parametrize("mechanism", AVAILABLE)
+def test_folders_that_may_be_read_are_there_even_below_the_private_disks(mechanism, tmp_path):
+    """An environment or data below /tmp is not hidden by the submission's own /tmp, and can't be written."""
+    tmp_path.joinpath("data.txt").write_text("readable")
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.owner() and folder.is_relative_to("/tmp/pytest-of-root"):
+            folder.chmod(0o755)
+    with WarmProcess(Seal(readable=[str(tmp_path)]), BY_MECHANISM[mechanism]).start() as process:
+        source = f"print(open({str(tmp_path / 'data.txt')!r}).read())\nopen({str(tmp_path / 'new')!r}, 'w')"
+        texts, _, _ = run(process, source)
+    assert texts[0].startswith("readable\n")
+    assert "Error" in texts[0]
+    assert not (tmp_path / "new").exists()

@@ -12,12 +12,12 @@ from nbseal.worker.settings import Settings
 LEVELS = ("namespaces", "user-namespaces", "landlock")
 
 
-def attempt(level: str, scratch: str, earlier: dict[str, str | None]) -> str | None:
+def attempt(level: str, scratch: str) -> str | None:
     """Return None when ``level`` works here, else what stood in the way."""
     if level == "namespaces" and not walls.owns_users():
         return "needs root" if os.getuid() else "this root, of a container, may not become other users"
-    if level == "user-namespaces" and earlier["namespaces"] is None:
-        return "root uses namespaces without a user namespace"
+    if level == "user-namespaces" and walls.owns_users():
+        return "root uses namespaces without a user namespace: its processes could not be counted there"
     if level == "landlock" and landlock.abi() < landlock.WANTED_ABI:
         return f"needs Landlock ABI {landlock.WANTED_ABI} (Linux 6.12); this kernel has {landlock.abi()}"
     reading, writing = os.pipe()
@@ -57,7 +57,4 @@ def _try(level: str, scratch: str, writing: int) -> None:
 
 
 if __name__ == "__main__":
-    findings: dict[str, str | None] = {}
-    for name in LEVELS:
-        findings[name] = attempt(name, sys.argv[1], findings)
-    print(json.dumps(findings))
+    print(json.dumps({level: attempt(level, sys.argv[1]) for level in LEVELS}))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from IPython.external.pickleshare import PickleShareDB
 from tornado.ioloop import IOLoop
 
 from nbseal.worker import commands
@@ -92,6 +93,7 @@ class CellRunner:
         sys.path[:] = import_path(sys.path)
         sys.argv[:] = arguments()
         self.shell.user_ns["_dh"][:] = [work]
+        self.shell.db = PickleShareDB(f"{work}/.ipython/profile_default/db")  # what %store keeps
         os.environ["JPY_PARENT_PID"] = "1"
 
     def run(self, cells: list[dict[str, Any]], cell_seconds: float) -> Iterator[dict[str, Any]]:
@@ -137,27 +139,35 @@ class CellRunner:
         with alarm(seconds, interrupt):
             try:
                 loop.run_until_complete(task)
-            except (KeyboardInterrupt, SystemExit, RuntimeError):
-                self._show_escaped(loop, task)
+            except BaseException:  # from a task or a callback of the notebook's own
+                context.run(self._show_error)
+                self._end_task(loop, task)
         return fired > 0
 
-    def _show_escaped(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
-        """Show the exception that has ended the loop's run, and end the cell if it hasn't ended yet."""
-        self.shell.showtraceback()
-        self._finish()
+    def _end_task(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+        """End a cell that still awaits something after its event loop was stopped by an error."""
         if loop.is_closed() or task.done():
             return
         task.cancel()
         try:
             loop.run_until_complete(asyncio.wait([task], timeout=1.0))
-        except (KeyboardInterrupt, SystemExit, RuntimeError):
-            pass
+        except BaseException:  # a second error or interruption: the next cell gets the loop as it is
+            return
 
     async def _execute(self, request: dict[str, Any]) -> None:
         self.kernel.set_parent([], request)
         try:
             await self.kernel.do_execute(request["content"]["code"], False, True, {}, False)
         except Exception:
+            self._show_error()
+        self._finish()
+
+    def _show_error(self) -> None:
+        """Show the error that is being handled, and end the cell with it."""
+        try:
+            self.shell.showtraceback()
+        except Exception:  # the notebook has put something into the place of the streams that is none
+            sys.stdout, sys.stderr = self.streams
             self.shell.showtraceback()
         self._finish()
 

@@ -17,6 +17,8 @@ from nbseal.worker import landlock, seccomp, syscalls
 from nbseal.worker.settings import Settings
 
 HOME = "/home/student"
+OWN_DISKS = (HOME, "/tmp", "/dev/shm")
+SPARE = "/mnt"  # second way to what the disks cover
 NOBODY = 65534
 # A user id of its own keeps the process count of one warm process apart from everything else on the machine.
 FIRST_UID = 2_000_000
@@ -27,6 +29,7 @@ DEVICES = ("null", "zero", "urandom", "random")
 ROOMS = ("namespaces", "user-namespaces")  # levels at which a new root is built
 
 
+@functools.cache
 def interpreter_folders() -> list[str]:
     """Folders without which Python can't run: prefixes, site-packages, and this package's own."""
     package = str(Path(__file__).resolve().parents[1])
@@ -138,7 +141,7 @@ def owns_users() -> bool:
     if os.getuid() != 0:
         return False
     ranges = [[int(word) for word in line.split()] for line in Path("/proc/self/uid_map").read_text().splitlines()]
-    return any(first <= FIRST_UID and FIRST_UID + SLOTS <= first + count for first, _, count in ranges)
+    return any(first <= FIRST_UID and first + count >= FIRST_UID + SLOTS for first, _, count in ranges)
 
 
 @functools.cache
@@ -156,10 +159,20 @@ def _own_disks(settings: Settings, uid: int) -> None:
     syscalls.unshare(syscalls.CLONE_NEWNS)
     private = syscalls.MS_NOSUID | syscalls.MS_NODEV
     sized = f"size={settings.disk_mb}m,nr_inodes=16384,mode=700,uid={uid},gid={uid}"
-    for folder in (HOME, "/tmp", "/dev/shm"):
+    covered = _hidden_by_disks(settings)
+    for folder in OWN_DISKS:
         syscalls.mount("tmpfs", folder, "tmpfs", private, sized)
+    for number, folder in enumerate(covered):
+        os.makedirs(folder, exist_ok=True)
+        syscalls.mount(f"{SPARE}/{number}", folder, None, syscalls.MS_BIND | syscalls.MS_REC)
     hide = "hidepid=2" if settings.level == "namespaces" else None
     syscalls.mount("proc", "/proc", "proc", private | syscalls.MS_NOEXEC, hide)
+
+
+def _hidden_by_disks(settings: Settings) -> list[str]:
+    """Folders that Python needs and that a memory disk will cover: an environment below /tmp, for example."""
+    needed = [folder for folder in (*interpreter_folders(), *settings.readable) if os.path.isdir(folder)]
+    return [folder for folder in needed if any(folder.startswith(f"{disk}/") for disk in OWN_DISKS)]
 
 
 def _new_root(settings: Settings) -> None:
@@ -175,8 +188,11 @@ def _new_root(settings: Settings) -> None:
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         _add_system_folder(root, name)
     _add_small_files(root)
-    for folder in (HOME, "/tmp", "/dev/shm", "/proc"):
+    for folder in (*OWN_DISKS, "/proc"):
         os.makedirs(root + folder, exist_ok=True)
+    for number, folder in enumerate(_hidden_by_disks(settings)):
+        os.makedirs(f"{root}{SPARE}/{number}")
+        syscalls.mount(root + folder, f"{root}{SPARE}/{number}", None, syscalls.MS_BIND | syscalls.MS_REC)
     # the supervisors, which live here too, watch the machine's own processes; each child mounts its own over it
     syscalls.mount("/proc", f"{root}/proc", None, syscalls.MS_BIND | syscalls.MS_REC)
     os.chdir(root)
