@@ -4,9 +4,7 @@ c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "nn101"
 c.CourseDirectory.solution_directory = "solutions"
-c.ClearSolutions.code_stub = {
-    "python": 'raise NotImplementedError("Your turn: replace this line with your answer.")'
-}
+c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Your turn: replace this line with your answer.")'}
 c.ClearSolutions.text_stub = "*Your turn: write your answer here.*"
 
 # Limits of the sealed process (see `nbseal doctor` and docs/instructors.md for all of them)

@@ -73,9 +73,7 @@ def show_split(n, train, test):
     axes.axhline(1, color="black", linestyle=":", linewidth=1)
     axes.set(xlim=(0, n), ylim=(0, 1.9), xticks=[0, n // 2, n], yticks=[], xlabel="row in the data set")
     axes.legend(loc="upper center", ncols=2, frameon=False)
-    _show(
-        figure, f"A bar over {n} rows: {len(train)} for training from the left, {len(test)} for testing after them."
-    )
+    _show(figure, f"A bar over {n} rows: {len(train)} for training from the left, {len(test)} for testing after them.")
 
 
 def show_neurons(weights):

@@ -233,6 +233,7 @@ def _progress() -> Progress:
 
 def main() -> None:
     """Run the command line; errors that are explained become one message and exit code 1."""
+    sys.setswitchinterval(0.0005)  # threads that wait for answers must not wait for the one that records, too
     gc.disable()  # what is imported stays: looking through it again and again takes a fifth of the start
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

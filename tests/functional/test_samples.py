@@ -67,13 +67,13 @@ def test_a_sample_gets_its_marks_and_its_words(sample: Sample, class_of: Callabl
         if question.grade_id in sample.expect:
             wanted = sample.expect[question.grade_id]
             said = messages(question)
-            assert question.score == wanted.score, f"{question.grade_id}: {said or card.problems}"
+            assert question.score == wanted.score, f"{question.grade_id}: {said} {card.problems}"
             missing = [word for word in wanted.words if word.lower() not in said.lower()]
             assert not missing, f"{question.grade_id}: {missing} not in {said!r}"
         elif question.status is Status.MANUAL:
             assert question.score is None
         elif sample.base == "solution":
-            assert question.score == question.max_score, f"{question.grade_id}: {messages(question)}"
+            assert question.score == question.max_score, f"{question.grade_id}: {messages(question)} {card.problems}"
         else:
             assert question.score == 0, question.grade_id
 
@@ -98,7 +98,8 @@ def test_the_untouched_release_gets_nothing_and_no_complaint(
 def test_nothing_that_was_foreseen_goes_unjudged(assignment: str, class_of: Callable[[str], GradedClass]) -> None:
     """No sample makes a hidden test fail by itself."""
     cards = class_of(assignment).cards.values()
-    assert [card.student for card in cards for q in card.questions if q.status is Status.NOT_JUDGED] == []
+    waiting = [card for card in cards if any(question.status is Status.NOT_JUDGED for question in card.questions)]
+    assert [(card.student, card.problems) for card in waiting] == []
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)

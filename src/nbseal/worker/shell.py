@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from IPython.external.pickleshare import PickleShareDB
 from tornado.ioloop import IOLoop
 
 from nbseal.worker import commands
@@ -93,7 +92,9 @@ class CellRunner:
         sys.path[:] = import_path(sys.path)
         sys.argv[:] = arguments()
         self.shell.user_ns["_dh"][:] = [work]
-        self.shell.db = PickleShareDB(f"{work}/.ipython/profile_default/db")  # what %store keeps
+        profile = self.shell.profile_dir  # where %store keeps things
+        profile.unobserve_all("location")  # so that the folder is made only when something is stored
+        profile.location = f"{work}/.ipython/profile_default"
         os.environ["JPY_PARENT_PID"] = "1"
 
     def run(self, cells: list[dict[str, Any]], cell_seconds: float) -> Iterator[dict[str, Any]]:

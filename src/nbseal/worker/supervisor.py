@@ -22,6 +22,7 @@ def watch(child: int, leash: socket.socket, settings: Settings) -> dict[str, obj
     """Wait for the child's end, ending it when it must; return what became of it."""
     channel = Channel(leash)
     deadline = time.monotonic() + settings.total_seconds
+    limit = _statm(child) + (settings.memory_mb << 20)  # what the warm process had loaded is not the student's
     handle = os.pidfd_open(child)
     poller = select.poll()
     poller.register(handle, select.POLLIN)
@@ -43,7 +44,7 @@ def watch(child: int, leash: socket.socket, settings: Settings) -> dict[str, obj
                 reason = "asked"
         elif time.monotonic() > deadline:
             reason = "time"
-        elif memory_of([child, *descendants(child)], settings.memory_mb << 20) > settings.memory_mb << 20:
+        elif memory_of([child, *descendants(child)], limit) > limit:
             reason = "memory"
         if reason:
             os.kill(child, signal.SIGKILL)
