@@ -72,6 +72,7 @@ def otter_rate(folder: Path, submissions: Path, count: int) -> Rate:
     started = time.perf_counter()
     for student in students:
         notebook = submissions / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+        (folder / student).mkdir()
         timed([*command, "run", "-a", "autograder.zip", "-o", str(folder / student), str(notebook)], folder)
         results = json.loads((folder / student / "results.json").read_text())
         passed[student] = {

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from nbseal.errors import WireError
 from nbseal.wire import Channel
 from nbseal.worker import fonts, seccomp, supervisor, support, syscalls, walls
-from nbseal.worker.answers import Answers
+from nbseal.worker.answers import Answers, rehearse
 from nbseal.worker.settings import Settings
 from nbseal.worker.shell import CellRunner
 
@@ -76,6 +76,7 @@ def warm_up(settings: Settings) -> CellRunner:
             sys.modules["cv2"].setNumThreads(0)
         fonts.remember()
         runner.rehearse(settings.sources)
+        rehearse()
     gc.collect()
     gc.enable()
     gc.freeze()  # keeps the collector from touching, and so copying, shared pages
@@ -153,7 +154,8 @@ def live(job: int, settings: Settings, program: bytes | None, runner: CellRunner
             channel.send(result)
         changed = {index: runner.collector.cells[index] for index in runner.collector.changed}
         channel.send({"finished": True, "changed": changed})
-        Answers(channel, runner).serve()
+        runner.mute()  # what hidden calls print is nobody's output
+        Answers(channel, runner.shell.user_ns).serve()
     except WireError:
         pass
     finally:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import os
+import socket
 import traceback
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy
+
 from nbseal.errors import WireError
 from nbseal.wire import Channel, Reference
-from nbseal.worker.shell import CellRunner, alarm
+from nbseal.worker.shell import alarm
 
 Message = dict[str, Any]
 MAX_FILE = 64 << 20  # bytes
@@ -25,10 +28,9 @@ class CallTimeout(BaseException):
 class Answers:
     """Serves ``get``, ``call`` and ``file`` requests on the student's namespace, each question in a fork."""
 
-    def __init__(self, channel: Channel, runner: CellRunner) -> None:
+    def __init__(self, channel: Channel, names: dict[str, Any]) -> None:
         self.channel = channel
-        self.names: dict[str, Any] = runner.shell.user_ns
-        runner.mute()  # what hidden calls print is nobody's output
+        self.names = names
 
     def serve(self) -> None:
         """Answer until the other side hangs up.
@@ -116,6 +118,20 @@ class Answers:
         if path.stat().st_size > MAX_FILE:
             return {"too_large": path.stat().st_size}
         return {"value": path.read_bytes()}
+
+
+def rehearse() -> None:
+    """Answer a few requests before the first fork: Python runs code faster that it has run before."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        asking, answering = Channel(ours, greedy=True), Channel(theirs, greedy=True)
+        answers = Answers(answering, {"same": lambda value: value, "numbers": [1.0, 2]})
+        call = {"do": "call", "function": "same", "kwargs": {}, "timeout": 2.0}
+        for value in ([1.0, 2], "text", numpy.arange(3.0), numpy.float64(1), (1, None)) * 5:
+            for request in ({**call, "args": [value]}, {"do": "get", "name": "numbers"}):
+                asking.send(request)
+                answering.send(answers._answer(answering.receive()))
+                asking.receive()
 
 
 class Proxy:
