@@ -67,9 +67,13 @@ def descendants(pid: int) -> list[int]:
     queue = [pid]
     while queue:
         parent = queue.pop()
-        for path in Path(f"/proc/{parent}/task").glob("*/children"):
+        try:
+            threads = os.listdir(f"/proc/{parent}/task")
+        except OSError:
+            continue  # it has ended since it was listed
+        for thread in threads:
             try:
-                children = [int(word) for word in path.read_text().split()]
+                children = [int(word) for word in Path(f"/proc/{parent}/task/{thread}/children").read_text().split()]
             except OSError:
                 continue
             found += children
