@@ -22,7 +22,7 @@ CLASS = [
     ("ada", "01-gates", "right", "solution", None),
     ("alan", "01-gates", "other", "sample", "pass_*"),
     ("barbara", "01-gates", "mistake", "sample", "fail_nor_instead_of_nand"),
-    ("claude", "01-gates", "untouched", "sample", "fail_untouched"),
+    ("charles", "01-gates", "untouched", "sample", "fail_untouched"),
     ("dorothy", "01-gates", "damaged", "damaged", None),
     ("edsger", "01-gates", "infinite loop", "sample", "error_infinite_loop"),
     ("frances", "01-gates", "memory bomb", "answer", "hoard = [bytearray(1 << 28) for _ in range(1000)]"),
