@@ -71,17 +71,21 @@ def _serve(channel: Channel, plugin: GraderPlugin, items: list[pytest.Item]) -> 
     gc.enable()
     gc.freeze()  # a collection in a fork would otherwise touch, and so copy, everything that was loaded
     channel.send({"tests": tests})
+    lanes: set[int] = set()
     while True:
         request, descriptors, _, _ = socket.recv_fds(channel.sock, 1, 1)
+        lanes = {lane for lane in lanes if os.waitpid(lane, os.WNOHANG)[0] == 0}
         if not request:
-            return
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        if os.fork() == 0:
+            break
+        lane = os.fork()
+        if lane == 0:
             channel.close()
             _serve_lane(plugin, items, Channel(socket.socket(fileno=descriptors[0])))
+        lanes.add(lane)
         os.close(descriptors[0])
+    for lane in lanes:
+        os.kill(lane, signal.SIGKILL)
+        os.waitpid(lane, 0)
 
 
 def _describe(item: pytest.Item, items: Iterable[pytest.Item]) -> dict[str, Any]:

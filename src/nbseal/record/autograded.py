@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import nbformat
-from nbformat.v4.nbjson import JSONWriter
 from nbgrader.converters import Autograde
 
 from nbseal.course import Course
@@ -22,9 +21,17 @@ RENAME_EXCHANGE = 2
 
 
 def notebook_bytes(notebook: dict[str, Any]) -> bytes:
-    """A notebook as nbgrader writes it, in UTF-8; half characters, which have no UTF-8, become question marks."""
-    text: str = JSONWriter().writes(nbformat.from_dict(notebook))
-    return (text if text.endswith("\n") else text + "\n").encode("utf-8", "replace")
+    """A notebook's file, a line for each cell; half characters, which have no UTF-8, become question marks.
+
+    nbformat's own writer copies the notebook and indents it in Python: 7 ms of processor time for each submission.
+    """
+    cells = ",\n".join(_json(cell) for cell in notebook["cells"])
+    rest = _json({name: value for name, value in notebook.items() if name != "cells"})
+    return f'{{"cells": [\n{cells}\n],\n{rest[1:]}\n'.encode("utf-8", "replace")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def file_permissions(course: Course) -> int:

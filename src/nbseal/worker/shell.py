@@ -15,12 +15,20 @@ from typing import Any
 
 from tornado.ioloop import IOLoop
 
-from nbseal.worker import commands
+from nbseal.worker import commands, tracebacks
 from nbseal.worker.capture import Collector
 from nbseal.worker.kernel import arguments, import_path, make_kernel
 from nbseal.worker.streams import Outbox, mute, open_streams
 
-REHEARSAL = ["import math", "math.nothing", "await __import__('asyncio').sleep(0)", "x = = 1", "[1.5, 'a']"]
+# the second error passes through a file, whose lines are coloured by other means than a cell's
+REHEARSAL = [
+    "import graphlib, math",
+    "math.nothing",
+    "graphlib.TopologicalSorter().done(1)",
+    "await __import__('asyncio').sleep(0)",
+    "x = = 1",
+    "[1.5, 'a']",
+]
 
 
 class CellRunner:
@@ -38,6 +46,7 @@ class CellRunner:
         self._transform = self.shell.transform_cell
         self.shell.transform_cell = self._transform_once
         commands.install()
+        tracebacks.share_work(self.shell)
 
     def _transformers(self) -> list[list[Any]]:
         manager = self.shell.input_transformer_manager
