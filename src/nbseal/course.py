@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.coursedir import CourseDirectory
-from traitlets import Dict, Enum, Float, Integer, List, Unicode
+from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -37,6 +37,9 @@ class Seal(Configurable):  # type: ignore[misc]
     memory_mb = Integer(2048, help="MiB of memory that all processes of a submission may hold together").tag(
         config=True
     )
+    control_groups = Bool(
+        True, help="limit memory and processes by control groups where they may be made; a watchdog does it elsewhere"
+    ).tag(config=True)
     processes = Integer(64, help="processes and threads that a submission may have at once").tag(config=True)
     open_files = Integer(256, help="files a process may hold open").tag(config=True)
     disk_mb = Integer(64, help="MiB of files that a submission may write, each of its folders").tag(config=True)

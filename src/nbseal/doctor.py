@@ -14,7 +14,7 @@ from nbseal import __version__
 from nbseal.checks import describe
 from nbseal.course import Course
 from nbseal.errors import NbsealError
-from nbseal.sandbox import NONE, WarmProcess, choose_level, probe
+from nbseal.sandbox import NONE, Homes, WarmProcess, choose_level, homes, probe
 from nbseal.sandbox.warm import WarmSettings
 
 PACKAGES = (
@@ -67,7 +67,9 @@ def _seal() -> dict[str, str]:
         chosen = f"{level.name} (by {level.mechanism})"
     except NbsealError as error:
         chosen = f"none: {error}"
-    return {"level": chosen, **findings, "user id": str(os.getuid())}
+    found = homes()
+    groups = f"version {found.version}, in {found.memory}" if isinstance(found, Homes) else f"none, a watchdog: {found}"
+    return {"level": chosen, **findings, "control groups": groups, "user id": str(os.getuid())}
 
 
 def _without_grader(course: Course) -> list[str]:

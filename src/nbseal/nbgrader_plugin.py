@@ -23,6 +23,7 @@ from traitlets import Bool, Type
 from nbseal.course import MB, Course
 from nbseal.errors import CourseError
 from nbseal.notebook import make_template, questions
+from nbseal.notebook.recording import safe_name
 from nbseal.record import Recorder
 from nbseal.results import GradedSubmission
 
@@ -169,7 +170,7 @@ class SealedAutograde(Preprocessor):  # type: ignore[misc]
         assignment, student, notebook = names["assignment"], names["student"], names["notebook"]
         try:
             graded = exporter.grade(assignment, student)
-            _drop_followed_links(exporter.course, assignment, student)
+            _mend_copied_files(exporter.course, assignment, student)
         except BaseException:
             exporter.close()
             raise
@@ -192,8 +193,12 @@ def _writable(text: str, resources: Any) -> tuple[str, Any]:
     return text.encode("utf-8", "replace").decode("utf-8"), resources
 
 
-def _drop_followed_links(course: Course, assignment: str, student: str) -> None:
-    """Remove copies that nbgrader made through a submission's symbolic links: what they show isn't the student's."""
+def _mend_copied_files(course: Course, assignment: str, student: str) -> None:
+    """Treat the files that nbgrader copied as our own recording does.
+
+    Copies that were made through a submission's symbolic links are removed: what they show isn't the student's.
+    What a web server would hand out as a page is named as text.
+    """
     submitted = course.folder("submitted", student, assignment)
     autograded = course.folder("autograded", student, assignment)
     source = course.folder("source", assignment=assignment)
@@ -202,5 +207,10 @@ def _drop_followed_links(course: Course, assignment: str, student: str) -> None:
         for name in names:
             path = Path(folder, name)
             relative = os.path.relpath(path, submitted)
-            if path.is_symlink() and relative not in ours:
-                (autograded / relative).unlink(missing_ok=True)
+            copied = autograded / relative
+            if relative in ours:
+                continue
+            if path.is_symlink():
+                copied.unlink(missing_ok=True)
+            elif copied.is_file() and safe_name(relative) != relative:
+                copied.rename(autograded / safe_name(relative))

@@ -96,6 +96,31 @@ time.sleep(30)
     assert "memory" in failure
 
 
+@pytest.mark.parametrize("mechanism", AVAILABLE)
+def test_memory_of_many_processes_is_counted_without_control_groups_too(mechanism):
+    """Where no control group may be made, the watchdog ends a family of processes that holds too much."""
+    source = """
+import os, time
+for _ in range(6):
+    if os.fork() == 0:
+        hoard = bytearray(os.urandom(1 << 20) * 80)
+        time.sleep(30)
+time.sleep(30)
+"""
+    seal = Seal(cell_seconds=10.0, memory_mb=200, control_groups=False)
+    with WarmProcess(seal, BY_MECHANISM[mechanism]).start() as warm:
+        _, failure, report = run(warm, source)
+    assert report["reason"] == "memory"
+    assert "memory" in failure
+
+
+@pytest.mark.parametrize("call", ["os.memfd_create('hoard')", "ctypes.CDLL(None).shmget(1, 1 << 20, 0o1600)"])
+def test_there_is_no_memory_that_belongs_to_no_process(warm, call):
+    """Memory that a watchdog can't see, or that outlives its maker, is not to be had."""
+    source = f"import ctypes, os\ntry:\n    print({call} >= 0)\nexcept PermissionError:\n    print(False)"
+    assert run(warm, source)[0] == ["False\n"]
+
+
 def test_a_fork_bomb_stays_small(warm):
     """No more processes than the limit, and none is left."""
     source = """

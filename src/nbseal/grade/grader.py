@@ -17,6 +17,7 @@ from nbseal.grade.running import run_notebook
 from nbseal.grade.scoring import score_by_nbgrader, score_sealed
 from nbseal.grade.submission import Submission, read_submission
 from nbseal.notebook import Reading, read, rebuild
+from nbseal.notebook.recording import make_safe, safe_files
 from nbseal.pytest_plugin import WAITING, Case, Handin, Judge
 from nbseal.record.feedback import mark_output
 from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
@@ -112,7 +113,7 @@ class Grader:
             problems=tuple(problems),
         )
         stamp = submission.files.get("timestamp.txt")
-        files = {**submission.files, **self.plan.support}
+        files = {**safe_files(submission.files), **self.plan.support}
         timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
         return GradedSubmission(card, "" if again else digest, notebooks, files, missing, timestamp, cell_cpu)
 
@@ -165,6 +166,7 @@ class Grader:
         graded.problems += _slow_cells(nb, run)
         for question in plan.questions:
             graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
+        make_safe(nb, plan.template)
         _write_marks(nb, plan, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)
         return graded

@@ -213,13 +213,14 @@ def _read_attachments(raw: Any) -> dict[str, dict[str, str]]:
     kept: dict[str, dict[str, str]] = {}
     for file_name, bundle in raw.items() if isinstance(raw, dict) else ():
         images = bundle.items() if isinstance(bundle, dict) else ()
-        good = {mime: text for mime, data in images if mime in IMAGE_TYPES and (text := _base64(data))}
+        good = {mime: text for mime, data in images if mime in IMAGE_TYPES and (text := base64_text(data))}
         if good:
             kept[_encodable(file_name)] = good
     return kept
 
 
-def _base64(data: Any) -> str:
+def base64_text(data: Any) -> str:
+    """Return base64 without its line breaks, empty if it isn't base64."""
     if isinstance(data, list) and all(isinstance(line, str) for line in data):
         data = "".join(data)
     if not isinstance(data, str):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +25,55 @@ BASE_ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
 }
 END_SECONDS = 5.0
+SCRATCH_PREFIX = "nbseal-run-"
+JUST_MADE_SECONDS = 60.0  # a folder is made a moment before it is locked
+
+
+class Scratch(tempfile.TemporaryDirectory[str]):
+    """A folder for one process: a place for the new root, and work folders where there is no new root.
+
+    It is locked for as long as its owner lives, so that what a killed run has left can be told from what is in use.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(prefix=SCRATCH_PREFIX, ignore_cleanup_errors=True)
+        self._lock = os.open(self.name, os.O_RDONLY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        os.chmod(self.name, 0o711)  # a user without rights must be able to walk through to its own work folder
+        os.mkdir(os.path.join(self.name, "root"))
+
+    def cleanup(self) -> None:
+        """Remove the folder."""
+        super().cleanup()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def scratch_folder() -> Scratch:
+    """A new folder; the first time, also remove those that killed runs have left behind."""
+    sweep()
+    return Scratch()
+
+
+@functools.cache
+def sweep() -> None:
+    """Remove scratch folders of this user's that nobody holds locked."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*"):
+        try:
+            found = folder.lstat()
+            if found.st_uid != os.getuid() or time.time() - found.st_mtime < JUST_MADE_SECONDS:
+                continue
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            pass  # its owner lives
+        finally:
+            os.close(handle)
 
 
 @dataclass
@@ -29,7 +82,7 @@ class Launched:
 
     process: subprocess.Popen[bytes]
     control: Channel
-    scratch: tempfile.TemporaryDirectory[str]
+    scratch: Scratch
 
     def complaint(self) -> str:
         """The last line that the process wrote to its standard error."""
@@ -64,14 +117,6 @@ def launch(module: str, environment: dict[str, str]) -> Launched:
             cwd=scratch.name,
         )
     return Launched(process, Channel(ours), scratch)
-
-
-def scratch_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder for one process: a place for the new root, and work folders where there is no new root."""
-    folder = tempfile.TemporaryDirectory(prefix="nbseal-", ignore_cleanup_errors=True)
-    os.chmod(folder.name, 0o711)  # a user without rights must be able to walk through to its own work folder
-    os.mkdir(os.path.join(folder.name, "root"))
-    return folder
 
 
 def launch_worker() -> Launched:

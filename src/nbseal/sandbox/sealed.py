@@ -14,6 +14,7 @@ from nbseal.wire import Channel, EndOfStream, Late
 
 if TYPE_CHECKING:
     from nbseal.course import Seal
+    from nbseal.sandbox.cgroups import Group
 
 GRACE_SECONDS = 5.0
 
@@ -41,10 +42,11 @@ class Run:
 class SealedProcess:
     """A forked process behind its walls."""
 
-    def __init__(self, job: socket.socket, leash: socket.socket, seal: Seal) -> None:
+    def __init__(self, job: socket.socket, leash: socket.socket, seal: Seal, group: Group | None = None) -> None:
         self.job = Channel(job, greedy=True)
         self.leash = Channel(leash)
         self._seal = seal
+        self._group = group
         self._report: dict[str, Any] | None = None
         self.lost = False  # its supervisor ended without a report: not the student's doing
 
@@ -93,6 +95,9 @@ class SealedProcess:
             self._await_report(deadline)
         self.job.close()
         self.leash.close()
+        if self._group:
+            self._group.close()
+            self._group = None
         return self._report or {}
 
     @contextmanager
@@ -112,6 +117,8 @@ class SealedProcess:
         except WireError as error:
             self.lost = isinstance(error, EndOfStream)
             self._report = {"error": str(error)}
+        if self._group and self._group.ran_out_of_memory() and self._report.get("exit", -9) < 0:
+            self._report["reason"] = "memory"
 
     def explain_end(self) -> str:
         """Say why the process ended by itself."""

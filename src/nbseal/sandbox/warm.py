@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from nbseal.errors import SealBroken, SealError
+from nbseal.sandbox.cgroups import Group, Homes, homes
 from nbseal.sandbox.launching import Launched, launch_worker
 from nbseal.sandbox.levels import Level
 from nbseal.sandbox.sealed import SealedProcess
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from nbseal.course import Seal
 
 START_SECONDS = 120.0
+DISKS = 3  # memory disks of each sealed process
 
 
 @dataclass(frozen=True)
@@ -88,19 +90,34 @@ class WarmProcess:
 
     def spawn(self) -> SealedProcess:
         """Fork a sealed process; SealBroken when the warm process is gone."""
+        group = self._group()
         ours, theirs = socket.socketpair()
         our_leash, their_leash = socket.socketpair()
+        entrances = group.entrances if group else []
         try:
             with self._lock:
-                socket.send_fds(self._launched.control.sock, [b"F"], [theirs.fileno(), their_leash.fileno()])
+                handed = [theirs.fileno(), their_leash.fileno(), *entrances]
+                socket.send_fds(self._launched.control.sock, [b"F"], handed)
         except OSError as error:
             ours.close()
             our_leash.close()
+            if group:
+                group.close()
             raise SealBroken(f"the warm process is gone: {error}") from error
         finally:
             theirs.close()
             their_leash.close()
-        return SealedProcess(ours, our_leash, self._seal)
+        return SealedProcess(ours, our_leash, self._seal, group)
+
+    def _group(self) -> Group | None:
+        """A control group for the next process, where the machine lets us make one."""
+        if self.level.mechanism == "none" or not self._seal.control_groups:
+            return None
+        found = homes()
+        if not isinstance(found, Homes):
+            return None
+        # files in memory disks count as memory of the group, and have a limit of their own
+        return Group(found, self._seal.memory_mb + DISKS * self._seal.disk_mb, self._seal.processes)
 
     def close(self) -> None:
         """End the warm process and remove its folder; forks that still run are ended by the kernel."""

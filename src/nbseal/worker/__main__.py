@@ -46,14 +46,14 @@ def main() -> None:
         return
     channel.send({"ready": True, "pid": os.getpid(), "threads": threading.active_count()})
     while True:
-        request, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+        request, descriptors, _, _ = socket.recv_fds(control, 1, 4)
         if not request:
             return
         reap()
         pid = os.fork()
         if pid == 0:
             control.close()
-            supervise(descriptors[0], descriptors[1], settings, program, runner, slot)
+            supervise(descriptors, settings, program, runner, slot)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -109,9 +109,13 @@ def _draw_once() -> None:
 
 
 def supervise(
-    job: int, leash_number: int, settings: Settings, program: bytes | None, runner: CellRunner, slot: int
+    descriptors: list[int], settings: Settings, program: bytes | None, runner: CellRunner, slot: int
 ) -> NoReturn:
-    """Fork the sealed child, watch it, report its end on the leash, and leave."""
+    """Fork the sealed child, watch it, report its end on the leash, and leave.
+
+    ``descriptors`` are the job's socket, the leash, and the entrances of the submission's control groups.
+    """
+    job, leash_number, *entrances = descriptors
     leash = socket.socket(fileno=leash_number)
     report: dict[str, Any]
     try:
@@ -122,6 +126,8 @@ def supervise(
         child = os.fork()
         if child == 0:
             leash.close()
+            for entrance in entrances:
+                os.write(entrance, b"0")
             live(job, settings, program, runner, slot)
         os.close(job)
         report = supervisor.watch(child, leash, settings)

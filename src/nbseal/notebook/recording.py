@@ -1,0 +1,123 @@
+"""Makes an executed notebook safe to open before it is recorded, whatever program opens it.
+
+Grading sees outputs as they were. What is recorded is shown in the formgrader, on feedback pages and in JupyterLab.
+"""
+
+from __future__ import annotations
+
+import math
+import mimetypes
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from nbseal.notebook.reading import IMAGE_TYPES, Cell, Notebook, base64_text
+from nbseal.notebook.sanitising import is_harmless, sanitise_html, sanitise_svg, sanitise_text
+
+NOT_SHOWN = "[an output that can't be shown here: {}]"
+VERBATIM = "*This text holds HTML, or a link into this site, that is not shown; this is how it was written:*"
+BACKTICKS = re.compile("`+")
+SIZE_LIMIT = 20_000  # pixels
+# A web server would hand these out as pages; mimetypes may know more of them.
+PAGE_ENDINGS = (".htm", ".html", ".mht", ".mhtml", ".shtml", ".svg", ".svgz", ".xht", ".xhtml", ".xml", ".xsl", ".xslt")
+
+
+def make_safe(nb: Notebook, template: Notebook) -> None:
+    """Sanitise what the student brought into ``nb``: outputs, and Markdown that isn't the template's own."""
+    trusted = {(cell["id"], cell["source"]) for cell in template["cells"]}
+    for cell in nb["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = safe_outputs(cell["outputs"])
+        elif (cell["id"], cell["source"]) not in trusted:
+            cell["source"] = safe_words(cell)
+
+
+def safe_outputs(outputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Outputs without scripts, requests, terminal escapes, and metadata that a page would obey."""
+    return [_safe_output(output) for output in outputs]
+
+
+def safe_words(cell: Cell) -> str:
+    """The source of a Markdown or raw cell, word for word in a fence if its HTML would do more than show something."""
+    from nbseal.notebook.rendering import render  # takes its time, and most notebooks don't need it
+
+    source: str = cell["source"]
+    html = source if cell["cell_type"] == "raw" else render(source, cell.get("attachments"))
+    if is_harmless(html):
+        return source
+    if cell["cell_type"] == "raw":
+        return sanitise_html(source)
+    fence = "`" * (max(map(len, BACKTICKS.findall(source)), default=2) + 1)
+    return f"{VERBATIM}\n\n{fence}\n{source}\n{fence}"
+
+
+def safe_files(files: dict[str, bytes]) -> dict[str, bytes]:
+    """A submission's other files; what a web server would hand out as a page is named as text."""
+    return {safe_name(name): content for name, content in files.items()}
+
+
+def safe_name(name: str) -> str:
+    """The name under which a submitted file is recorded."""
+    kind = mimetypes.guess_type(name)[0] or ""
+    is_page = name.lower().endswith(PAGE_ENDINGS) or "html" in kind or "xml" in kind
+    return f"{name}.txt" if is_page else name
+
+
+def _safe_output(output: dict[str, Any]) -> dict[str, Any]:
+    match output["output_type"]:
+        case "stream":
+            return {**output, "text": sanitise_text(output["text"])}
+        case "error":
+            named = {key: sanitise_text(output[key]) for key in ("ename", "evalue")}
+            return {**output, **named, "traceback": [sanitise_text(line) for line in output["traceback"]]}
+    data = _safe_bundle(output["data"])
+    return {**output, "data": data, "metadata": _safe_metadata(output["metadata"])}
+
+
+def _safe_bundle(data: dict[str, Any]) -> dict[str, Any]:
+    safe: dict[str, Any] = {}
+    for mime, value in data.items():
+        if isinstance(value, str) and (kept := _safe_value(mime, value)) is not None:
+            safe["text/html" if mime == "text/markdown" else mime] = kept
+    if data and not safe:
+        safe["text/plain"] = NOT_SHOWN.format(", ".join(sanitise_text(mime)[:80] for mime in sorted(data)[:5]))
+    return safe
+
+
+def _safe_value(mime: str, value: str) -> str | None:
+    match mime:
+        case "text/plain" | "text/latex":
+            return sanitise_text(value)
+        case "text/html":
+            return sanitise_html(value)
+        case "text/markdown":
+            from nbseal.notebook.rendering import render
+
+            return sanitise_html(render(value))
+        case "image/svg+xml":
+            return sanitise_svg(value)
+        case _ if mime in IMAGE_TYPES:
+            # Pictures from a kernel end with a line break, and stay as they are.
+            return value if base64_text(value) else None
+    return None
+
+
+def _safe_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """A picture's size and description; templates write other values into the page as they are."""
+    safe = _safe_facts(metadata)
+    for mime, facts in metadata.items():
+        if mime in IMAGE_TYPES and isinstance(facts, dict):
+            safe[mime] = _safe_facts(facts)
+    return safe
+
+
+def _safe_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    safe: dict[str, Any] = {}
+    for name, value in facts.items():
+        if name in ("width", "height") and type(value) in (int, float) and math.isfinite(value):
+            safe[name] = min(max(value, 0), SIZE_LIMIT)
+        elif name == "alt" and isinstance(value, str):
+            safe[name] = sanitise_text(value)
+        elif name == "needs_background" and value in ("light", "dark"):
+            safe[name] = value
+    return safe

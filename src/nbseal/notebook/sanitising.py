@@ -1,0 +1,250 @@
+"""Takes out of students' HTML, SVG and text what could act on whoever opens it: only pictures, tables and words stay.
+
+A page of nbgrader lies in the same origin as its buttons, and often as the hub. So nothing of a student's may run
+there, send a request, cover another part of the page or bear a name that the page's own scripts look for.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import nh3
+
+ID_PREFIX = "student-"
+HTML_TAGS = frozenset(
+    "a abbr b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption "
+    "figure font h1 h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p pre q rp rt ruby s samp small span strike strong "
+    "sub summary sup table tbody td tfoot th thead tr tt u ul var wbr".split()
+)
+SVG_TAGS = frozenset(
+    "svg g defs symbol use path rect circle ellipse line polyline polygon text tspan title desc image clipPath mask "
+    "pattern marker linearGradient radialGradient stop".split()
+)
+# What is between these tags is no text for readers.
+DROPPED_WHOLE = frozenset({"script", "style", "metadata", "noscript", "template", "iframe", "object", "textarea"})
+HTML_ATTRIBUTES = {
+    "*": frozenset("align aria-hidden aria-label class dir id lang role style title".split()),
+    "a": frozenset({"href"}),
+    "col": frozenset({"span", "width"}),
+    "details": frozenset({"open"}),
+    "font": frozenset({"color", "size"}),
+    "img": frozenset({"alt", "height", "src", "width"}),
+    "input": frozenset({"checked"}),
+    "li": frozenset({"value"}),
+    "ol": frozenset({"reversed", "start", "type"}),
+    "table": frozenset({"bgcolor", "border", "cellpadding", "cellspacing", "width"}),
+    "td": frozenset({"bgcolor", "colspan", "height", "rowspan", "valign", "width"}),
+    "th": frozenset({"bgcolor", "colspan", "height", "rowspan", "scope", "valign", "width"}),
+    "tr": frozenset({"bgcolor", "valign"}),
+}
+SVG_STYLES = frozenset(
+    "clip-path clip-rule color dominant-baseline fill fill-opacity fill-rule font font-family font-size font-stretch "
+    "font-style font-variant font-weight letter-spacing marker-end marker-mid marker-start mask opacity paint-order "
+    "stop-color stop-opacity stroke stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin "
+    "stroke-miterlimit stroke-opacity stroke-width text-anchor text-decoration visibility".split()
+)
+SVG_ATTRIBUTES = SVG_STYLES | frozenset(
+    "clipPathUnits cx cy d dx dy fx fy gradientTransform gradientUnits height href markerHeight markerUnits markerWidth "
+    "offset orient overflow patternContentUnits patternTransform patternUnits points preserveAspectRatio r refX refY "
+    "rotate rx ry spreadMethod textLength transform version viewBox width x x1 x2 xlink xlink:href xmlns xmlns:xlink y "
+    "y1 y2".split()
+)
+STYLES = SVG_STYLES | frozenset(
+    "background background-color border border-bottom border-collapse border-color border-left border-radius "
+    "border-right border-spacing border-style border-top border-width clear direction display float height line-height "
+    "list-style list-style-type margin margin-bottom margin-left margin-right margin-top max-height max-width "
+    "min-height min-width overflow overflow-wrap overflow-x overflow-y padding padding-bottom padding-left "
+    "padding-right padding-top table-layout text-align text-indent vertical-align white-space width word-break "
+    "word-wrap".split()
+)
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+TEXTS = frozenset({"alt", "aria-label", "title"})
+# Names of colours in highlighted code (Pygments), pandas' tables, anchors of headings, and our own feedback block.
+CLASS = re.compile(
+    r"[a-z]{1,2}[0-9]?|highlight|(hl|language)-[\w+-]+|dataframe|anchor-link|task-list-item|(tex2jax|mathjax)_ignore"
+)
+FUNCTION = re.compile(r"\b(?:rgba?|hsla?|translate|rotate|scale|matrix|skew[XY])\([-+\w\s.,%/]*\)")
+REFERENCE = re.compile(r"""url\(\s*["']?#([\w.:-]+)["']?\s*\)""")
+STYLE_VALUE = re.compile(r"""[\w\s#%.,+"'/-]*""")
+SMALL_INDENT = re.compile(r"-?[0-3](\.\d+)?em")
+FRAGMENT = re.compile(r"#([^\s\"'<>`\\]+)")
+WEB_LINK = re.compile(r"(?:https?://|mailto:)[^\s\\]+", re.IGNORECASE)
+PICTURE_DATA = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/\s]+={0,2}\s*")
+PICTURE_FILE = re.compile(r"(?:\w[\w .-]*/)*\w[\w .()-]*\.(?:png|jpe?g|gif|webp|svg)", re.IGNORECASE)
+MATPLOTLIB_STYLE = re.compile(r"<style[^>]*>\s*\*\{stroke-linejoin: round; stroke-linecap: butt\}\s*</style>")
+
+# Only what every reader of HTML takes apart in the same way.
+TOKEN = re.compile(
+    r"""[^<]+|</(?P<end>[a-zA-Z][a-zA-Z0-9]*)\s*>"""
+    r"""|<(?P<tag>[a-zA-Z][a-zA-Z0-9]*)(?P<attributes>(?:\s+[a-zA-Z-]+(?:=(?:"[^"<]*"|'[^'<]*'|[^\s"'=<>`/]+))?)*)\s*/?>"""
+)
+ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)(?:=(?:"([^"]*)"|'([^']*)'|(\S+)))?""")
+CHECKBOX = re.compile(r'<input class="task-list-item-checkbox" type="checkbox" disabled(?: checked)?/?>')
+
+OTHER_ESCAPES = re.compile(
+    "(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?"  # OSC: titles, links, clipboard
+    "|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x9c]*(?:\x1b\\\\|\x9c)?"  # DCS, SOS, PM, APC
+    "|(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-ln-~]"  # CSI other than colours
+    "|\x9b|\x1b(?!\\[[0-9;]*m)"
+)
+CONTROLS = re.compile("[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
+
+
+def sanitise_html(html: str) -> str:
+    """Return the part of ``html`` that only shows something; sanitising it again changes nothing."""
+    return _settled(_HTML, html)
+
+
+def is_harmless(html: str) -> bool:
+    """Whether sanitising would take nothing out of ``html``; where readers could differ, the answer is no."""
+    html = CHECKBOX.sub("", html)
+    place = 0
+    while place < len(html):
+        token = TOKEN.match(html, place)
+        if token is None or not _is_harmless_token(token):
+            return False
+        place = token.end()
+    return True
+
+
+def sanitise_svg(svg: str) -> str | None:
+    """Return a drawing as a well-formed SVG document that only shows something; None if it isn't one."""
+    if MATPLOTLIB_STYLE.search(svg):  # the one style sheet that honest drawings have says what an attribute can say
+        svg = MATPLOTLIB_STYLE.sub("", svg).replace("<svg ", '<svg stroke-linejoin="round" ', 1)
+    cleaned = _settled(_SVG, svg)
+    start, end = cleaned.find("<svg"), cleaned.rfind("</svg>")
+    if start < 0 or end < start:
+        return None
+    cleaned = cleaned[start : end + 6].replace("&nbsp;", "&#160;")
+    if "xmlns=" not in cleaned[: cleaned.find(">")]:
+        cleaned = cleaned.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+    try:
+        ElementTree.fromstring(cleaned)  # without a document type there are no entities to expand
+    except ElementTree.ParseError:
+        return None
+    return cleaned
+
+
+def sanitise_text(text: str) -> str:
+    """Take what a terminal would obey out of a text; colours stay, other control characters are replaced."""
+    if text.isprintable():
+        return text
+    return CONTROLS.sub("\N{REPLACEMENT CHARACTER}", OTHER_ESCAPES.sub("", text))
+
+
+def _is_harmless_token(token: re.Match[str]) -> bool:
+    tag = (token["tag"] or token["end"] or "").lower()
+    if not tag:
+        return True
+    if tag not in HTML_TAGS - {"input"}:
+        return False
+    allowed = HTML_ATTRIBUTES["*"] | HTML_ATTRIBUTES.get(tag, frozenset())
+    for name, *values in ATTRIBUTE.findall(token["attributes"] or ""):
+        name, value = name.lower(), unescape("".join(values))
+        kept = _attribute(tag, name, value) if name in allowed else None
+        if kept is None or (name in ("class", "style") and len(_parts(kept)) < len(_parts(value))):
+            return False
+        if name == "id" and tag not in HEADINGS:
+            return False
+    return True
+
+
+def _parts(value: str) -> list[str]:
+    """A style's declarations or a class's names."""
+    return [part for part in re.split("[;]" if ":" in value else r"\s", value) if part.strip()]
+
+
+def _settled(cleaner: nh3.Cleaner, html: str) -> str:
+    """Clean until nothing changes: what is nested wrongly can be put together anew by the next reader."""
+    for _ in range(5):
+        cleaned = cleaner.clean(html)
+        if cleaned == html:
+            return cleaned
+        html = cleaned
+    return cleaner.clean(escape(html))
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """What is left of an attribute's value; None drops the attribute."""
+    match name:
+        case _ if name in TEXTS:
+            return value
+        case "href" if tag == "a":
+            return _link(value)
+        case "href" if tag == "image":
+            return value if PICTURE_DATA.fullmatch(value) and not value.startswith("data:image/svg") else None
+        case "href":
+            return _fragment(value)
+        case "src":
+            return value if _is_picture(value) else None
+        case "class":
+            return " ".join(part for part in value.split() if CLASS.fullmatch(part)) or None
+        case "style":
+            return "; ".join(filter(None, map(_declaration, value.split(";")))) or None
+        case "id":
+            return _named(value)
+        case "xmlns" | "xlink":
+            return value if value in ("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink") else None
+    return _harmless(value)
+
+
+def _link(value: str) -> str | None:
+    """A link to another site, which somebody has to click, or to a place on the page; never into the same site."""
+    return value if WEB_LINK.fullmatch(value) else _fragment(value)
+
+
+def _fragment(value: str) -> str | None:
+    found = FRAGMENT.fullmatch(value)
+    return f"#{_named(found[1])}" if found else None
+
+
+def _named(name: str) -> str:
+    """A name that is none of the page's own."""
+    return name if name.startswith(ID_PREFIX) else ID_PREFIX + name
+
+
+def _is_picture(value: str) -> bool:
+    """A picture that is in the page itself, or a picture file beside the notebook."""
+    path = unquote(value)
+    return bool(PICTURE_DATA.fullmatch(value) or (PICTURE_FILE.fullmatch(path) and ".." not in path))
+
+
+def _declaration(text: str) -> str | None:
+    name, _, value = text.partition(":")
+    name, value = name.strip().lower(), " ".join(value.split())
+    if name not in STYLES or not value:
+        return None
+    if "-" in value and (name.startswith("margin") or (name == "text-indent" and not SMALL_INDENT.fullmatch(value))):
+        return None  # negative lengths move things over others
+    kept = _harmless(value)
+    if kept is None or not STYLE_VALUE.fullmatch(FUNCTION.sub("", REFERENCE.sub("", value))):
+        return None
+    return f"{name}: {kept}"
+
+
+def _harmless(value: str) -> str | None:
+    """A value without functions other than colours, movements, and references inside the drawing."""
+    rest = FUNCTION.sub("", REFERENCE.sub("", value))
+    if "(" in rest or "\\" in rest or "/*" in rest:
+        return None
+    return REFERENCE.sub(lambda found: f"url(#{_named(found[1])})", value)
+
+
+def _cleaner(tags: frozenset[str], attributes: dict[str, frozenset[str]]) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=tags,
+        clean_content_tags=DROPPED_WHOLE,
+        attributes=attributes,
+        attribute_filter=_attribute,
+        url_schemes={"data", "http", "https", "mailto"},
+        set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}} if "input" in tags else {},
+    )
+
+
+_SVG_MAP = {tag: SVG_ATTRIBUTES for tag in SVG_TAGS}
+_SHARED = {"*": frozenset({"aria-hidden", "aria-label", "class", "id", "lang", "role", "style"})}
+_SVG = _cleaner(SVG_TAGS, {**_SHARED, **_SVG_MAP})
+_HTML = _cleaner(HTML_TAGS | SVG_TAGS, {**_SVG_MAP, **HTML_ATTRIBUTES})

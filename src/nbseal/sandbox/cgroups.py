@@ -1,0 +1,177 @@
+"""Control groups: limits on the memory and the number of processes of a whole submission, where they may be made.
+
+Version 2 of control groups and version 1 are both in use, sometimes on one machine. Whether a group may be made is
+tried, once; where it may not, the supervisor's watchdog (worker/supervisor.py) is what limits memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+PREFIX = "nbseal"
+KEPT_FOR_US = 2  # processes: the sealed one and the fork that answers
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Folders in which groups may be made: the same one for both in version 2."""
+
+    memory: Path
+    pids: Path | None
+    version: int
+
+
+class Group:
+    """The control group of one submission; a process enters it by writing 0 to the ``entrances``."""
+
+    def __init__(self, homes: Homes, memory_mb: int, processes: int) -> None:
+        name = f"{PREFIX}-{os.getpid()}-{next(_numbers)}"
+        self._version = homes.version
+        self._folders = [home / name for home in dict.fromkeys((homes.memory, homes.pids)) if home is not None]
+        self.entrances: list[int] = []
+        try:
+            for folder in self._folders:
+                folder.mkdir()
+            self._limit(memory_mb << 20, processes + KEPT_FOR_US)
+            for folder in self._folders:
+                self.entrances.append(os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC))
+        except OSError:
+            self.close()
+            raise
+
+    def _limit(self, memory: int, processes: int) -> None:
+        first, last = self._folders[0], self._folders[-1]
+        if self._version == 2:
+            (first / "memory.max").write_text(str(memory))
+            _write_if_there(first / "memory.swap.max", "0")
+            _write_if_there(first / "memory.oom.group", "1")
+        else:
+            (first / "memory.limit_in_bytes").write_text(str(memory))
+            _write_if_there(first / "memory.memsw.limit_in_bytes", str(memory))
+        _write_if_there(last / "pids.max", str(processes))
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel has ended a process of the group because of the memory limit."""
+        name = "memory.events" if self._version == 2 else "memory.oom_control"
+        try:
+            words = (self._folders[0] / name).read_text().split()
+        except OSError:
+            return False
+        return any(key == "oom_kill" and count != "0" for key, count in itertools.pairwise(words))
+
+    def close(self) -> None:
+        """Remove the group, whose processes have ended; the kernel may need a moment to see that."""
+        for entrance in self.entrances:
+            os.close(entrance)
+        self.entrances = []
+        for folder in self._folders:
+            _remove(folder)
+
+
+@functools.cache
+def homes() -> Homes | str:
+    """Where groups may be made on this machine, or why they may not be."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+        own = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError as error:
+        return f"control groups can't be looked up: {error}"
+    reasons = []
+    for candidate in candidates(mounts, own):
+        sweep(candidate)
+        reason = _try(candidate)
+        if reason is None:
+            return candidate
+        reasons.append(reason)
+    return "; ".join(dict.fromkeys(reasons)) or "no memory controller is mounted"
+
+
+def candidates(mounts: Iterable[str], own: Iterable[str]) -> list[Homes]:
+    """Read /proc/self/mountinfo and /proc/self/cgroup: our own groups, and in version 2 the one above too.
+
+    A group of version 2 with processes in it, as our own, can't hand controllers on to groups below it.
+    """
+    paths = {}
+    for line in own:
+        _, controllers, path = line.split(":", 2)
+        paths.update(dict.fromkeys(controllers.split(","), path))
+    found: dict[str, Path] = {}
+    for line in mounts:
+        before, _, rest = line.partition(" - ")
+        root, point = before.split()[3:5]
+        kind, _, options = rest.split(maxsplit=2)
+        names = [""] if kind == "cgroup2" else [n for n in options.split(",") if n in ("memory", "pids")]
+        if kind not in ("cgroup", "cgroup2"):
+            continue
+        for name in names:
+            if name in paths:
+                found.setdefault(name, Path(point) / os.path.relpath(paths[name], root))
+    result = []
+    if "memory" in found:
+        result.append(Homes(found["memory"], found.get("pids"), 1))
+    if "" in found:
+        result += [Homes(folder, folder, 2) for folder in (found[""], found[""].parent)]
+    return [home for home in result if home.memory.is_dir()]
+
+
+def sweep(home: Homes) -> None:
+    """Remove groups that a killed run has left behind."""
+    for folder in {home.memory, home.pids or home.memory}:
+        for left in folder.glob(f"{PREFIX}-*-*"):
+            pid = left.name.split("-")[1]
+            if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+                _remove(left, patience=0.0)
+
+
+def _try(home: Homes) -> str | None:
+    """Put a process into a group for real; None when that works, else what stood in the way."""
+    if home.version == 2 and "memory" not in _read(home.memory / "cgroup.subtree_control").split():
+        return f"{home.memory} doesn't hand the memory controller on"
+    try:
+        group = Group(home, 64, 8)
+    except OSError as error:
+        return f"no group can be made in {home.memory}: {error.strerror}"
+    try:
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+            for entrance in group.entrances:
+                os.write(entrance, str(process.pid).encode())
+    except OSError as error:
+        return f"no process can be moved below {home.memory}: {error.strerror}"
+    finally:
+        group.close()
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _write_if_there(path: Path, text: str) -> None:
+    if path.exists():
+        path.write_text(text)
+
+
+def _remove(folder: Path, patience: float = 1.0) -> None:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            if time.monotonic() > until:
+                return
+            time.sleep(0.005)
+        else:
+            return
