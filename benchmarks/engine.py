@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from benchmarks.classes import sealed_course
-from nbseal.course import Course
+from nbseal.course import Course, Seal
 from nbseal.grade import Grader
+from nbseal.record import Recorder
+from nbseal.sandbox import WarmProcess, choose_level
 
 ASSIGNMENT = "01-gates"
 MEASURE = """
@@ -31,19 +34,25 @@ print(json.dumps({
 
 
 def own_cost(folder: Path, assignment: str, count: int) -> dict[str, float]:
-    """Milliseconds of processor time a submission, of all processes: total, the student's cells, the rest."""
+    """Milliseconds of processor time a submission, of all processes: total, the student's cells, the rest.
+
+    The rest is everything else: walls, forks, the hidden tests with what they call, scoring and recording.
+    """
     course = Course(sealed_course(folder, assignment, count))
-    with Grader(course, assignment) as grader:
-        students = course.students(assignment)
-        folders = [course.folder("submitted", student, assignment) for student in students]
-        grader.grade("warm-up", folders[0])
-        own = time.process_time()
-        cells = sum(grader.grade("x", path).cell_cpu for path in folders)
+    with Recorder(course) as recorder, Grader(course, assignment) as grader:
+        recorder.prepare(assignment)
+        folders = {name: course.folder("submitted", name, assignment) for name in course.students(assignment)}
+        grader.grade("warm-up", next(iter(folders.values())))
+        own, cells = time.process_time(), 0.0
+        for student, path in folders.items():
+            graded = grader.grade(student, path)
+            cells += graded.cell_cpu
+            recorder.save(graded)
         own = time.process_time() - own
     # what the forks used is known once both warm processes have ended; their start is measured apart and taken off
     used = _children() + own
     with Grader(course, assignment) as grader:
-        grader.grade("warm-up", folders[0])
+        grader.grade("warm-up", next(iter(folders.values())))
     start = _children() + own - used
     total = used - _BEFORE["children"] - start
     return {"total": 1e3 * total / count, "cells": 1e3 * cells / count, "own": 1e3 * (total - cells) / count}
@@ -75,6 +84,21 @@ def class_run(root: Path) -> dict[str, float]:
         [sys.executable, "-c", MEASURE, ASSIGNMENT], cwd=root, capture_output=True, text=True, check=True
     )
     return dict(json.loads(done.stdout))
+
+
+def seal_cost(count: int = 100) -> float:
+    """Median milliseconds, wall time, to fork a sealed process, have it ready, and end it with all that it made."""
+    with WarmProcess(Seal(), choose_level()).start() as warm:
+        times = []
+        for _ in range(count):
+            started = time.perf_counter()
+            process = warm.spawn()
+            failure = process.run([], {}).failure
+            process.end()
+            times.append(1e3 * (time.perf_counter() - started))
+            if failure:
+                raise RuntimeError(failure)
+    return statistics.median(times)
 
 
 def large_class(folder: Path, count: int) -> Path:

@@ -1,6 +1,7 @@
 """Small pure checks of one value from a student: type, shape, dtype and finiteness before any comparison."""
 
 import math
+import sys
 from numbers import Integral, Real
 from typing import Any
 
@@ -22,7 +23,8 @@ def describe(value: Any, limit: int = 60) -> str:
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     if isinstance(value, (Real, np.number)):
-        return str(value)
+        text = str(value)
+        return text if len(text) <= limit else f"a number of {len(text.lstrip('-'))} digits"
     if isinstance(value, str):
         return f"the text {_shorten(value, limit)!r}"
     if isinstance(value, np.ndarray):
@@ -38,7 +40,10 @@ def describe(value: Any, limit: int = 60) -> str:
 
 
 def as_number(value: Any, what: str) -> float | int:
-    """Return one finite real number, as ``int`` or ``float``; StudentError otherwise (a bool isn't a number)."""
+    """Return one finite real number, as ``int`` or ``float``; StudentError otherwise (a bool isn't a number).
+
+    Whole numbers that no float can hold are refused too: comparing or printing them would raise in the grader.
+    """
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.number)):
@@ -48,6 +53,8 @@ def as_number(value: Any, what: str) -> float | int:
     number: float | int = int(value) if isinstance(value, Integral) else float(value)
     if isinstance(number, float) and not math.isfinite(number):
         raise StudentError(f"{what} should be a finite number, but it is {number}.")
+    if abs(number) > sys.float_info.max:
+        raise StudentError(f"{what} should be a number of ordinary size, but it is {describe(number)}.")
     return number
 
 

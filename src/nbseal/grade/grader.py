@@ -261,7 +261,7 @@ def _handin(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed: bytes) 
             continue
         sources[grade_id] = cell["source"]
         outputs[grade_id] = cell.get("outputs", [])
-        for output in outputs[grade_id]:
+        for output in outputs[grade_id] if cell["metadata"]["nbgrader"].get("solution") else []:
             if output["output_type"] == "error":
                 errors.setdefault(grade_id, f"{output['ename']}: {output['evalue']}"[:300])
     return Handin(files, sources, outputs, errors, run.failure, seed)

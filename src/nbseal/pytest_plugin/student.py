@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cached_property
 from typing import Any
 
@@ -98,8 +99,6 @@ class Student:
         if name in self._handin.files:
             return self._handin.files[name]
         reply = self._ask({"do": "file", "name": name}, ANSWER_SECONDS)
-        if "too_large" in reply:
-            raise StudentError(f"The file `{name}` is too large ({reply['too_large']} bytes).")
         data = reply.get("value")
         if not isinstance(data, bytes):
             raise StudentError(f"The file `{name}` is missing: submit it together with the notebook.")
@@ -132,6 +131,9 @@ class Student:
             if request["do"] == "call":
                 raise
             raise SealBroken("the student's process did not answer in time") from None
+        if reply.get("too_large"):
+            what = f"What `{request['function']}` returns" if request["do"] == "call" else f"`{request['name']}`"
+            raise StudentError(f"{what} is too large to be looked at.")
         if request["do"] != "call" and ("raised" in reply or "timeout" in reply):
             raise StudentError(f"`{request['name']}` can't be read: looking at it runs code that fails.")
         return reply
@@ -139,9 +141,15 @@ class Student:
     def _must_exist(self, reply: dict[str, Any], name: str) -> None:
         if not reply.get("missing"):
             return
-        near = reply.get("near")
-        guess = f" Did you mean `{near}`?" if isinstance(near, str) and near.isidentifier() else ""
-        raise StudentError(f"`{name}` is not defined.{self._why_missing() or guess}")
+        raise StudentError(f"`{name}` is not defined.{self._why_missing() or self._guess(reply.get('near'))}")
+
+    def _guess(self, near: Any) -> str:
+        """The nearest name that the question's own answer has: another question's would lead astray."""
+        own = [text for grade_id, text in self._handin.sources.items() if grade_id.startswith(f"{self._question}-")]
+        for name in near if isinstance(near, list) else []:
+            if isinstance(name, str) and name.isidentifier() and re.search(rf"\b{name}\b", "\n".join(own)):
+                return f" Did you mean `{name}`?"
+        return ""
 
     def _why_missing(self) -> str:
         for grade_id, error in self._handin.errors.items():

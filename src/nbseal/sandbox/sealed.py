@@ -117,7 +117,7 @@ class SealedProcess:
         except WireError as error:
             self.lost = isinstance(error, EndOfStream)
             self._report = {"error": str(error)}
-        if self._group and self._group.ran_out_of_memory() and self._report.get("exit", -9) < 0:
+        if self._group and self._report.get("reason") is None and self._group.ran_out_of_memory():
             self._report["reason"] = "memory"
 
     def explain_end(self) -> str:

@@ -23,16 +23,20 @@ class EndOfStream(WireError):
     """The other side closed the connection."""
 
 
+class TooLarge(WireError):
+    """A message is over the limits; nothing of it was sent."""
+
+
 class Late(WireError):
     """No answer came before the deadline."""
 
 
 def frame(message: Any) -> bytes:
-    """Encode one message as a frame; WireError if it is over the limits."""
+    """Encode one message as a frame; TooLarge if it is over the limits."""
     header, blobs = pack(message)
     total = sum(len(blob) for blob in blobs)
     if len(header) > MAX_HEADER or total > MAX_BLOBS:
-        raise WireError(f"a message of {len(header) + total} bytes is over the limit")
+        raise TooLarge(f"a message of {len(header) + total} bytes is over the limit")
     return b"".join([PREFIX.pack(len(header), total), header, *blobs])
 
 

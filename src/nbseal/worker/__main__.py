@@ -160,6 +160,8 @@ def live(job: int, settings: Settings, program: bytes | None, runner: CellRunner
             channel.send(result)
         changed = {index: runner.collector.cells[index] for index in runner.collector.changed}
         channel.send({"finished": True, "changed": changed})
+        runner.forget_errors()
+        walls.give_headroom()
         runner.mute()  # what hidden calls print is nobody's output
         Answers(channel, runner.shell.user_ns).serve()
     except WireError:

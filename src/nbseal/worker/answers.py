@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from nbseal.errors import WireError
-from nbseal.wire import Channel, Reference
+from nbseal.wire import Channel, Reference, TooLarge
 from nbseal.worker.shell import alarm
 
 Message = dict[str, Any]
@@ -41,7 +41,7 @@ class Answers:
         while True:
             message = self.channel.receive()
             if message.get("do") != "fork":
-                self.channel.send(self._answer(message))
+                self._reply(self._answer(message))
                 continue
             pid = os.fork()
             if pid == 0:
@@ -54,11 +54,19 @@ class Answers:
         try:
             self.channel.send({"ready": True})
             while (message := self.channel.receive()).get("do") != "end":
-                self.channel.send(self._answer(message))
+                self._reply(self._answer(message))
         except WireError:
             pass
         finally:
             os._exit(0)
+
+    def _reply(self, answer: Message) -> None:
+        """Send an answer, or say that it is too large to be sent."""
+        try:
+            self.channel.send(answer)
+        except (TooLarge, MemoryError):
+            del answer
+            self.channel.send({"too_large": True})
 
     def _answer(self, message: Message) -> Message:
         """Answer one request; looking a value up may run the student's code too, so that is bounded as well."""
@@ -95,8 +103,8 @@ class Answers:
         return {"value": value, "callable": callable(value)}
 
     def _missing(self, name: str) -> Message:
-        near = difflib.get_close_matches(name, [n for n in self.names if not n.startswith("_")], n=1, cutoff=0.75)
-        return {"missing": True, "near": near[0] if near else None}
+        near = difflib.get_close_matches(name, [n for n in self.names if not n.startswith("_")], n=5, cutoff=0.75)
+        return {"missing": True, "near": near}
 
     def _call(self, message: Message) -> Message:
         found, function = self._lookup(message["function"])
@@ -114,9 +122,9 @@ class Answers:
     def _file(self, name: str) -> Message:
         path = Path(name)
         if not path.is_file() or path.is_symlink():
-            return {"missing": True, "near": None}
+            return {"missing": True, "near": []}
         if path.stat().st_size > MAX_FILE:
-            return {"too_large": path.stat().st_size}
+            return {"too_large": True}
         return {"value": path.read_bytes()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import os
 import signal
 import sys
@@ -15,11 +16,12 @@ from typing import Any
 
 from tornado.ioloop import IOLoop
 
-from nbseal.worker import commands, tracebacks
+from nbseal.worker import commands, tracebacks, walls
 from nbseal.worker.capture import Collector
 from nbseal.worker.kernel import arguments, import_path, make_kernel
 from nbseal.worker.streams import Outbox, mute, open_streams
 
+LAST_ERROR = ("last_type", "last_value", "last_traceback")
 # the second error passes through a file, whose lines are coloured by other means than a cell's
 REHEARSAL = [
     "import graphlib, math",
@@ -83,7 +85,7 @@ class CellRunner:
         self.shell.reset(new_session=True)
         for name, value in self._first_names.items():
             self.shell.user_ns.setdefault(name, value)
-        for name in ("last_type", "last_value", "last_traceback"):
+        for name in LAST_ERROR:
             delattr(sys, name)
         self.collector.forget()
 
@@ -95,6 +97,13 @@ class CellRunner:
         """Drop all output from now on: what hidden calls print is nobody's output."""
         self.collector.end()
         mute(self.streams)
+
+    def forget_errors(self) -> None:
+        """Let go of the last error's frames: the variables in them may hold all the memory that there is."""
+        if getattr(sys, "last_value", None) is not None:
+            for name in LAST_ERROR:
+                setattr(sys, name, None)
+            gc.collect()
 
     def restart_user(self, work: str) -> None:
         """Forget what differs between a warm process and a new kernel: environment marks, arguments, import path."""
@@ -117,6 +126,9 @@ class CellRunner:
             index = cell["index"]
             wall, cpu = time.monotonic(), time.process_time()
             timed_out = self._run_one(loop, context, cell, cell_seconds)
+            if isinstance(getattr(sys, "last_value", None), MemoryError):
+                self.forget_errors()
+                walls.give_headroom(False)
             if os.getpid() != pid:
                 os._exit(0)  # the notebook has forked, and the fork has come to the end of its cell
             yield {

@@ -18,6 +18,8 @@ import stack_data.core
 from pygments.formatters.terminal256 import Terminal256Formatter
 from pygments.lexers.python import PythonLexer
 
+from nbseal.worker import walls
+
 
 class _Lexer(PythonLexer):  # type: ignore[misc]
     """Marks the tokens inside ``ranges``, the part of the code that was being executed."""
@@ -60,6 +62,8 @@ def share_work(shell: Any) -> None:
     last: list[Any] = [None, None, None]
 
     def draw_once(kind: Any, exception: Any = None, frames: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(exception, MemoryError):
+            walls.give_headroom()
         if exception is None or last[0] is not exception or last[1] is not frames:
             last[:] = exception, frames, draw(kind, exception, frames, *args, **kwargs)
             return last[2]

@@ -23,6 +23,7 @@ NOBODY = 65534
 # A user id of its own keeps the process count of one warm process apart from everything else on the machine.
 FIRST_UID = 2_000_000
 SLOTS = 60_000
+HEADROOM = 64 << 20  # bytes
 SMALL_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/nsswitch.conf", "/etc/mime.types")
 SMALL_FOLDERS = ("/etc/alternatives", "/etc/ssl/certs", "/etc/fonts")
 DEVICES = ("null", "zero", "urandom", "random")
@@ -99,7 +100,7 @@ def seal(settings: Settings, program: bytes | None, slot: int) -> str:
 def limit_resources(settings: Settings) -> None:
     """Set the per-process limits; each only ever lowers what the machine already allows."""
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if os.path.exists("/proc/self/statm") else 0
-    address_space = pages * resource.getpagesize() + (settings.memory_mb << 20)
+    address_space = pages * resource.getpagesize() + (settings.memory_mb << 20) + HEADROOM
     cpu = int(settings.total_seconds * 2) + 1
     for kind, value in (
         (resource.RLIMIT_AS, address_space),
@@ -116,7 +117,14 @@ def limit_resources(settings: Settings) -> None:
             continue  # counts all processes of the user, who is not set apart at this level
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
+        resource.setrlimit(kind, (value - HEADROOM if kind == resource.RLIMIT_AS else value, value))
+
+
+def give_headroom(wanted: bool = True) -> None:
+    """Let this process have a little more memory, or no longer: full memory must not keep it from telling so."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if hard != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_AS, (hard if wanted else hard - HEADROOM, hard))
 
 
 def _drop_privileges(level: str, uid: int) -> None:
