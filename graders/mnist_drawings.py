@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nbseal.checks import as_array
-from nbseal.errors import StudentError
+from nbseal.errors import StudentError, StudentFunctionError
 
 STROKES = {  # skeletons of digits in a box from 0 to 1, y pointing down
     2: [[(0, 0.25), (0.2, 0.04), (0.55, 0), (0.9, 0.12), (0.95, 0.35), (0.6, 0.65), (0, 1), (1, 0.98)]],
@@ -85,15 +85,21 @@ def _likeness(picture, expected):
     return max(float(np.sum(picture * other)) for other in shifts) / max(lengths, 1e-9)
 
 
-def judge_drawing(student, drawing, expected):
-    """Demand a bright, upright, undistorted digit of the right size in the middle of a black picture."""
-    picture = prepared(student, drawing)
+def judge_drawing(student, drawing, expected, hint=""):
+    """Demand a bright, upright, undistorted digit of the right size in the middle of a black picture.
+
+    ``hint`` is for a submission that finds no ink here, or stumbles.
+    """
+    try:
+        picture = prepared(student, drawing)
+    except StudentFunctionError as error:
+        raise StudentError(f"{error} {hint}".strip()) from None
     margin = np.concatenate(
         [picture[:2].ravel(), picture[-2:].ravel(), picture[:, :2].ravel(), picture[:, -2:].ravel()]
     )
     assert margin.mean() < 0.4, "The ground of the picture is bright: the network knows bright ink on black. Invert it."
     tall, wide, row, column = _size(picture)
-    assert min(picture.max() - 0.5, tall) > 0, "There is no bright ink in the picture: it is black, or nearly."
+    assert min(picture.max() - 0.5, tall) > 0, f"There is no bright ink in the picture: it is black, or nearly. {hint}"
     assert 17 <= max(tall, wide) <= 23, (
         f"The ink is {tall} × {wide} pixels in your picture; its longer side should be about 20. Cut out the ink first."
     )
@@ -103,8 +109,19 @@ def judge_drawing(student, drawing, expected):
     want_tall, want_wide, *_ = _size(expected)
     longest, want_longest = max(tall, wide), max(want_tall, want_wide)
     distortion = max(abs(tall / longest - want_tall / want_longest), abs(wide / longest - want_wide / want_longest))
-    assert distortion < 0.17, f"The digit is stretched: {tall} × {wide} pixels. Scale both sides by the same factor."
-    assert max(abs(row - 13.5), abs(column - 13.5)) < 4.5, "The digit isn't in the middle of the 28 × 28 pixels."
+    turned = max(abs(tall / longest - want_wide / want_longest), abs(wide / longest - want_tall / want_longest))
+    assert distortion < 0.17 or turned > 0.1, (
+        f"The digit is {tall} × {wide} pixels (rows × columns), expected about {want_tall} × {want_wide}: height and "
+        "width are mixed up. cv2.resize wants the width first."
+    )
+    assert distortion < 0.17, (
+        f"The digit is stretched: {tall} × {wide} pixels (rows × columns), expected about {want_tall} × {want_wide}. "
+        "Scale both sides by the same factor."
+    )
+    assert max(abs(row - 13.5), abs(column - 13.5)) < 4.5, (
+        "The digit isn't in the middle of the 28 × 28 pixels: leave as many rows free above as below, and as many "
+        "columns left as right."
+    )
     assert _likeness(picture, expected) > 0.8, (
         "The picture doesn't look like the drawing: mirrored, turned or filled in?"
     )

@@ -12,7 +12,7 @@ from nbseal.checks import as_array, as_number, describe
 
 PAIRS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float)
 GATES = {
-    (0, 0, 0, 0): "a neuron that never fires",
+    (0, 0, 0, 0): "0 for every input (the neuron never fires)",
     (0, 0, 0, 1): "AND",
     (0, 0, 1, 0): "'only the first input'",
     (0, 0, 1, 1): "a copy of the first input",
@@ -25,7 +25,7 @@ GATES = {
     (1, 1, 0, 0): "NOT of the first input",
     (1, 1, 0, 1): "'second input, or not the first'",
     (1, 1, 1, 0): "NAND",
-    (1, 1, 1, 1): "a neuron that always fires",
+    (1, 1, 1, 1): "1 for every input (the neuron always fires)",
 }
 
 
@@ -179,6 +179,8 @@ def test_football_needs_more_than_a_tie(student):
 def check_gate(gate, outputs, expected, hint):
     """Compare the four outputs of a neuron with the gate's; name the gate that it computes instead."""
     rows = zip(PAIRS, outputs, expected, strict=True)
+    if all(output != right for output, right in zip(outputs, expected, strict=True)):
+        hint = "Every output is the opposite of what it should be: what turns all of them round?"
     wrong = ", ".join(f"({a:g}, {b:g})" for (a, b), output, right in rows if output != right)
     assert outputs == expected, (
         f"These weights compute {GATES.get(outputs, 'something else')}, not {gate}: "
@@ -247,7 +249,7 @@ def test_nand_truth_table(student):
     outputs = fires(with_ones(PAIRS), weights, threshold)
     hint = "Compare the four sums with the threshold: only the sum for (1, 1) may stay below it."
     if weights[2] == 0 and not outputs[0]:
-        hint = "The bias weight is 0, so the neuron is unbiased and its sum is 0 when both inputs are 0."
+        hint = "The bias weight is 0, so the neuron is unbiased: its sum for (0, 0) is 0, and must reach the threshold."
     check_gate("NAND", outputs, (1, 1, 1, 0), hint)
 
 
@@ -281,7 +283,10 @@ def test_threshold_to_bias(student):
     for length, sign in ((3, -1), (1, 1), (4, 1)):
         weights, threshold, inputs = neuron_and_inputs(rng, length, sign)
         answer = student.call("threshold_to_bias", weights.tolist(), threshold)
-        got = as_array(answer, "the result of threshold_to_bias(...)")
+        assert answer is not None, (
+            "threshold_to_bias(...) gave None: does it end with a return? (append changes a list and gives None.)"
+        )
+        got = as_array(answer, "The result of threshold_to_bias(...)")
         assert got.shape == (length + 1,), (
             f"threshold_to_bias(...) should return n + 1 = {length + 1} numbers, the bias weight last; "
             f"the shape of what it returned is {got.shape}."
@@ -316,6 +321,8 @@ def test_bias_to_threshold(student):
         hint = "Bring the bias to the other side of the inequality."
         if fires(inputs, got, -limit) == expected:
             hint = "The sign is wrong: a bias that changes sides becomes its negative."
+        elif np.array_equal(got, [*weights[1:], -threshold]):
+            hint = "The order is wrong: the bias weight is the last one, not the first."
         assert fires(inputs, got, limit) == expected, (
             f"The neuron with a threshold decides differently from the one with the bias. {hint}"
         )
@@ -338,6 +345,9 @@ def reference(inputs, targets, rate, max_epochs, strict=False, batch=False):
     return weights, max_epochs
 
 
+MISREAD = ({"strict": True}, {"batch": True})
+
+
 def separable(rng, length):
     """Draw eight examples that a line separates, for which the rule needs 4 to 30 passes; return these too."""
     while True:
@@ -356,7 +366,7 @@ def learned(student, inputs, targets, rate, max_epochs):
     weights, epochs = pair_of(answer, "learn(...)", "the weights and the epochs")
     weights, length = as_array(weights, "the weights that learn(...) returned"), len(inputs[0])
     assert weights.shape != (length,), (
-        f"learn(...) returned {length} weights for {length} inputs: the last one, of the bias, is missing."
+        "learn(...) returned as many weights as there are inputs: the last one, of the bias, is missing."
     )
     assert weights.shape == (length + 1,), (
         f"learn(...) should return n + 1 = {length + 1} weights, but their shape is {weights.shape}."
@@ -379,8 +389,11 @@ def test_learn_first_pass(student):
             ("Here max_epochs is 1, but more passes were made.", reference(*data, rate, 500)),
         ]
         hints = [text for text, (other, _) in misread if np.allclose(weights, other)]
+        expected = reference(*data, rate, 1)[0]
+        if weights[-1] == 0 != expected[-1]:
+            hints.append("The last weight, of the bias, is still 0: learn it like the others, with the input 1.")
         hint = [*hints, "Start at 0, keep the order, and learn the bias like the other weights."][0]
-        right = np.allclose(weights, reference(*data, rate, 1)[0])
+        right = np.allclose(weights, expected)
         assert right, f"After one pass the weights differ from those of the rule. {hint}"
 
 
@@ -391,12 +404,13 @@ def test_learn_converges(student):
     start = float(rng.integers(65, 128)) / 64
     needs_bias = [[start], [start + 1], [start + 2.5], [start + 4]], [0, 0, 1, 1]
     for inputs, targets in (needs_bias, separable(rng, 2)[:2], separable(rng, 3)[:2]):
-        weights, _ = learned(student, inputs, targets, 0.5, 500)
+        weights, epochs = learned(student, inputs, targets, 0.5, 500)
         outputs = fires(with_ones(inputs), weights, 0)
         wrong = sum(output != target for output, target in zip(outputs, targets, strict=True))
-        assert not wrong, (
-            f"A line separates these {len(targets)} examples, but your weights get {wrong} wrong. "
-            "Go on until a whole pass has no mistake."
+        assert not wrong, f"A line separates these {len(targets)} examples, but your weights get {wrong} wrong. " + (
+            "All 500 passes didn't help: is each weight, the bias too, moved the right way after a mistake?"
+            if epochs >= 500
+            else "Go on until a whole pass has no mistake."
         )
 
 
@@ -412,6 +426,8 @@ def test_learn_reports_epochs(student):
         hint = "The pass without a mistake counts too, and the first pass is number 1."
     elif got in ([needed + 1 for needed in expected], [500] * len(cases)):
         hint = "Stop after the first pass without a mistake."
+    elif any(got == [reference(*case[:2], 0.5, 500, **other)[1] for case in cases] for other in MISREAD):
+        hint = "The passes are counted right, but the weights don't change by the rule: mend the first pass first."
     for reported, needed in zip(got, expected, strict=True):
         assert reported == needed, f"learn(...) reported {reported} epochs, expected {needed}. {hint}"
 

@@ -51,8 +51,22 @@ drawings, network = _beside("mnist_drawings"), _beside("mnist_network")
 network.read_ahead()
 
 
+def _moderate(value, what):
+    """One number of a size that can be compared and printed: whole numbers may have any number of digits."""
+    number = as_number(value, what)
+    assert abs(number) < 1e100, f"{what} is far too large."
+    return float(number)
+
+
+def _given(value, what):
+    """The value, unless the function fell off its end."""
+    assert value is not None, f"{what} gave None: does the function end with a return?"
+    return value
+
+
 def _normalised(student, pixels):
-    return as_array(student.call("normalise", pixels), "normalise(pixels)", shape=pixels.shape)
+    value = _given(student.call("normalise", pixels), "normalise(pixels)")
+    return as_array(value, "normalise(pixels)", shape=pixels.shape)
 
 
 @pytest.mark.question("load", weight=0.5)
@@ -70,7 +84,7 @@ def test_normalise_full_range(student):
     assert np.abs(got - pixels / 255).max() < 0.002, "The values are between 0 and 1, but they aren't brightness / 255."
 
 
-@pytest.mark.question("load", weight=0.5)
+@pytest.mark.question("load", weight=0.5, requires="test_normalise_full_range")
 def test_normalise_pale_picture(student):
     """normalise treats a pale picture like any other."""
     rng = student.rng
@@ -87,7 +101,7 @@ def test_as_picture(student):
     """as_picture lays 784 values out in 28 rows of 28."""
     rng = student.rng
     row = rng.permutation(784) / 784
-    got = as_array(student.call("as_picture", row), "as_picture(row)", shape=(28, 28))
+    got = as_array(_given(student.call("as_picture", row), "as_picture(row)"), "as_picture(row)", shape=(28, 28))
     assert not np.allclose(got, row.reshape(28, 28).T), (
         "The picture is transposed: the first 28 values should be the top row."
     )
@@ -95,19 +109,23 @@ def test_as_picture(student):
 
 
 def _split(student, n):
-    value = student.call("split", n)
+    value = _given(student.call("split", n), "split(n)")
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise StudentError(f"split(n) should return two arrays of row numbers, but it gave {describe(value)}.")
     train, test = (
-        as_array(part, f"the {name} rows that split(n) returns", shape=(None,), dtype="int")
+        as_array(part, f"The array of {name} rows that split(n) returns", shape=(None,), dtype="int")
         for part, name in zip(value, ("training", "test"), strict=True)
     )
     if max(len(train), len(test)) > 2 * n:
-        raise StudentError("split(n) returns more row numbers than there are pictures.")
+        raise StudentError("split(n) returns more row numbers than there are pictures: compute the cut from n.")
     for part in (train, test):
         if len(part) and (part.min() < 0 or part.max() >= n):
             raise StudentError("split(n) returns row numbers that don't exist: they run from 0 to n - 1.")
     return train, test
+
+
+def _rows(rows):
+    return f"{len(rows)} row{' is' if len(rows) == 1 else 's are'}"
 
 
 @pytest.mark.question("split")
@@ -116,8 +134,7 @@ def test_split_loses_nothing(student):
     train, test = _split(student, 70_000)
     missing = np.setdiff1d(np.arange(70_000), np.concatenate([train, test]))
     assert not len(missing), (
-        f"Of 70,000 rows, {len(missing)} in neither set, the first is row "
-        f"{missing[0] if len(missing) else ''}. "
+        f"Of 70,000 rows, {_rows(missing)} in neither set; the first is row {missing[0] if len(missing) else ''}. "
         "A range stops before its end: the second one starts where the first one ends."
     )
 
@@ -126,8 +143,8 @@ def test_split_loses_nothing(student):
 def test_split_is_disjoint(student):
     """split puts no row into both sets, and none twice."""
     train, test = _split(student, 70_000)
-    shared = len(np.intersect1d(train, test))
-    assert not shared, f"{shared} rows are in both sets: the network would be tested on pictures that it has seen."
+    shared = np.intersect1d(train, test)
+    assert not len(shared), f"{_rows(shared)} in both sets: the network would be tested on pictures that it has seen."
     assert len(np.unique(train)) == len(train), "A row is in the training set twice."
     assert len(np.unique(test)) == len(test), "A row is in the test set twice."
 
@@ -178,13 +195,13 @@ def test_network_first_step(student):
     network.must_reach(student, 0)
 
 
-@pytest.mark.question("train", weight=1.5, requires="test_network_file")
+@pytest.mark.question("train", weight=1.5, requires="test_network_first_step")
 def test_network_second_step(student):
     """The network reads well: second step of accuracy on held-back pictures."""
     network.must_reach(student, 1)
 
 
-@pytest.mark.question("train", weight=2, requires="test_network_file")
+@pytest.mark.question("train", weight=2, requires="test_network_second_step")
 def test_network_third_step(student):
     """The network reads as well as fifty neurons can: third step of accuracy on held-back pictures."""
     network.must_reach(student, 2)
@@ -234,10 +251,16 @@ def test_predict_one_answer_per_picture(student):
         got = student.call("predict", pictures[:n], weights, biases, np.arange(4))
         if isinstance(got, np.ndarray) and got.shape == (n, 4):
             raise StudentError("predict returns all scores; the answer is the class with the largest: argmax(axis=1).")
-        as_array(got, f"predict(...) of {n} picture{'s' * (n > 1)}", shape=(n,), dtype="int")
+        what = f"predict(...) of {n} picture{'s' * (n > 1)}"
+        array = as_array(_given(got, what), what)
+        assert array.shape == (n,), (
+            f"{what} has shape {array.shape}, expected ({n},): one answer for each picture, "
+            "from its own row of scores (axis=1)."
+        )
+        as_array(got, what, dtype="int")
 
 
-@pytest.mark.question("predict", weight=1.5)
+@pytest.mark.question("predict", weight=1.5, requires="test_predict_one_answer_per_picture")
 def test_predict_forward_pass(student):
     """predict carries out the forward pass: weights, biases, ReLU, largest score."""
     pictures, weights, biases = _telling_network(student.rng, 200, 12, 9, 5)
@@ -251,7 +274,7 @@ def test_predict_forward_pass(student):
     assert wrong <= 0.005, f"{wrong:.0%} of the answers differ from the formula's, for a network with random weights."
 
 
-@pytest.mark.question("predict")
+@pytest.mark.question("predict", requires="test_predict_forward_pass")
 def test_predict_classes(student):
     """predict answers with classes, whatever they are and however many neurons there are."""
     rng = student.rng
@@ -278,7 +301,13 @@ def _made_up_digits(rng):
 
 def _loss_curve(student, rate, data):
     value = student.call("loss_curve", rate, *data, 8)
-    return as_array(value, "loss_curve(rate, X, y, 8)", shape=(8,))
+    what = "loss_curve(rate, X, y, 8)"
+    curve = as_array(_given(value, what), what)
+    assert curve.shape == (8,), (
+        f"{what} gave an array of shape {curve.shape}, expected one loss for each of the 8 epochs, shape (8,): "
+        "MLPClassifier keeps them in loss_curve_."
+    )
+    return curve
 
 
 @pytest.mark.question("rate", weight=0.5)
@@ -287,7 +316,8 @@ def test_loss_curve_per_epoch(student):
     rng = student.rng
     curve = _loss_curve(student, 0.01, _made_up_digits(rng))
     assert curve[-1] < curve[0], (
-        "With rate 0.01, the loss of a new network should fall from the first to the last epoch."
+        f"With rate 0.01, the loss of a new network should fall, but this curve goes from {curve[0]:.3g} "
+        f"to {curve[-1]:.3g}. Is it the loss (loss_curve_)?"
     )
 
 
@@ -319,9 +349,13 @@ def test_loss_curve_starts_afresh(student):
 @pytest.mark.question("rate", weight=0.5)
 def test_best_rate(student):
     """best_rate is the rate whose curve ends lowest."""
-    curves = student.array("curves", shape=(None, None))
+    curves = student.array("curves")
+    assert curves.ndim == 2, (
+        f"`curves` should hold a curve for each rate, each with one loss per epoch, but its shape is {curves.shape}: "
+        "look at what loss_curve returns."
+    )
     rates = student.array("rates", shape=(len(curves),))
-    best = student.number("best_rate")
+    best = _moderate(student.number("best_rate"), "best_rate")
     if not curves.size:
         raise StudentError("There are no curves to choose from: run the experiment above.")
     ends = curves[:, -1]
@@ -337,7 +371,7 @@ def _judge_accuracy(student, function):
     n = int(rng.integers(50, 400))
     true, predicted = rng.integers(0, 4, size=(2, n))
     right = int(np.sum(true == predicted))
-    got = as_number(student.call(function, true, predicted), f"{function}(true, predicted)")
+    got = _moderate(student.call(function, true, predicted), f"{function}(true, predicted)")
     assert not np.isclose(got, right), "Got the number of right answers; divide it by the number of all answers."
     assert not np.isclose(got, 100 * right / n), "Got per cent, expected a share between 0 and 1."
     assert not np.isclose(got, 1 - right / n), "Got the share of wrong answers, expected the share of right ones."
@@ -362,7 +396,7 @@ def test_accuracy_vectorised(student):
 def test_accuracy_of_lists(student):
     """Both functions take lists as well as arrays."""
     for function in ("accuracy_loop", "accuracy_vectorised"):
-        got = as_number(student.call(function, [7, 1, 2, 1, 9], [7, 2, 2, 1, 4]), f"{function} of two lists")
+        got = _moderate(student.call(function, [7, 1, 2, 1, 9], [7, 2, 2, 1, 4]), f"{function} of two lists")
         assert np.isclose(got, 0.6), f"{function} gave {got:.4g} for two lists with 3 of 5 right: np.asarray first."
 
 
@@ -408,9 +442,14 @@ def _counted(true, predicted, classes):
 
 
 def _confusion(student, true, predicted, classes):
-    value = student.call("confusion", true, predicted, classes)
-    k = len(classes)
-    return as_array(value, "confusion(true, predicted, classes)", shape=(k, k), dtype="int")
+    what, k = "confusion(true, predicted, classes)", len(classes)
+    counts = as_array(_given(student.call("confusion", true, predicted, classes), what), what)
+    assert counts.shape == (k, k), (
+        f"{what} has shape {counts.shape} for {k} classes, expected {(k, k)}: a row and a column for each entry of "
+        "classes, whether it occurs or not."
+    )
+    assert (counts == np.round(counts)).all(), f"{what} holds fractions, expected counts: don't divide them."
+    return as_array(counts, what, dtype="int")
 
 
 def _compare(got, expected):
@@ -418,9 +457,8 @@ def _compare(got, expected):
         "The matrix is transposed: rows are the true classes, columns the predicted ones."
     )
     assert np.array_equal(got, expected), (
-        f"{int(np.sum(got != expected))} of {got.size} counts are wrong: row i, column j counts true "
-        "classes[i] "
-        "predicted as classes[j]."
+        f"{int(np.sum(got != expected))} of {got.size} counts are wrong: row i, column j should count the pictures of "
+        "class classes[i] that were predicted as classes[j]."
     )
 
 
@@ -430,7 +468,10 @@ def test_confusion_counts_everything(student):
     rng = student.rng
     true, predicted = rng.integers(0, 5, size=(2, 300))
     got = _confusion(student, true, predicted, np.arange(5))
-    assert got.sum() == 300, f"The counts add up to {got.sum()}, expected 300, the number of pictures."
+    assert got.trace() or not np.sum(true == predicted), "The diagonal is empty: right answers are counted, too."
+    assert got.sum() == 300, (
+        f"The counts add up to {got.sum()}, expected 300, the number of pictures: each adds 1 to one place."
+    )
     assert np.trace(got) == np.sum(true == predicted), "The diagonal doesn't add up to the number of right answers."
 
 
@@ -505,7 +546,12 @@ def test_most_confused_labels(student):
     classes = rng.permutation(np.arange(10, 40))[:5]
     got = _most_confused(student, matrix, classes)
     assert got != (row, column), "Got positions in the matrix, expected the classes at these positions."
-    assert got == (classes[row], classes[column]), "With classes other than 0, 1, 2, … the answer is wrong."
+    pair = (classes[row], classes[column])
+    assert got != pair[::-1], "Got the right pair the wrong way round: the true class comes first."
+    assert got == pair, (
+        "With classes other than 0, 1, 2, … this is another pair than that of the largest number off the diagonal: "
+        "find its row and column, then look both up in classes."
+    )
 
 
 @pytest.mark.question("confused", weight=0.25, requires="test_most_confused_pair")
@@ -561,7 +607,8 @@ def test_prepare_transparent(student):
     drawing = drawings.draw(rng, (150, 150))
     opacity = np.rint(drawing.cover * 255).astype(np.uint8)[:, :, None]
     clear = np.concatenate([np.zeros((150, 150, 3), np.uint8), opacity], axis=2)
-    drawings.judge_drawing(student, clear, drawing.expected)
+    hint = "Where the opacity is 0 there is white paper, whatever colour is stored there."
+    drawings.judge_drawing(student, clear, drawing.expected, hint)
     drawing = drawings.draw(rng, (150, 150))
     solid = drawing.colour((255, 255, 255), (40, 20, 20))
     drawings.judge_drawing(
@@ -592,7 +639,8 @@ def test_prepare_pale_pencil(student):
     """A pale pencil on grey paper becomes bright ink."""
     rng = student.rng
     drawing = drawings.draw(rng, (160, 160))
-    drawings.judge_drawing(student, drawing.grey(225, 150), drawing.expected)
+    hint = "Pale ink needs its range stretched to 0 and 255 before it is looked for."
+    drawings.judge_drawing(student, drawing.grey(225, 150), drawing.expected, hint)
 
 
 @pytest.mark.question("handwriting", weight=0.5, requires="test_prepare_shape_and_range")

@@ -1,0 +1,298 @@
+"""Whatever a student's answer is, each question is judged: no answer makes a hidden test fail by itself.
+
+Every name that a notebook defines is spoilt in a cell added at its end, so one grading tries a kind of answer on all
+questions of an assignment. Assignments are found in ``source/``; nothing here knows what they ask.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nbseal.course import Course
+from nbseal.grade import Grader
+from nbseal.results import Outcome, QuestionResult, Scorecard, Status
+from tests.courses import copy_course
+from tests.samples import ROOT, SAMPLES, Sample, base_notebook
+
+ASSIGNMENTS = sorted(
+    path.parent.name
+    for path in (ROOT / "source").glob("*/*.ipynb")
+    if path.stem == path.parent.name
+    and (ROOT / "release" / path.stem / path.name).exists()
+    and (ROOT / "graders" / f"test_{path.stem.replace('-', '_')}.py").exists()
+)
+JOBS = 3  # some kinds only wait
+LONGEST_SENTENCE = 700  # characters
+
+# what a name stands for, and what a function returns
+VALUES = {
+    "none": "None",
+    "text": r"'\ud800' + 'seven' * 200_000",
+    "ragged list": "[[1, 2], [3], 4]",
+    "mixed list": "[1, None, 'seven', {}]",
+    "dict": "{'seven': 7, 8: None}",
+    "nan": "math.nan",
+    "large whole number": "10**400",
+    "list of large whole numbers": "[10**400] * 3",
+    "complex number": "1 + 2j",
+    "array of nothing": "numpy.empty((0, 3))",
+    "huge array": "numpy.zeros(10_000_000, numpy.float16)",
+    "deep list": "functools.reduce(lambda inner, _: [inner], range(500), 7)",
+    "table": "__import__('pandas').DataFrame({'a': [1, None], 'b': ['x', 'y']})",
+    "hostile object": "Hostile()",
+    "hostile array": "numpy.zeros(3).view(HostileArray)",
+}
+# what a function does; all other names stand for this function
+FUNCTIONS = {
+    "exits": "raise SystemExit",
+    "interrupts": "raise KeyboardInterrupt",
+    "raises a long text": "raise RuntimeError('no idea, ' * 1_000_000)",
+    "raises what can't be printed": "raise Unprintable",
+    "recurses for ever": "return function(*arguments, **named)",
+    "generates for ever": "while True: yield 7",
+    "returns itself": "return function",
+}
+SLEEPS = """
+def function(*arguments, **named):
+    if not slept:  # once a question: each call that doesn't return costs two seconds
+        slept.append(1)
+        time.sleep(1000)
+slept = []
+"""
+SILENT = "returns nothing"  # still full marks: judged by what it draws, prints or writes, not by an answer
+# what becomes of the solution's functions and values
+CHANGES = {
+    "prints a lot": """
+def change(right):
+    def noisy(*arguments, **named):
+        print('Here I am again. ' * 5_000)
+        print('And here. ' * 5_000, file=sys.stderr)
+        return right(*arguments, **named)
+    return noisy if callable(right) else right
+""",
+    "spoils its arguments": """
+def change(right):
+    def careless(*arguments, **named):
+        answer = copy.deepcopy(right(*arguments, **named))
+        for argument in [*arguments, *named.values()]:
+            with contextlib.suppress(Exception):
+                argument.fill(0) if isinstance(argument, numpy.ndarray) else argument.clear()
+        return answer
+    return careless if callable(right) else right
+""",
+    SILENT: """
+def change(right):
+    if isinstance(right, types.FunctionType):
+        return lambda *arguments, **named: [right(*arguments, **named)] and None
+    return None
+""",
+}
+# the right answer's form with other contents: everywhere, or only in the last of several things that belong together
+INSIDE = """
+def change(right):
+    if isinstance(right, types.FunctionType):
+        return lambda *arguments, **named: change(right(*arguments, **named))
+    if isinstance(right, tuple) and {last}:
+        return (*right[:-1], change(right[-1])) if right else right
+    if isinstance(right, (list, tuple, set)):
+        return type(right)(map(change, right))
+    if isinstance(right, dict):
+        return {{key: change(item) for key, item in right.items()}}
+    if isinstance(right, numpy.ndarray):
+        return numpy.full(right.shape, {bad})
+    return right.map(change) if type(right).__name__ == 'DataFrame' else {bad}
+"""
+INSIDES = {f"{bad} inside": INSIDE.format(bad=bad, last=False) for bad in ("math.nan", "10**400", "1e308", "'7'")}
+LASTS = {f"{bad} last": INSIDE.format(bad=bad, last=True) for bad in ("math.nan", "10**400")}
+CHANGES |= INSIDES | LASTS
+HARMLESS, NOTHING = "prints a lot", "nothing"
+KINDS = [NOTHING, "sleeps", *VALUES, *FUNCTIONS, *CHANGES]
+HELP = """
+import contextlib, copy, functools, math, sys, time, types, numpy
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise RuntimeError('not even this')
+    __repr__ = __str__
+
+class Hostile:
+    def refuse(self, *arguments, **named): raise RuntimeError('leave me alone')
+    __array__ = __eq__ = __lt__ = __le__ = __gt__ = __ge__ = __len__ = __iter__ = __contains__ = __getitem__ = refuse
+    __repr__ = __str__ = __format__ = __bool__ = __int__ = __float__ = __index__ = __hash__ = __reduce_ex__ = refuse
+    __getattr__ = __call__ = __add__ = __mul__ = __matmul__ = refuse
+
+class HostileArray(numpy.ndarray):
+    __array__ = __eq__ = __len__ = __iter__ = __getitem__ = __repr__ = __str__ = Hostile.refuse
+"""
+BROKEN_FILES: dict[str, Callable[[Path], object]] = {
+    "missing": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "scrambled": lambda path: path.write_bytes(bytes(byte ^ (i % 97 == 0) for i, byte in enumerate(path.read_bytes()))),
+    "pickle inside": lambda path: write_arrays(path, np.array([print, None], dtype=object)),
+    "other arrays": lambda path: write_arrays(path, np.arange(7)),
+    "bomb": lambda path: write_bomb(path),
+    "folder": lambda path: (path.unlink(), path.mkdir(), (path / "inside.txt").touch()),
+}
+Grade = Callable[[str], dict[str, Scorecard]]
+
+
+def write_bomb(path: Path) -> None:
+    """An archive of a few hundred kilobytes that unpacks to more than is read."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("weights_0.npy", bytes(130 << 20))
+
+
+def write_arrays(path: Path, array: np.ndarray) -> None:
+    """An archive as np.savez writes it, with one array under a name that real files have."""
+    with path.open("wb") as file:
+        np.savez(file, weights_0=array)
+
+
+def names_of(assignment: str, last: bool = False) -> list[str]:
+    """All names that the instructor's cells define; with ``last``, functions and the last value of each answer."""
+    names: set[str] = set()
+    for cell in json.loads(base_notebook(assignment, "solution"))["cells"]:
+        if cell["cell_type"] == "code":
+            body = ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", "".join(cell["source"]))).body  # but for IPython's magics
+            functions = [node.name for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+            values = [name for statement in body for name in _assigned(statement)]
+            if last:
+                values = values[-1:] if cell["metadata"].get("nbgrader", {}).get("solution") else []
+            names |= {*functions, *values}
+    return sorted(names)
+
+
+def _assigned(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+        return []
+    nodes = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    return [node.id for node in nodes if isinstance(node.ctx, ast.Store)]
+
+
+def spoiling(kind: str, names: list[str]) -> str:
+    """The cell that spoils all ``names``."""
+    if kind in CHANGES:
+        return f"""{HELP}{CHANGES[kind]}
+before = dict(globals())
+for name in {names}:
+    right = before.get(name)
+    if isinstance(right, types.FunctionType):  # a copy: the changed functions go on using the right ones
+        copied = types.FunctionType(right.__code__, before, name, right.__defaults__, right.__closure__)
+        copied.__kwdefaults__, right = right.__kwdefaults__, copied
+    if name in before:
+        globals()[name] = change(right)
+"""
+    if kind in VALUES:
+        text = f"""
+bad_value = {VALUES[kind]}
+functions = [name for name in {names} if isinstance(globals().get(name), types.FunctionType)]
+globals().update(dict.fromkeys({names}, bad_value))
+globals().update(dict.fromkeys(functions, lambda *arguments, **named: bad_value))
+"""
+    else:
+        body = f"\ndef function(*arguments, **named):\n    {FUNCTIONS.get(kind)}"
+        text = f"{SLEEPS if kind == 'sleeps' else body}\nglobals().update(dict.fromkeys({names}, function))\n"
+    return HELP + text
+
+
+def hand_in(assignment: str, kind: str, folder: Path) -> Path:
+    """Write the submission of a kind: the release or the solution with a cell more, or with a broken file."""
+    base = "solution" if kind in CHANGES else "release"
+    path = Sample(assignment, kind, kind, base, {}).write(folder)
+    if kind.startswith("file "):
+        _, name, what = kind.split(" ", 2)
+        BROKEN_FILES[what](folder / name)
+    elif kind != NOTHING:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = notebook["cells"]
+        if kind not in CHANGES:  # a student may leave out plain cells: nothing is drawn, and it's quick
+            cells = [cell for cell in cells if cell["cell_type"] == "markdown" or "nbgrader" in cell["metadata"]]
+        cell = {"cell_type": "code", "id": "spoiling", "metadata": {}, "execution_count": None, "outputs": []}
+        notebook["cells"] = [*cells, {**cell, "source": spoiling(kind, names_of(assignment, kind in LASTS))}]
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def grade(tmp_path_factory: pytest.TempPathFactory) -> Grade:
+    """Grades an assignment with all kinds of bad answers, once."""
+
+    @cache
+    def cards(assignment: str) -> dict[str, Scorecard]:
+        root = tmp_path_factory.mktemp(assignment)
+        course = Course(copy_course(root / "course", [assignment]))
+        files = hand_in(assignment, NOTHING, root / "nothing")
+        submitted = {path.name for path in files.iterdir()} - {f"{assignment}.ipynb"}
+        kinds = [*KINDS, *(f"file {name} {what}" for name in sorted(submitted) for what in BROKEN_FILES)]
+        shutil.rmtree(files)
+        with Grader(course, assignment) as grader, ThreadPoolExecutor(JOBS) as pool:
+            graded: dict[str, Future] = {}
+            for kind in sorted(kinds, key="sleeps".__ne__):  # the one that waits comes first
+                folder = hand_in(assignment, kind, root / kind)
+                graded[kind] = pool.submit(grader.grade, kind, folder)
+            return {kind: future.result().scorecard for kind, future in graded.items()}
+
+    return cards
+
+
+def judge(card: Scorecard) -> None:
+    """Demand that all questions were judged, and that the student can read what was wrong."""
+    assert card.problems == ()
+    for question in card.questions:
+        if question.status is Status.MANUAL:
+            continue
+        assert question.status is Status.GRADED, question
+        for test in question.tests:
+            assert test.outcome in (Outcome.PASSED, Outcome.FAILED), (question.grade_id, test)
+            if test.outcome is Outcome.FAILED:
+                assert readable(test.message), (question.grade_id, test)
+
+
+def readable(message: str) -> bool:
+    """Whether a message is words for a person: no program's innards, and not endless."""
+    innards = re.search(r"Traceback|File \"|<\w+ object|<function|\b0x[0-9a-f]{6}|AssertionError", message)
+    return len(message.split()) > 3 and len(message) <= LONGEST_SENTENCE and not innards
+
+
+def by_machine(card: Scorecard) -> list[QuestionResult]:
+    """The questions that are not marked by a person."""
+    return [question for question in card.questions if question.status is not Status.MANUAL]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_a_bad_answer_is_judged_and_explained(assignment: str, kind: str, grade: Grade) -> None:
+    """Each question is judged with a readable sentence, and a bad answer earns no more than none at all."""
+    cards = grade(assignment)
+    judge(cards[kind])
+    for question in by_machine(cards[kind]):
+        nothing, silent = (cards[other].question(question.grade_id).score for other in (NOTHING, SILENT))
+        if kind == HARMLESS:
+            assert question.score == question.max_score, question
+        elif kind in INSIDES:
+            assert question.score < question.max_score or question.score == silent, question
+        elif kind not in CHANGES:
+            assert question.score == nothing, question
+
+
+@pytest.mark.parametrize("what", BROKEN_FILES)
+@pytest.mark.parametrize("assignment", [name for name in ASSIGNMENTS if (SAMPLES / name / "base.py").exists()])
+def test_a_broken_file_is_judged_and_explained(assignment: str, what: str, grade: Grade) -> None:
+    """A submitted file that can't be what was asked for earns nothing, and the student reads why."""
+    cards = {kind: card for kind, card in grade(assignment).items() if kind.startswith("file ")}
+    chosen = [card for kind, card in cards.items() if kind.endswith(f" {what}")]
+    assert chosen
+    for card in chosen:
+        judge(card)
+        assert card.score < grade(assignment)[NOTHING].score
