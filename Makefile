@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JOBS ?= 2
 READY := $(VENV)/.ready
 
 .PHONY: help demo test lint build bench
@@ -21,7 +22,7 @@ demo: $(READY)  ## build the releases, make a small class, grade it, print the g
 	$(BIN)/python -m tests.demo
 
 test: $(READY)  ## run every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(READY)  ## style, types, import layers, notebooks
 	$(BIN)/ruff check .
