@@ -25,6 +25,7 @@ What stays different, on purpose:
     widgets is not stored. ``breakpoint()`` does nothing, as in a kernel to which no debugger is attached.
 10. ``traceback.print_stack()`` shows the engine's frames below the cell, and so does a traceback that leads through
     what a kernel does with a display that can't be sent.
+11. After a MemoryError its frames are let go, and with them what filled the memory: ``%debug`` finds no error then.
 """
 
 import json
@@ -47,6 +48,7 @@ ROOT = Path(__file__).parents[2]
 FEATURES = {path.stem: path for path in sorted((ROOT / "tests" / "features").glob("*.txt"))}
 SOURCES = {path.stem: path for path in sorted((ROOT / "source").glob("*/*.ipynb"))}
 HELPER = ROOT / "tests" / "features" / "helper_module.py"
+NEED_A_SERVER = {"09-cloud": "own-"}  # beginning of the ids of cells that ask a service, for which there is no network
 CONFIG = """
 c = get_config()
 c.Seal.cell_seconds = 60.0
@@ -60,6 +62,8 @@ def load(name):
         return read_notebook(FEATURES[name].read_text(encoding="utf-8")), {HELPER.name: HELPER.read_bytes()}
     path = SOURCES[name]
     nb = read(path.read_bytes(), name=path.name).nb
+    server = NEED_A_SERVER.get(name)
+    nb["cells"] = [cell for cell in nb["cells"] if server is None or not cell["id"].startswith(server)]
     return json.loads(json.dumps(nb)), read_submission(path.parent, (name,), 64).files
 
 
