@@ -18,3 +18,13 @@ c.Seal.warm_environment = ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME", "DIGITS_OFFLIN
 c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
 c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
 c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]
+
+# what students wrote is shown on feedback pages and in the formgrader, and can't act there
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {
+    "markdown2html": "nbseal.notebook.rendering.markdown2html",
+    "clean_html": "nbseal.notebook.rendering.clean_html",
+}
+
+# in exported marks no name is a formula
+c.ExportApp.plugin_class = "nbseal.export.SafeCsvExport"

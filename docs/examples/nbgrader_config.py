@@ -8,3 +8,9 @@ c.CourseDirectory.solution_directory = "solutions"
 c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
 c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
 c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]
+
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {
+    "markdown2html": "nbseal.notebook.rendering.markdown2html",
+    "clean_html": "nbseal.notebook.rendering.clean_html",
+}

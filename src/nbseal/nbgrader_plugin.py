@@ -25,6 +25,7 @@ from nbseal.errors import CourseError
 from nbseal.notebook import make_template, questions
 from nbseal.notebook.recording import safe_name
 from nbseal.record import Recorder
+from nbseal.record.autograded import notebook_bytes
 from nbseal.results import GradedSubmission
 
 # What nbgrader chose for this run, and not for the course.
@@ -189,8 +190,8 @@ def _empty_form(course: Course, assignment: str, notebook: str) -> Any:
 
 
 def _writable(text: str, resources: Any) -> tuple[str, Any]:
-    """Half characters, which have no UTF-8, become question marks, as in our own autograded folders."""
-    return text.encode("utf-8", "replace").decode("utf-8"), resources
+    """The notebook's file as our own recording writes it: the ledger knows it by its size."""
+    return notebook_bytes(nbformat.v4.reads(text)).decode("utf-8"), resources
 
 
 def _mend_copied_files(course: Course, assignment: str, student: str) -> None:

@@ -9,6 +9,8 @@ import math
 import mimetypes
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from nbseal.notebook.reading import IMAGE_TYPES, Cell, Notebook, base64_text
@@ -22,33 +24,52 @@ SIZE_LIMIT = 20_000  # pixels
 PAGE_ENDINGS = (".htm", ".html", ".mht", ".mhtml", ".shtml", ".svg", ".svgz", ".xht", ".xhtml", ".xml", ".xsl", ".xslt")
 
 
+@dataclass
+class Budget:
+    """How many characters of markup are still read in one notebook: reading them costs time."""
+
+    left: int = 4 << 20
+
+    def pays(self, markup: str) -> bool:
+        """Whether this markup is still read."""
+        self.left -= len(markup)
+        return self.left >= 0
+
+
 def make_safe(nb: Notebook, template: Notebook) -> None:
     """Sanitise what the student brought into ``nb``: outputs, and Markdown that isn't the template's own."""
     trusted = {(cell["id"], cell["source"]) for cell in template["cells"]}
+    budget = Budget()
     for cell in nb["cells"]:
         if cell["cell_type"] == "code":
-            cell["outputs"] = safe_outputs(cell["outputs"])
+            cell["outputs"] = safe_outputs(cell["outputs"], budget)
         elif (cell["id"], cell["source"]) not in trusted:
-            cell["source"] = safe_words(cell)
+            cell["source"] = safe_words(cell, budget)
 
 
-def safe_outputs(outputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def safe_outputs(outputs: Iterable[dict[str, Any]], budget: Budget | None = None) -> list[dict[str, Any]]:
     """Outputs without scripts, requests, terminal escapes, and metadata that a page would obey."""
-    return [_safe_output(output) for output in outputs]
+    budget = budget or Budget()
+    return [_safe_output(output, budget) for output in outputs]
 
 
-def safe_words(cell: Cell) -> str:
+def safe_words(cell: Cell, budget: Budget | None = None) -> str:
     """The source of a Markdown or raw cell, word for word in a fence if its HTML would do more than show something."""
-    from nbseal.notebook.rendering import render  # takes its time, and most notebooks don't need it
-
     source: str = cell["source"]
-    html = source if cell["cell_type"] == "raw" else render(source, cell.get("attachments"))
-    if is_harmless(html):
+    if (budget or Budget()).pays(source) and (html := _as_html(cell)) is not None and is_harmless(html):
         return source
     if cell["cell_type"] == "raw":
-        return sanitise_html(source)
-    fence = "`" * (max(map(len, BACKTICKS.findall(source)), default=2) + 1)
+        return escape(source)
+    fence = "`" * max(3, 1 + max(map(len, BACKTICKS.findall(source)), default=0))
     return f"{VERBATIM}\n\n{fence}\n{source}\n{fence}"
+
+
+def _as_html(cell: Cell) -> str | None:
+    if cell["cell_type"] == "raw":
+        return str(cell["source"])
+    from nbseal.notebook.rendering import rendered  # takes its time, and most notebooks don't need it
+
+    return rendered(cell["source"], cell.get("attachments"))
 
 
 def safe_files(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -63,33 +84,35 @@ def safe_name(name: str) -> str:
     return f"{name}.txt" if is_page else name
 
 
-def _safe_output(output: dict[str, Any]) -> dict[str, Any]:
+def _safe_output(output: dict[str, Any], budget: Budget) -> dict[str, Any]:
     match output["output_type"]:
         case "stream":
             return {**output, "text": sanitise_text(output["text"])}
         case "error":
             named = {key: sanitise_text(output[key]) for key in ("ename", "evalue")}
             return {**output, **named, "traceback": [sanitise_text(line) for line in output["traceback"]]}
-    data = _safe_bundle(output["data"])
+    data = _safe_bundle(output["data"], budget)
     return {**output, "data": data, "metadata": _safe_metadata(output["metadata"])}
 
 
-def _safe_bundle(data: dict[str, Any]) -> dict[str, Any]:
+def _safe_bundle(data: dict[str, Any], budget: Budget) -> dict[str, Any]:
     safe: dict[str, Any] = {}
     for mime, value in data.items():
-        if isinstance(value, str) and (kept := _safe_value(mime, value)) is not None:
+        if isinstance(value, str) and (kept := _safe_value(mime, value, budget)) is not None:
             safe["text/html" if mime == "text/markdown" else mime] = kept
     if data and not safe:
         safe["text/plain"] = NOT_SHOWN.format(", ".join(sanitise_text(mime)[:80] for mime in sorted(data)[:5]))
     return safe
 
 
-def _safe_value(mime: str, value: str) -> str | None:
+def _safe_value(mime: str, value: str, budget: Budget) -> str | None:
     match mime:
         case "text/plain" | "text/latex":
             return sanitise_text(value)
+        case "text/html" | "text/markdown" | "image/svg+xml" if not budget.pays(value):
+            return None
         case "text/html":
-            return sanitise_html(value)
+            return sanitise_html(value).strip() or None  # an empty page would hide the text beside it
         case "text/markdown":
             from nbseal.notebook.rendering import render
 

@@ -1,4 +1,4 @@
-"""Markdown and HTML as nbgrader's pages show them: filters for nbconvert's HTMLExporter, with students' markup sanitised.
+"""Markdown and HTML as nbgrader's pages show them: filters for nbconvert's HTMLExporter that sanitise.
 
 nbgrader_config.py names them, so that ``nbgrader generate_feedback`` and the formgrader use them::
 
@@ -11,6 +11,7 @@ nbgrader_config.py names them, so that ``nbgrader generate_feedback`` and the fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -19,6 +20,9 @@ from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from nbseal.notebook.sanitising import sanitise_html
+
+LENGTH_LIMIT = 50_000  # characters; some texts take a time that grows with the square of their length
+CHECKBOX = re.compile(r'<input class="task-list-item-checkbox" type="checkbox" disabled( checked)?/?>')
 
 
 @pass_context
@@ -33,10 +37,18 @@ def clean_html(element: str | bytes) -> str:
 
 
 def render(source: str, attachments: Mapping[str, Any] | None = None) -> str:
-    """Markdown as nbconvert renders it; as plain text where nbconvert stops with an error."""
+    """Markdown as nbconvert renders it; word for word where nbconvert would stop, or take too long."""
+    html = rendered(source, attachments)
+    return f"<pre>{escape(source)}</pre>" if html is None else html
+
+
+def rendered(source: str, attachments: Mapping[str, Any] | None = None) -> str | None:
+    """Markdown as nbconvert renders it; None where nbconvert would stop, or take too long."""
+    if len(source) > LENGTH_LIMIT:
+        return None
     renderer = IPythonRenderer(escape=False, attachments=dict(attachments or {}))
     try:
-        return str(MarkdownWithMath(renderer=renderer).render(source))
+        html = str(MarkdownWithMath(renderer=renderer).render(source))
     except Exception:
-        # A picture that isn't attached, or brackets nested too deep: the rest of the page must still be shown.
-        return f"<pre>{escape(source)}</pre>"
+        return None  # a picture that isn't attached, or brackets nested too deep: no reason to show no page at all
+    return CHECKBOX.sub(lambda found: "☑ " if found[1] else "☐ ", html)

@@ -7,59 +7,26 @@ there, send a request, cover another part of the page or bear a name that the pa
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from html import escape, unescape
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import nh3
 
+from nbseal.notebook.allowed import (
+    DRAWING_STYLES,
+    DROPPED_WHOLE,
+    HTML_ATTRIBUTES,
+    HTML_STYLES,
+    HTML_TAGS,
+    SHARED,
+    SVG_ATTRIBUTES,
+    SVG_TAGS,
+)
+
 ID_PREFIX = "student-"
-HTML_TAGS = frozenset(
-    "a abbr b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption "
-    "figure font h1 h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p pre q rp rt ruby s samp small span strike strong "
-    "sub summary sup table tbody td tfoot th thead tr tt u ul var wbr".split()
-)
-SVG_TAGS = frozenset(
-    "svg g defs symbol use path rect circle ellipse line polyline polygon text tspan title desc image clipPath mask "
-    "pattern marker linearGradient radialGradient stop".split()
-)
-# What is between these tags is no text for readers.
-DROPPED_WHOLE = frozenset({"script", "style", "metadata", "noscript", "template", "iframe", "object", "textarea"})
-HTML_ATTRIBUTES = {
-    "*": frozenset("align aria-hidden aria-label class dir id lang role style title".split()),
-    "a": frozenset({"href"}),
-    "col": frozenset({"span", "width"}),
-    "details": frozenset({"open"}),
-    "font": frozenset({"color", "size"}),
-    "img": frozenset({"alt", "height", "src", "width"}),
-    "input": frozenset({"checked"}),
-    "li": frozenset({"value"}),
-    "ol": frozenset({"reversed", "start", "type"}),
-    "table": frozenset({"bgcolor", "border", "cellpadding", "cellspacing", "width"}),
-    "td": frozenset({"bgcolor", "colspan", "height", "rowspan", "valign", "width"}),
-    "th": frozenset({"bgcolor", "colspan", "height", "rowspan", "scope", "valign", "width"}),
-    "tr": frozenset({"bgcolor", "valign"}),
-}
-SVG_STYLES = frozenset(
-    "clip-path clip-rule color dominant-baseline fill fill-opacity fill-rule font font-family font-size font-stretch "
-    "font-style font-variant font-weight letter-spacing marker-end marker-mid marker-start mask opacity paint-order "
-    "stop-color stop-opacity stroke stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin "
-    "stroke-miterlimit stroke-opacity stroke-width text-anchor text-decoration visibility".split()
-)
-SVG_ATTRIBUTES = SVG_STYLES | frozenset(
-    "clipPathUnits cx cy d dx dy fx fy gradientTransform gradientUnits height href markerHeight markerUnits markerWidth "
-    "offset orient overflow patternContentUnits patternTransform patternUnits points preserveAspectRatio r refX refY "
-    "rotate rx ry spreadMethod textLength transform version viewBox width x x1 x2 xlink xlink:href xmlns xmlns:xlink y "
-    "y1 y2".split()
-)
-STYLES = SVG_STYLES | frozenset(
-    "background background-color border border-bottom border-collapse border-color border-left border-radius "
-    "border-right border-spacing border-style border-top border-width clear direction display float height line-height "
-    "list-style list-style-type margin margin-bottom margin-left margin-right margin-top max-height max-width "
-    "min-height min-width overflow overflow-wrap overflow-x overflow-y padding padding-bottom padding-left "
-    "padding-right padding-top table-layout text-align text-indent vertical-align white-space width word-break "
-    "word-wrap".split()
-)
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 TEXTS = frozenset({"alt", "aria-label", "title"})
 # Names of colours in highlighted code (Pygments), pandas' tables, anchors of headings, and our own feedback block.
@@ -78,11 +45,15 @@ MATPLOTLIB_STYLE = re.compile(r"<style[^>]*>\s*\*\{stroke-linejoin: round; strok
 
 # Only what every reader of HTML takes apart in the same way.
 TOKEN = re.compile(
-    r"""[^<]+|</(?P<end>[a-zA-Z][a-zA-Z0-9]*)\s*>"""
-    r"""|<(?P<tag>[a-zA-Z][a-zA-Z0-9]*)(?P<attributes>(?:\s+[a-zA-Z-]+(?:=(?:"[^"<]*"|'[^'<]*'|[^\s"'=<>`/]+))?)*)\s*/?>"""
+    r"""(?P<text>[^<]+)|<!--[^<>]*-->|<!\[CDATA\[[^<]*\]\]>|<[?!][a-zA-Z][^<>]*>"""
+    r"""|<(?P<end>/?)(?P<tag>[a-zA-Z][\w:]*)"""
+    r"""(?P<attributes>(?:\s+[a-zA-Z][\w:.-]*(?:=(?:"[^"<]*"|'[^'<]*'|[^\s"'=<>`/]+))?)*)\s*(?P<alone>/?)>"""
 )
-ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)(?:=(?:"([^"]*)"|'([^']*)'|(\S+)))?""")
-CHECKBOX = re.compile(r'<input class="task-list-item-checkbox" type="checkbox" disabled(?: checked)?/?>')
+ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:.-]*)(?:=(?:"([^"]*)"|'([^']*)'|(\S+)))?""")
+# Readers of HTML take a time that grows with the number of tags and with how deep they lie in each other.
+FREE_TAGS, DEPTH_LIMIT = 5000, 100
+CLOSED_ALONE = frozenset({"br", "col", "dd", "dt", "hr", "img", "li", "p", "tbody", "td", "th", "thead", "tr", "wbr"})
+TEXT_LIMIT = 20_000  # characters
 
 OTHER_ESCAPES = re.compile(
     "(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?"  # OSC: titles, links, clipboard
@@ -100,14 +71,7 @@ def sanitise_html(html: str) -> str:
 
 def is_harmless(html: str) -> bool:
     """Whether sanitising would take nothing out of ``html``; where readers could differ, the answer is no."""
-    html = CHECKBOX.sub("", html)
-    place = 0
-    while place < len(html):
-        token = TOKEN.match(html, place)
-        if token is None or not _is_harmless_token(token):
-            return False
-        place = token.end()
-    return True
+    return all(token is not None and _is_harmless_token(token) for token in _tokens(html))
 
 
 def sanitise_svg(svg: str) -> str | None:
@@ -135,11 +99,37 @@ def sanitise_text(text: str) -> str:
     return CONTROLS.sub("\N{REPLACEMENT CHARACTER}", OTHER_ESCAPES.sub("", text))
 
 
-def _is_harmless_token(token: re.Match[str]) -> bool:
-    tag = (token["tag"] or token["end"] or "").lower()
-    if not tag:
+def _tokens(html: str) -> Iterator[re.Match[str] | None]:
+    """The tokens of ``html``; None for the first place at which readers could differ."""
+    place = 0
+    while place < len(html):
+        token = TOKEN.match(html, place)
+        yield token
+        if token is None:
+            return
+        place = token.end()
+
+
+def _is_bounded(html: str) -> bool:
+    """Whether ``html`` can be read in a time that somebody would wait for."""
+    if html.count("<") <= FREE_TAGS:
         return True
-    if tag not in HTML_TAGS - {"input"}:
+    still_open: Counter[str] = Counter()
+    for token in _tokens(html):
+        if token is None or still_open.total() > DEPTH_LIMIT:
+            return False
+        tag = (token["tag"] or "").lower()
+        if tag in CLOSED_ALONE or token["alone"] or not tag:
+            continue
+        still_open[tag] = max(0, still_open[tag] + (-1 if token["end"] else 1))
+    return True
+
+
+def _is_harmless_token(token: re.Match[str]) -> bool:
+    if token["text"]:
+        return True
+    tag = (token["tag"] or "").lower()
+    if tag not in HTML_TAGS:
         return False
     allowed = HTML_ATTRIBUTES["*"] | HTML_ATTRIBUTES.get(tag, frozenset())
     for name, *values in ATTRIBUTE.findall(token["attributes"] or ""):
@@ -159,12 +149,12 @@ def _parts(value: str) -> list[str]:
 
 def _settled(cleaner: nh3.Cleaner, html: str) -> str:
     """Clean until nothing changes: what is nested wrongly can be put together anew by the next reader."""
-    for _ in range(5):
+    for _ in range(5 if _is_bounded(html) else 0):
         cleaned = cleaner.clean(html)
         if cleaned == html:
             return cleaned
         html = cleaned
-    return cleaner.clean(escape(html))
+    return cleaner.clean(escape(html[:TEXT_LIMIT]))
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
@@ -183,7 +173,8 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         case "class":
             return " ".join(part for part in value.split() if CLASS.fullmatch(part)) or None
         case "style":
-            return "; ".join(filter(None, map(_declaration, value.split(";")))) or None
+            allowed = DRAWING_STYLES if tag in SVG_TAGS else HTML_STYLES
+            return "; ".join(kept for part in value.split(";") if (kept := _declaration(part, allowed))) or None
         case "id":
             return _named(value)
         case "xmlns" | "xlink":
@@ -212,10 +203,10 @@ def _is_picture(value: str) -> bool:
     return bool(PICTURE_DATA.fullmatch(value) or (PICTURE_FILE.fullmatch(path) and ".." not in path))
 
 
-def _declaration(text: str) -> str | None:
+def _declaration(text: str, allowed: frozenset[str]) -> str | None:
     name, _, value = text.partition(":")
     name, value = name.strip().lower(), " ".join(value.split())
-    if name not in STYLES or not value:
+    if name not in allowed or not value:
         return None
     if "-" in value and (name.startswith("margin") or (name == "text-indent" and not SMALL_INDENT.fullmatch(value))):
         return None  # negative lengths move things over others
@@ -240,11 +231,9 @@ def _cleaner(tags: frozenset[str], attributes: dict[str, frozenset[str]]) -> nh3
         attributes=attributes,
         attribute_filter=_attribute,
         url_schemes={"data", "http", "https", "mailto"},
-        set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}} if "input" in tags else {},
     )
 
 
-_SVG_MAP = {tag: SVG_ATTRIBUTES for tag in SVG_TAGS}
-_SHARED = {"*": frozenset({"aria-hidden", "aria-label", "class", "id", "lang", "role", "style"})}
-_SVG = _cleaner(SVG_TAGS, {**_SHARED, **_SVG_MAP})
+_SVG_MAP = dict.fromkeys(SVG_TAGS, SVG_ATTRIBUTES)
+_SVG = _cleaner(SVG_TAGS, {"*": SHARED, **_SVG_MAP})
 _HTML = _cleaner(HTML_TAGS | SVG_TAGS, {**_SVG_MAP, **HTML_ATTRIBUTES})

@@ -16,6 +16,7 @@ from nbseal.wire.codec import pack, unpack
 
 MAX_HEADER = 32 << 20  # bytes
 MAX_BLOBS = 256 << 20  # bytes
+MAX_PORTION = 1 << 20  # bytes
 PREFIX = struct.Struct(">IQ")
 
 
@@ -77,7 +78,7 @@ class Channel:
         while missing > 0:
             _wait(self.sock, select.POLLIN, deadline)
             try:
-                part = self.sock.recv(max(missing, 1 << 16) if self._greedy else missing, socket.MSG_DONTWAIT)
+                part = self.sock.recv(self._portion(missing), socket.MSG_DONTWAIT)
             except BlockingIOError:
                 continue
             except OSError as error:
@@ -89,6 +90,10 @@ class Channel:
         data = b"".join(parts)
         self._ahead = data[count:]
         return data[:count]
+
+    def _portion(self, missing: int) -> int:
+        """How much to ask for: memory is given to bytes that come, not to bytes that are announced."""
+        return min(max(missing, 1 << 16) if self._greedy else missing, MAX_PORTION)
 
     def close(self) -> None:
         """Close the socket."""

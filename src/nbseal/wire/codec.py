@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,11 @@ from nbseal.wire.npy import NPY_KINDS, pack_npy, parse_npy
 MAX_DEPTH = 40
 MAX_ITEMS = 1_000_000
 SAFE_INT = 2**53
+MAX_MARKS = 4 * MAX_ITEMS  # brackets and commas
+MAX_ROWS = 1 << 28
+MAX_BIG_KEYS = 1000
+BIG_INT = re.compile("-?0x[0-9a-f]{1,1024}")
+JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
 @dataclass(frozen=True)
@@ -108,21 +114,47 @@ def pack(message: Any) -> tuple[bytes, list[bytes]]:
 def unpack(header: bytes, blobs: bytes) -> Any:
     """Decode one frame's parts strictly; WireError for anything that ``pack`` would not have made."""
     try:
+        _refuse_crowds(header)
         tree = parse_json(header)
         lengths = tree["b"]
-        if set(tree) != {"v", "b"} or not all(type(n) is int and n >= 0 for n in lengths):
+        if set(tree) != {"v", "b"} or type(lengths) is not list or not all(type(n) is int and n >= 0 for n in lengths):
             raise WireError("frame header has the wrong form")
         if sum(lengths) != len(blobs):
             raise WireError("blob lengths do not add up")
-        parts, start = [], 0
-        for length in lengths:
-            parts.append(blobs[start : start + length])
-            start += length
-        return _decode(tree["v"], parts, 0)
+        return _decode(tree["v"], _Blobs(lengths, blobs), 0)
     except WireError:
         raise
-    except (KeyError, IndexError, TypeError, ValueError, RecursionError, OverflowError, MemoryError) as error:
+    except (LookupError, TypeError, ValueError, RecursionError, OverflowError, MemoryError) as error:
         raise WireError(f"malformed message: {type(error).__name__}") from error
+
+
+class _Blobs:
+    """A frame's blobs; each is given out once, so that a short header can't ask for many copies of a long blob."""
+
+    def __init__(self, lengths: list[int], data: bytes) -> None:
+        self._data = data
+        self._places = {}
+        start = 0
+        for number, length in enumerate(lengths):
+            self._places[number] = (start, start + length)
+            start += length
+
+    def take(self, number: Any) -> bytes:
+        """The bytes of one blob; WireError if there is none of this number any more."""
+        if type(number) is not int or number not in self._places:
+            raise WireError("a blob number is wrong")
+        start, end = self._places.pop(number)
+        return self._data[start:end]
+
+
+def _refuse_crowds(header: bytes) -> None:
+    """Lists and dicts cost many times their two bytes once parsed: count them before."""
+    if _marks(header) > MAX_MARKS and _marks(JSON_STRING.sub(b"", header)) > MAX_MARKS:
+        raise WireError("the message holds more values than can be read")
+
+
+def _marks(header: bytes) -> int:
+    return header.count(b"[") + header.count(b"{") + header.count(b",")
 
 
 def parse_json(data: bytes) -> Any:
@@ -133,69 +165,109 @@ def parse_json(data: bytes) -> Any:
         raise WireError(f"not strict JSON: {error}") from error
 
 
-def _decode(tree: Any, blobs: list[bytes], depth: int) -> Any:
+def _decode(tree: Any, blobs: _Blobs, depth: int) -> Any:
     if depth > MAX_DEPTH + 2:
         raise WireError("value is nested too deep")
-    if tree is None or isinstance(tree, (bool, int, float, str)):
+    if tree is None or isinstance(tree, bool):
+        return tree
+    if isinstance(tree, str):
+        return tree if tree.isascii() else _clean(tree)
+    if isinstance(tree, (int, float)):
+        if not math.isfinite(tree) or (isinstance(tree, int) and not -SAFE_INT < tree < SAFE_INT):
+            raise WireError("a number is out of range")
         return tree
     if isinstance(tree, list):
         return [_decode(item, blobs, depth + 1) for item in tree]
     ((tag, body),) = tree.items()
     match tag:
         case "t":
-            return tuple(_decode(item, blobs, depth + 1) for item in body)
+            return tuple(_decode(item, blobs, depth + 1) for item in _list(body))
         case "d":
-            return {_key(_decode(k, blobs, depth + 1)): _decode(v, blobs, depth + 1) for k, v in body}
+            pairs = [(_decode(k, blobs, depth + 1), _decode(v, blobs, depth + 1)) for k, v in map(_list, _list(body))]
+            _check_keys([key for key, _ in pairs])
+            return dict(pairs)
         case "s":
-            return {_key(_decode(item, blobs, depth + 1)) for item in body}
+            return set(_check_keys([_decode(item, blobs, depth + 1) for item in _list(body)]))
         case "f":
             return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[body]
         case "i":
-            return int(body, 16)
+            return _parse_big_int(body)
         case "b":
-            return blobs[_index(body)]
+            return blobs.take(body)
         case "a":
-            return parse_npy(blobs[_index(body)])
+            return parse_npy(blobs.take(body))
         case "n":
-            array = parse_npy(blobs[_index(body)])
+            array = parse_npy(blobs.take(body))
             if array.ndim:
                 raise WireError("a scalar has dimensions")
             return array[()]
         case "x":
-            return Opaque(str(body))
+            return Opaque(_text(body))
         case "r":
             number, methods, is_callable = body
-            return Reference(_index(number), tuple(str(m) for m in methods), bool(is_callable))
+            return Reference(_index(number), tuple(map(_text, _list(methods))), bool(is_callable))
         case "p":
             return _decode_frame(body, blobs, depth)
-    raise WireError(f"unknown tag {tag!r}")
+    raise WireError("unknown tag")
 
 
-def _decode_frame(body: Any, blobs: list[bytes], depth: int) -> Any:
+def _list(body: Any) -> list[Any]:
+    if type(body) is not list:
+        raise WireError("a list is missing")
+    return body
+
+
+def _text(body: Any) -> str:
+    if type(body) is not str:
+        raise WireError("a text is missing")
+    return _clean(body)
+
+
+def _decode_frame(body: Any, blobs: _Blobs, depth: int) -> Any:
     import pandas as pd
 
-    names, columns, rows = body
-    decoded = [_decode(column, blobs, depth + 1) for column in columns]
-    labels = _decode(names, blobs, depth + 1)
-    if type(rows) is not int or len(labels) != len(decoded) or any(len(c) != rows for c in decoded):
+    names, columns, rows = _list(body)
+    decoded = [_decode(column, blobs, depth + 1) for column in _list(columns)]
+    labels = _decode(_list(names), blobs, depth + 1)
+    if type(rows) is not int or not 0 <= rows <= MAX_ROWS or len(labels) != len(decoded):
         raise WireError("a table's columns do not fit together")
-    frame = pd.DataFrame(dict(enumerate(decoded)), index=range(rows))
-    frame.columns = pd.Index([_key(label) for label in labels])
+    if not all(_is_column(column) and len(column) == rows for column in decoded):
+        raise WireError("a table's columns do not fit together")
+    _check_keys(labels)
+    try:
+        frame = pd.DataFrame(dict(enumerate(decoded)), index=range(rows))
+        frame.columns = pd.Index(labels)
+    except Exception as error:  # pandas guesses types, and its exceptions for odd values are of any kind
+        raise WireError(f"a table can't be made: {type(error).__name__}") from error
     return frame
 
 
-def _key(value: Any) -> Any:
+def _is_column(value: Any) -> bool:
+    return type(value) is list or (isinstance(value, np.ndarray) and value.ndim == 1)
+
+
+def _check_keys(keys: list[Any]) -> list[Any]:
+    """Refuse what can't be looked up, and crowds of integers that a stranger can choose to have one hash."""
     try:
-        hash(value)
+        for key in keys:
+            hash(key)
     except TypeError:
         raise WireError("a key is not hashable") from None
-    return value
+    if sum(type(key) is int and abs(key) >= SAFE_INT for key in keys) > MAX_BIG_KEYS:
+        raise WireError("too many large integers are keys")
+    return keys
 
 
 def _index(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise WireError("a blob number is wrong")
+        raise WireError("a number is wrong")
     return value
+
+
+def _parse_big_int(text: Any) -> int:
+    if type(text) is not str or not BIG_INT.fullmatch(text):
+        raise WireError("an integer is wrong")
+    return int(text, 16)
 
 
 def _big_int(value: int) -> Any:

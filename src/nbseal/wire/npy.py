@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import struct
+import sys
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,10 @@ import numpy as np
 from nbseal.errors import WireError
 
 MAX_NPY_HEADER = 4096  # bytes
+MAX_AXIS = 1 << 40
 NPY_KINDS = "biufcU"
+UNLIKE_NUMPY = re.compile(rb"\\|[0-9][A-Za-z_]")  # Python would read it with a warning
+DESCR = re.compile("[<>|][biufcmMOSUV][0-9]{0,9}")
 
 
 def pack_npy(array: np.ndarray) -> bytes:
@@ -43,32 +48,41 @@ def parse_npy(data: bytes, kinds: str = NPY_KINDS) -> np.ndarray:
     body = memoryview(data)[start + length :]
     if count * dtype.itemsize != len(body):
         raise WireError(f"the .npy header claims {count * dtype.itemsize} bytes, but {len(body)} are there")
-    if dtype.itemsize == 0:
-        return np.zeros(shape, dtype)
-    array = np.frombuffer(body, dtype=dtype).reshape(shape, order=order)
-    return array.astype(dtype.newbyteorder("="), order="C", copy=True)
+    if count and not dtype.itemsize:
+        raise WireError("the .npy header claims values that have no bytes")
+    try:
+        array = np.frombuffer(body, dtype=dtype).reshape(shape, order=order) if count else np.zeros(shape, dtype)
+        return _proper(array.astype(dtype.newbyteorder("="), order="C", copy=True))
+    except (ValueError, OverflowError, MemoryError) as error:
+        raise WireError(f"the .npy file can't be read: {type(error).__name__}") from error
+
+
+def _proper(array: np.ndarray) -> np.ndarray:
+    """The array with values that numpy itself could have made: other bytes would count, print or compare wrongly."""
+    if array.dtype.kind == "b":
+        array = np.asarray(array.view(np.uint8) != 0)  # comparing a single value gives no array
+    elif array.dtype.kind == "U" and array.size:
+        points = array.reshape(-1).view(np.uint32)
+        if points.max() > sys.maxunicode:
+            raise WireError("the .npy file holds text that is no text")
+        points[(points >= 0xD800) & (points <= 0xDFFF)] = ord("?")
+    return array
 
 
 def _npy_header(text: bytes) -> tuple[np.dtype, Any, tuple[int, ...]]:
     try:
-        header = ast.literal_eval(text.decode("latin1"))
-        descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
-        if (
-            not isinstance(descr, str)
-            or len(descr) > 16
-            or not isinstance(fortran, bool)
-            or set(header)
-            != {
-                "descr",
-                "fortran_order",
-                "shape",
-            }
-        ):
+        if UNLIKE_NUMPY.search(text):
             raise WireError("the .npy header has the wrong form")
-        if type(shape) is not tuple or len(shape) > 32 or not all(type(n) is int and n >= 0 for n in shape):
+        header = ast.literal_eval(text.decode("latin1").strip())
+        descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
+        if set(header) != {"descr", "fortran_order", "shape"} or not isinstance(fortran, bool):
+            raise WireError("the .npy header has the wrong form")
+        if not isinstance(descr, str) or not DESCR.fullmatch(descr):
+            raise WireError("the .npy header has a type that is not accepted")
+        if type(shape) is not tuple or len(shape) > 32 or not all(type(n) is int and 0 <= n <= MAX_AXIS for n in shape):
             raise WireError("the .npy header has a bad shape")
         return np.dtype(descr), "F" if fortran else "C", shape
     except WireError:
         raise
-    except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
+    except (ValueError, SyntaxError, TypeError, LookupError, OverflowError, RecursionError, MemoryError) as error:
         raise WireError(f"the .npy header can't be read: {type(error).__name__}") from error
