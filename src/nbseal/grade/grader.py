@@ -12,14 +12,14 @@ from typing import Any
 
 from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
+from nbseal.grade.cells import grade_id_of, make_handin, write_marks
 from nbseal.grade.plan import NotebookPlan, Plan, make_plan
 from nbseal.grade.running import run_notebook
 from nbseal.grade.scoring import score_by_nbgrader, score_sealed
 from nbseal.grade.submission import Submission, read_submission
 from nbseal.notebook import Reading, read, rebuild
 from nbseal.notebook.recording import make_safe, safe_files
-from nbseal.pytest_plugin import WAITING, Case, Handin, Judge
-from nbseal.record.feedback import mark_output
+from nbseal.pytest_plugin import WAITING, Case, Judge
 from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.sandbox import NONE, Ahead, Level, SealedProcess, WarmProcess, choose_level
 from nbseal.sandbox.sealed import Run
@@ -167,7 +167,7 @@ class Grader:
         for question in plan.questions:
             graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
         make_safe(nb, plan.template)
-        _write_marks(nb, plan, self.plan.sealed, graded.questions)
+        write_marks(nb, plan, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)
         return graded
 
@@ -201,7 +201,7 @@ class Grader:
         wanted = frozenset(question.grade_id for question in plan.questions) & self.plan.sealed
         if not wanted or self._judge is None:
             return {}
-        handin = _handin(graded.nb, run, files, self.course.secret + digest.encode())
+        handin = make_handin(graded.nb, run, files, self.course.secret + digest.encode())
         case = Case(handin, wanted, self.course.seal.questions_seconds)
         if run.failure:
             process.end()  # nothing is left to ask; tests of submitted files can still be judged
@@ -219,7 +219,7 @@ class Grader:
             return score_sealed(question, tests, self.course.grading.decimals)
         if question.manual:
             return QuestionResult(question.grade_id, None, question.points, Status.MANUAL)
-        cell = next(cell for cell in nb["cells"] if _grade_id(cell) == question.grade_id)
+        cell = next(cell for cell in nb["cells"] if grade_id_of(cell) == question.grade_id)
         return score_by_nbgrader(question, cell, run.failure)
 
     def _unreadable(self, student: str, reason: str) -> GradedSubmission:
@@ -251,40 +251,6 @@ def grade_notebook(
         return grader.grade_submission(path.parent.name, submission).scorecard
 
 
-def _handin(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed: bytes) -> Handin:
-    sources: dict[str, str] = {}
-    outputs: dict[str, list[dict[str, Any]]] = {}
-    errors: dict[str, str] = {}
-    for cell in nb["cells"]:
-        grade_id = _grade_id(cell)
-        if grade_id is None:
-            continue
-        sources[grade_id] = cell["source"]
-        outputs[grade_id] = cell.get("outputs", [])
-        for output in outputs[grade_id] if cell["metadata"]["nbgrader"].get("solution") else []:
-            if output["output_type"] == "error":
-                errors.setdefault(grade_id, f"{output['ename']}: {output['evalue']}"[:300])
-    return Handin(files, sources, outputs, errors, run.failure, seed)
-
-
-def _grade_id(cell: dict[str, Any]) -> str | None:
-    mark = cell["metadata"].get("nbgrader")
-    return mark.get("grade_id") if isinstance(mark, dict) else None
-
-
-def _write_marks(
-    nb: dict[str, Any], plan: NotebookPlan, sealed: frozenset[str], results: Sequence[QuestionResult]
-) -> None:
-    """Let each graded cell end with its mark, which nbgrader reads and the feedback page shows."""
-    by_id = {result.grade_id: result for result in results}
-    for cell in nb["cells"]:
-        result = by_id.get(_grade_id(cell) or "")
-        if result is None or cell["cell_type"] != "code":
-            continue
-        if result.grade_id in sealed or result.status is Status.NOT_JUDGED:
-            cell["outputs"] = [mark_output(result, cell.get("execution_count"))]
-
-
 def _slow_cells(nb: dict[str, Any], run: Run) -> list[str]:
     stopped = [index for index, result in run.cells.items() if result.timed_out]
     return [f"cell {index + 1} was stopped at the time limit" for index in stopped]
@@ -306,7 +272,7 @@ def _not_judged(plan: NotebookPlan, reason: str, again: bool = False) -> _Graded
     results = [
         QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED) for question in plan.questions
     ]
-    _write_marks(nb, plan, frozenset(result.grade_id for result in results), results)
+    write_marks(nb, plan, frozenset(result.grade_id for result in results), results)
     return _Graded(nb, results, [f"not judged: {reason}"], again)
 
 
