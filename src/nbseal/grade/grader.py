@@ -36,6 +36,7 @@ class _Graded:
     problems: list[str] = field(default_factory=list)
     cell_cpu: float = 0.0
     again: bool = False  # our machinery failed: the next run tries once more
+    killed: bool = False  # perhaps not the student's doing: worth a second attempt, no more
 
 
 class Grader:
@@ -139,7 +140,7 @@ class Grader:
         except SubmissionError as error:
             return _not_judged(plan, str(error))
         graded = self._attempt(plan, reading, submission, digest)
-        if graded.again and not self._closed:
+        if (graded.again or graded.killed) and not self._closed:
             time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
             graded = self._attempt(plan, reading, submission, digest)
         return graded
@@ -162,7 +163,7 @@ class Grader:
             return _not_judged(plan, str(error), again=True)
         finally:
             process.end()
-        graded.again = graded.again or process.lost
+        graded.again, graded.killed = graded.again or process.lost, process.killed
         graded.problems += _slow_cells(nb, run)
         for question in plan.questions:
             graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))

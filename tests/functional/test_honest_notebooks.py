@@ -1,0 +1,82 @@
+"""What honest notebooks do with the usual libraries works behind the walls, at every level that this machine offers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from nbseal.course import Seal
+from nbseal.sandbox import SealedProcess, WarmProcess, probe
+from nbseal.sandbox.levels import BY_MECHANISM
+from nbseal.sandbox.sealed import Run
+from nbseal.sandbox.warm import WarmSettings
+
+CELLS = {
+    "pandas": ("import pandas as pd\nprint(pd.DataFrame({'a': [1, 1, 2]}).groupby('a').size().tolist())", "[2, 1]"),
+    "numpy with BLAS": ("import numpy as np\nprint((np.ones((300, 300)) @ np.ones((300, 300))).sum())", "27000000.0"),
+    "matplotlib": (
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.savefig('figure.png')\nplt.close()\n"
+        "import os\nprint(os.path.exists('figure.png'))",
+        "True",
+    ),
+    "cv2": ("import cv2\nprint(cv2.GaussianBlur(np.ones((50, 50), np.uint8), (3, 3), 0).sum())", "2500"),
+    "sklearn with n_jobs": (
+        "from sklearn.datasets import load_iris\nfrom sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.model_selection import cross_val_score\nX, y = load_iris(return_X_y=True)\n"
+        "print(cross_val_score(LogisticRegression(max_iter=500), X, y, cv=3, n_jobs=2).mean() > 0.9)",
+        "True",
+    ),
+    "joblib processes": (
+        "from joblib import Parallel, delayed\nprint(Parallel(n_jobs=2)(delayed(abs)(-i) for i in range(4)))",
+        "[0, 1, 2, 3]",
+    ),
+    "joblib threads": (
+        "print(Parallel(n_jobs=2, prefer='threads')(delayed(abs)(-i) for i in range(4)))",
+        "[0, 1, 2, 3]",
+    ),
+    "multiprocessing": (
+        "import multiprocessing\nwith multiprocessing.Pool(2) as pool:\n    print(pool.map(abs, [-1, -2]))",
+        "[1, 2]",
+    ),
+    "processes of concurrent.futures": (
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "with ProcessPoolExecutor(2) as pool:\n    print(list(pool.map(abs, [-1, -2])))",
+        "[1, 2]",
+    ),
+    "threads": (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(4) as pool:\n    print(list(pool.map(abs, [-1, -2])))",
+        "[1, 2]",
+    ),
+    "shared memory": (
+        "from multiprocessing import shared_memory\nblock = shared_memory.SharedMemory(create=True, size=100)\n"
+        "block.buf[0] = 7\nprint(block.buf[0])\nblock.close()\nblock.unlink()",
+        "7",
+    ),
+    "a temporary file": (
+        "import tempfile\nwith tempfile.NamedTemporaryFile() as file:\n    print(file.write(b'abc'))",
+        "3",
+    ),
+}
+MODULES = ["pandas", "matplotlib.pyplot", "cv2", "sklearn.model_selection", "sklearn.linear_model", "joblib"]
+
+
+@pytest.fixture(scope="module", params=[name for name, reason in probe().items() if reason is None])
+def done(request: pytest.FixtureRequest) -> Iterator[Run]:
+    """One run of all cells at one level."""
+    seal = Seal(cell_seconds=30.0, notebook_seconds=120.0)
+    with WarmProcess(seal, BY_MECHANISM[request.param]).start(WarmSettings(modules=MODULES)) as warm:
+        process: SealedProcess = warm.spawn()
+        yield process.run([(number, source) for number, (source, _) in enumerate(CELLS.values())], {})
+        process.end()
+
+
+@pytest.mark.parametrize("what", CELLS)
+def test_an_honest_cell_works_behind_the_walls(what: str, done: Run) -> None:
+    """The cell prints what it prints in a real kernel."""
+    outputs = done.cells[list(CELLS).index(what)].outputs
+    assert [output.get("text", output) for output in outputs] == [f"{CELLS[what][1]}\n"]
+
+
+def test_nothing_was_cut_short(done: Run) -> None:
+    """The run with all these cells was not cut short."""
+    assert done.failure is None
