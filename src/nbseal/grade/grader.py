@@ -82,9 +82,11 @@ class Grader:
         """Grade the submission in ``folder``; whatever the student did, the result is a scorecard."""
         try:
             submission = self.read(folder)
+            return self.grade_submission(student, submission)
         except SubmissionError as error:
-            return self._unreadable(student, str(error))
-        return self.grade_submission(student, submission)
+            return self._unreadable(student, str(error), self.digest_of_unreadable(str(error)))
+        except Exception as error:  # a mistake of ours: it stops one student, not the class, and is tried again
+            return self._unreadable(student, f"grading failed: {type(error).__name__}: {error}", "")
 
     def grade_submission(self, student: str, submission: Submission) -> GradedSubmission:
         """Grade what was read."""
@@ -223,7 +225,7 @@ class Grader:
         cell = next(cell for cell in nb["cells"] if grade_id_of(cell) == question.grade_id)
         return score_by_nbgrader(question, cell, run.failure)
 
-    def _unreadable(self, student: str, reason: str) -> GradedSubmission:
+    def _unreadable(self, student: str, reason: str, digest: str) -> GradedSubmission:
         graded = [_not_judged(plan, reason) for plan in self.plan.notebooks]
         card = Scorecard(
             assignment=self.assignment.name,
@@ -234,7 +236,7 @@ class Grader:
             problems=(reason,),
         )
         notebooks = {plan.name: one.nb for plan, one in zip(self.plan.notebooks, graded, strict=True)}
-        return GradedSubmission(card, self.digest_of_unreadable(reason), notebooks, {})
+        return GradedSubmission(card, digest, notebooks, {})
 
 
 def grade_notebook(

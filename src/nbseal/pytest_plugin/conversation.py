@@ -12,6 +12,7 @@ from nbseal.wire import Channel, Late, Reference
 Message = dict[str, Any]
 ANSWER_SECONDS = 10.0
 GRACE_SECONDS = 1.5
+TIME_IS_UP = "the time for the hidden tests of this notebook is used up"
 CALLBACK_ERRORS = (
     ValueError,
     TypeError,
@@ -79,13 +80,16 @@ class Conversation:
             raise SealBroken(self._broken)
         now = time.monotonic()
         if now > self._deadline:
-            self._broken = "the time for the hidden tests of this notebook is used up"
+            self._broken = TIME_IS_UP
             raise SealBroken(self._broken)
         try:
             self._job.send(request, now + seconds)
             reply = self._job.receive(min(now + seconds, self._deadline + GRACE_SECONDS))
         except Late:
             self._end_fork()
+            if time.monotonic() > self._deadline:  # not this call's doing alone
+                self._broken = TIME_IS_UP
+                raise SealBroken(self._broken) from None
             raise Timeout from None
         except WireError as error:
             self._broken = f"the student's process no longer answers properly ({error})"
@@ -114,7 +118,10 @@ def _call_back(request: Message, callbacks: dict[int, Any]) -> Message:
     """Carry out a call that student code made on one of the grader's objects."""
     try:
         target = callbacks[request["callback"]]
-        function: Callable[..., Any] = getattr(target, request["method"]) if request["method"] else target
+        method = request["method"]
+        if method and method not in handed_out(target):
+            raise AttributeError("this method was not handed out")
+        function: Callable[..., Any] = getattr(target, method) if method else target
         return {"value": export(function(*request["args"], **request["kwargs"]), callbacks)}
     except CALLBACK_ERRORS as error:
         return {"error": str(error), "type": type(error).__name__}
@@ -133,10 +140,12 @@ def export(value: Any, callbacks: dict[int, Any]) -> Any:
         return value
     number = len(callbacks)
     callbacks[number] = value.target
-    methods = tuple(
-        name for name in dir(value.target) if not name.startswith("_") and callable(getattr(value.target, name))
-    )
-    return Reference(number, methods, callable(value.target))
+    return Reference(number, handed_out(value.target), callable(value.target))
+
+
+def handed_out(target: Any) -> tuple[str, ...]:
+    """Names of the methods that student code may call: any other would open the grader's memory to it."""
+    return tuple(name for name in dir(target) if not name.startswith("_") and callable(getattr(target, name)))
 
 
 def _code(code: Any) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nbseal.errors import SealBroken, WireError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from nbseal.sandbox.cgroups import Group
 
 GRACE_SECONDS = 5.0
+SLACK = 2  # notes about what was cut off come on top of a cell's output
+MAX_COUNT, MAX_SECONDS = 1 << 31, 1e6
 
 
 @dataclass(frozen=True)
@@ -62,27 +65,53 @@ class SealedProcess:
         try:
             request = {"cells": [{"index": i, "source": s} for i, s in cells], "files": dict(files)}
             self.job.send(request, deadline)
-            while True:
-                message = self.job.receive(deadline)
-                if "sealing_failed" in message:
-                    raise SealBroken(f"the walls could not be built: {message['sealing_failed']}")
-                if message.get("finished"):
-                    for index, outputs in message["changed"].items():
-                        run.cells[index] = _with_outputs(run.cells[index], outputs)
-                    return run
-                result = _cell_result(message)
-                run.cells[result.index] = result
+            self._await_walls(deadline)
+            for index, _ in cells:
+                run.cells[index] = self._cell_result(self.job.receive(deadline), index)
                 if on_cell:
-                    on_cell(result.index)
+                    on_cell(index)
+            for index, outputs in self.job.receive(deadline)["changed"].items():
+                run.cells[index] = replace(run.cells[index], outputs=self._checked(outputs))
+        except SealBroken:
+            raise
         except Late:
             self.end()
             run.failure = f"the notebook ran longer than {self._seal.notebook_seconds:g} seconds, the time limit"
         except EndOfStream:
             run.failure = f"the notebook's process ended before its last cell: {self.explain_end()}"
-        except (WireError, KeyError, TypeError, AttributeError, ValueError) as error:
+        except Exception as error:  # what a stranger has sent may fail in any way, but only for that stranger
             self.end()
             run.failure = f"the notebook's process sent something that is not an output ({type(error).__name__})"
         return run
+
+    def _await_walls(self, deadline: float) -> None:
+        """Wait for word that the walls stand: only before that, nothing of the student's has run."""
+        message = self.job.receive(deadline)
+        if "sealing_failed" in message:
+            raise SealBroken(f"the walls could not be built: {message['sealing_failed']}")
+
+    def _cell_result(self, message: dict[str, Any], index: int) -> CellResult:
+        """The result of the cell whose turn it is; TypeError or ValueError for anything else."""
+        if type(message["index"]) is not int or message["index"] != index:
+            raise ValueError("a result comes out of turn")
+        count = message["execution_count"]
+        return CellResult(
+            index=index,
+            outputs=self._checked(message["outputs"]),
+            execution_count=count if type(count) is int and 0 <= count <= MAX_COUNT else None,
+            seconds=_duration(message["seconds"]),
+            cpu=_duration(message["cpu"]),
+            timed_out=message["timed_out"] is True,
+        )
+
+    def _checked(self, outputs: Any) -> list[dict[str, Any]]:
+        """Outputs within the limits, which are kept inside the walls only as long as the student lets them."""
+        if not isinstance(outputs, list):
+            raise TypeError("a cell's outputs are not a list")
+        limit = SLACK * (self._seal.output_kb << 10) + (1 << 16)
+        if len(outputs) > self._seal.outputs_per_cell + SLACK or size_of(outputs, limit) > limit:
+            raise ValueError("a cell has more output than it may have")
+        return outputs
 
     def end(self) -> dict[str, Any]:
         """End the process and everything it started, and return the supervisor's report."""
@@ -120,6 +149,12 @@ class SealedProcess:
         if self._group and self._report.get("reason") is None and self._group.ran_out_of_memory():
             self._report["reason"] = "memory"
 
+    @property
+    def killed(self) -> bool:
+        """Whether SIGKILL ended it that we had not sent: its own doing, or that of a machine short of memory."""
+        report = self._report or {}
+        return report.get("exit") == -signal.SIGKILL and report.get("reason") is None
+
     def explain_end(self) -> str:
         """Say why the process ended by itself."""
         if self._report is None:
@@ -127,6 +162,8 @@ class SealedProcess:
         report = self._report or {}
         if report.get("reason") == "memory":
             return f"it used more than {self._seal.memory_mb} MiB of memory, the limit"
+        if report.get("reason") == "disk":
+            return f"it wrote more than {self._seal.disk_mb} MiB of files, or too many, the limit"
         if report.get("reason") == "time":
             return "it ran longer than the time limit"
         if "error" in report:
@@ -135,22 +172,24 @@ class SealedProcess:
         return f"signal {-code} ended it" if code < 0 else "it left on its own"
 
 
-def _cell_result(message: dict[str, Any]) -> CellResult:
-    outputs = message["outputs"]
-    if not isinstance(outputs, list) or type(message["index"]) is not int:
-        raise TypeError("a cell's outputs are not a list")
-    count = message["execution_count"]
-    return CellResult(
-        index=message["index"],
-        outputs=outputs,
-        execution_count=count if type(count) is int else None,
-        seconds=float(message["seconds"]),
-        cpu=float(message["cpu"]),
-        timed_out=bool(message["timed_out"]),
-    )
+def size_of(value: Any, limit: int) -> int:
+    """Roughly the bytes of plain data; whoever is over ``limit`` is not looked at to the end."""
+    total, queue = 0, [value]
+    while queue and total <= limit:
+        part = queue.pop()
+        total += 8
+        if isinstance(part, dict):
+            queue += part.keys()
+            queue += part.values()
+        elif isinstance(part, (list, tuple, set)):
+            queue += part
+        elif isinstance(part, (str, bytes)):
+            total += len(part)
+        elif type(part).__module__.split(".")[0] in ("numpy", "pandas"):
+            raise TypeError("an output holds an array")
+    return total
 
 
-def _with_outputs(result: CellResult, outputs: Any) -> CellResult:
-    if not isinstance(outputs, list):
-        raise TypeError("a cell's outputs are not a list")
-    return CellResult(result.index, outputs, result.execution_count, result.seconds, result.cpu, result.timed_out)
+def _duration(value: Any) -> float:
+    """A time in seconds that can be added up; where student code has patched the clock, none."""
+    return float(value) if type(value) in (int, float) and 0 <= value < MAX_SECONDS else 0.0

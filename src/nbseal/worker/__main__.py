@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import os
 import random
 import signal
@@ -24,8 +25,12 @@ from nbseal.worker import fonts, seccomp, supervisor, support, syscalls, walls
 from nbseal.worker.answers import Answers, rehearse
 from nbseal.worker.settings import Settings
 from nbseal.worker.shell import CellRunner
+from nbseal.worker.traces import Traces
 
+SLOTS_APART = 997
 CLEAN_PATH = "/usr/local/bin:/usr/bin:/bin"
+# joblib's processes look themselves up in /proc, which Landlock closes; the same work is done by one process then
+ONE_PROCESS = {"JOBLIB_MULTIPROCESSING": "0"}
 
 
 def main() -> None:
@@ -36,16 +41,19 @@ def main() -> None:
     try:
         settings = Settings.from_message(channel.receive())
         os.environ.update(settings.environment, IPYTHONDIR=os.path.join(settings.scratch, "ipython"))
-        program = seccomp.build() if settings.level != "none" else None
+        if settings.level == "landlock":
+            os.environ.update(ONE_PROCESS)
+        if settings.level == "landlock" and not walls.has_own_user():
+            os.environ["JOBLIB_MULTIPROCESSING"] = "0"  # there will be no locks: it then works in one process
+        program = seccomp.build(settings.level) if settings.level != "none" else None
         runner = warm_up(settings)
-        slot = os.getpid() % walls.SLOTS
         if settings.level in walls.ROOMS:
             walls.move_in(settings)
     except Exception as error:
         channel.send({"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()})
         return
     channel.send({"ready": True, "pid": os.getpid(), "threads": threading.active_count()})
-    while True:
+    for number in itertools.count():
         request, descriptors, _, _ = socket.recv_fds(control, 1, 4)
         if not request:
             return
@@ -53,6 +61,8 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             control.close()
+            # users of their own keep submissions that run at the same time from using up each other's processes
+            slot = (os.getppid() * SLOTS_APART + number) % walls.SLOTS
             supervise(descriptors, settings, program, runner, slot)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -123,14 +133,17 @@ def supervise(
         syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
         if settings.level in walls.ROOMS:
             walls.separate()
+        work = walls.work_folder(settings)
+        traces = Traces(work, settings, walls.FIRST_UID + slot) if settings.level not in walls.ROOMS else None
+        fenced = settings.level == "landlock" and supervisor.fence()
         child = os.fork()
         if child == 0:
             leash.close()
             for entrance in entrances:
                 os.write(entrance, b"0")
-            live(job, settings, program, runner, slot)
+            live(job, settings, program, runner, slot, work)
         os.close(job)
-        report = supervisor.watch(child, leash, settings)
+        report = supervisor.watch(child, leash, settings, traces, fenced)
     except BaseException as error:
         report = {"error": f"{type(error).__name__}: {error}"}
     try:
@@ -140,20 +153,21 @@ def supervise(
     os._exit(0)
 
 
-def live(job: int, settings: Settings, program: bytes | None, runner: CellRunner, slot: int) -> NoReturn:
+def live(job: int, settings: Settings, program: bytes | None, runner: CellRunner, slot: int, work: str) -> NoReturn:
     """Be the student's process: put up the walls, run the cells, answer questions."""
     try:
         sock = _only_descriptor(job)
         channel = Channel(sock, greedy=True)
         try:
             runner.take_streams()
-            work = walls.seal(settings, program, slot)
+            walls.seal(settings, program, slot, work)
             _fresh_start(work)
             runner.restart_user(work)
             support.move(work)
         except Exception as error:
             channel.send({"sealing_failed": f"{type(error).__name__}: {error}"})
             os._exit(3)
+        channel.send({"sealed": True})
         request = channel.receive()
         _write_files(request["files"])
         for result in runner.run(request["cells"], settings.cell_seconds):
@@ -184,13 +198,16 @@ def _only_descriptor(job: int) -> socket.socket:
 
 def _fresh_start(work: str) -> None:
     """Give the child its own environment and its own randomness: forks would all share the warm process's."""
+    kept = {name: value for name, value in ONE_PROCESS.items() if os.environ.get(name) == value}
     os.environ.clear()
     os.environ.update(
         HOME=work, PATH=f"{sys.prefix}/bin:{CLEAN_PATH}", TMPDIR=work, LANG="C.UTF-8",
         MPLCONFIGDIR=f"{work}/.config/matplotlib", MPLBACKEND="module://matplotlib_inline.backend_inline",
         OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NBGRADER_EXECUTION="autograde", USER="student",
-        TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1", PAGER="cat", GIT_PAGER="cat",
+        **kept, TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1", PAGER="cat", GIT_PAGER="cat",
     )  # fmt: skip
+    if work != walls.HOME:
+        os.environ["JOBLIB_TEMP_FOLDER"] = work  # it would make folders where only locks may be made
     tempfile.tempdir = "/tmp" if os.access("/tmp", os.W_OK) and work == walls.HOME else work
     signal.signal(signal.SIGINT, signal.default_int_handler)
     random.seed()

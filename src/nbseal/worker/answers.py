@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import socket
+import time
 import traceback
 from pathlib import Path
 from types import FrameType
@@ -19,6 +20,7 @@ from nbseal.worker.shell import alarm
 Message = dict[str, Any]
 MAX_FILE = 64 << 20  # bytes
 LOOK_UP_SECONDS = 5.0
+FORK_SECONDS = 2.0
 
 
 class CallTimeout(BaseException):
@@ -43,7 +45,10 @@ class Answers:
             if message.get("do") != "fork":
                 self._reply(self._answer(message))
                 continue
-            pid = os.fork()
+            pid = _fork()
+            if pid is None:
+                self.channel.send({"ready": False})
+                continue
             if pid == 0:
                 self._serve_question()
             _, status = os.waitpid(pid, 0)
@@ -126,6 +131,18 @@ class Answers:
         if path.stat().st_size > MAX_FILE:
             return {"too_large": True}
         return {"value": path.read_bytes()}
+
+
+def _fork() -> int | None:
+    """Fork; where there may be no more processes, wait for some to end: they may be another submission's."""
+    until = time.monotonic() + FORK_SECONDS
+    while True:
+        try:
+            return os.fork()
+        except OSError:
+            if time.monotonic() > until:
+                return None
+        time.sleep(0.02)
 
 
 def rehearse() -> None:

@@ -18,8 +18,10 @@ WRITING = (
     READ_FILE | READ_DIR | WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | MAKE_SYM
     | MAKE_SOCK | MAKE_FIFO | REFER
 )  # fmt: skip
+# Python's locks between processes are files in a folder of the whole machine's: made, used and removed, never listed.
+LOCKS = READ_FILE | WRITE_FILE | TRUNCATE | REMOVE_FILE | MAKE_REG
 FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
-NO_TCP, NO_SIGNALS_OR_ABSTRACT_SOCKETS = 3, 3
+NO_TCP, NO_SIGNALS, NO_SIGNALS_OR_ABSTRACT_SOCKETS = 3, 2, 3
 WANTED_ABI = 6  # the first that keeps signals in
 
 
@@ -28,7 +30,16 @@ def abi() -> int:
     return max(0, int(LIBC.syscall(SYS_LANDLOCK_CREATE, None, ctypes.c_size_t(0), 1)))
 
 
-def restrict(read_only: Iterable[str], writable: Iterable[str]) -> None:
+def fence() -> None:
+    """Keep the signals of this process and its children among them, and confine nothing else; needs NO_NEW_PRIVS.
+
+    What such a process sends to everybody reaches just those that it has forked, wherever they hide.
+    """
+    attributes = struct.pack("QQQ", 0, 0, NO_SIGNALS)
+    _enter(check(LIBC.syscall(SYS_LANDLOCK_CREATE, attributes, ctypes.c_size_t(24), 0), "landlock"))
+
+
+def restrict(read_only: Iterable[str], writable: Iterable[str], locks: Iterable[str] = ()) -> None:
     """Confine this process and all its children; needs NO_NEW_PRIVS. Paths that don't exist are left out."""
     version = abi()
     if version < 1:
@@ -39,9 +50,13 @@ def restrict(read_only: Iterable[str], writable: Iterable[str]) -> None:
     size = 8 if version < 4 else 16 if version < 6 else 24
     attributes = struct.pack("QQQ", rights, network, scope)[:size]
     ruleset = check(LIBC.syscall(SYS_LANDLOCK_CREATE, attributes, ctypes.c_size_t(size), 0), "landlock")
-    for paths, allowed in ((read_only, READING), (writable, WRITING & rights)):
+    for paths, allowed in ((read_only, READING), (writable, WRITING & rights), (locks, LOCKS & rights)):
         for path in paths:
             _allow(ruleset, path, allowed)
+    _enter(ruleset)
+
+
+def _enter(ruleset: int) -> None:
     check(LIBC.syscall(SYS_LANDLOCK_RESTRICT, ruleset, 0), "landlock_restrict_self")
     os.close(ruleset)
 

@@ -35,7 +35,7 @@ def attempt(level: str, scratch: str) -> str | None:
 def _try(level: str, scratch: str, writing: int) -> None:
     text = "ok"
     try:
-        program = seccomp.build()
+        program = seccomp.build(level)
         settings = Settings(level=level, scratch=scratch, disk_mb=1)
         if level in walls.ROOMS:
             walls.move_in(settings)
@@ -43,7 +43,7 @@ def _try(level: str, scratch: str, writing: int) -> None:
         child = os.fork()
         if child == 0:
             try:
-                walls.seal(settings, program, 0)
+                walls.seal(settings, program, 0, walls.work_folder(settings))
             except BaseException as error:
                 os.write(writing, f"{type(error).__name__}: {error}".encode())
                 os._exit(1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import socket
 import tempfile
+from typing import Any
 
 from nbseal.worker import syscalls
 from nbseal.worker.syscalls import LIBC, PR_SET_SECCOMP, check
@@ -39,9 +41,18 @@ DENIED = [
     "memfd_create",
     "memfd_secret",
     "shmget",
+    "shmat",
+    "shmctl",
     "semget",
+    "semop",
+    "semtimedop",
+    "semctl",
     "msgget",
+    "msgsnd",
+    "msgrcv",
+    "msgctl",
     "mq_open",
+    "mq_unlink",
     "init_module",
     "finit_module",
     "delete_module",
@@ -87,29 +98,80 @@ NAMESPACE_FLAGS = (
     syscalls.CLONE_NEWUSER, syscalls.CLONE_NEWPID, syscalls.CLONE_NEWNET,
 )  # fmt: skip
 SECCOMP_MODE_FILTER = 2
+# Calls that name another process, by the number of the argument that does: 0 is the caller itself.
+ABOUT_A_PROCESS = {
+    "prlimit64": 0, "sched_setaffinity": 0, "sched_setscheduler": 0, "sched_setparam": 0, "sched_setattr": 0,
+    "setpriority": 1, "ioprio_set": 1,
+}  # fmt: skip
+IOPRIO_WHO_PROCESS = 1
+# Landlock lets these through to files that it doesn't let be opened. They do nothing and say that all is well: copying
+# a file sets its mode and its times, and should go on working.
+ABOUT_MODES_AND_TIMES = (
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "utime", "utimes", "futimesat",
+    "utimensat",
+)  # fmt: skip
+SETXATTRAT, REMOVEXATTRAT, FILE_SETATTR = 463, 466, 469  # younger than libseccomp's tables; alike on all processors
+ABOUT_ATTRIBUTES = (
+    "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", SETXATTRAT, REMOVEXATTRAT,
+    FILE_SETATTR,
+)  # fmt: skip
+# Nor does Landlock keep anybody from the sockets that other programs have in the file system, or from watching folders.
+TOWARDS_OTHER_PROGRAMS = ("socket", "connect", "inotify_init", "inotify_init1")
+DATAGRAMS = (2, 3)  # kinds of socket that take an address with each message; 3 is another name for it
+KIND_OF_SOCKET = 0xF
 
 
-def build() -> bytes:
-    """Return the BPF program; OSError when libseccomp is not on this machine."""
+def build(level: str = "namespaces") -> bytes:
+    """Return the BPF program; OSError when libseccomp is not on this machine.
+
+    At the level ``landlock`` there is only one file system, and so the program refuses more.
+    """
     try:
         import pyseccomp
     except (ImportError, RuntimeError, OSError) as error:
         raise OSError(f"libseccomp is missing (Debian: apt-get install libseccomp2): {error}") from error
     rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
     for name in DENIED:
-        try:
-            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name)
-        except (OSError, RuntimeError, ValueError):
-            continue  # this architecture or this libseccomp doesn't know the call: nothing to deny
+        _add(rules, pyseccomp.ERRNO(errno.EPERM), name)
+    for name, place in ABOUT_A_PROCESS.items():
+        _add(rules, pyseccomp.ERRNO(errno.EPERM), name, pyseccomp.Arg(place, pyseccomp.NE, 0))
+    _add(rules, pyseccomp.ERRNO(errno.EPERM), "setpriority", pyseccomp.Arg(0, pyseccomp.NE, os.PRIO_PROCESS))
+    _add(rules, pyseccomp.ERRNO(errno.EPERM), "ioprio_set", pyseccomp.Arg(0, pyseccomp.NE, IOPRIO_WHO_PROCESS))
     # glibc falls back to clone, whose flags a filter can read; clone3 hides them in memory
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     for flag in NAMESPACE_FLAGS:
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
-    rules.add_rule(pyseccomp.ERRNO(errno.EACCES), "socket", pyseccomp.Arg(0, pyseccomp.NE, int(socket.AF_UNIX)))
+    if level == "landlock":
+        _make_up_for_landlock(rules)
+    else:
+        rules.add_rule(pyseccomp.ERRNO(errno.EACCES), "socket", pyseccomp.Arg(0, pyseccomp.NE, int(socket.AF_UNIX)))
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)
         return file.read()
+
+
+def _make_up_for_landlock(rules: Any) -> None:
+    """Refuse what an allow-list of files doesn't."""
+    import pyseccomp
+
+    for name in ABOUT_MODES_AND_TIMES:
+        _add(rules, pyseccomp.ERRNO(0), name)
+    for call in ABOUT_ATTRIBUTES:
+        _add(rules, pyseccomp.ERRNO(errno.EOPNOTSUPP), call)
+    for name in TOWARDS_OTHER_PROGRAMS:
+        _add(rules, pyseccomp.ERRNO(errno.EACCES), name)
+    for kind in DATAGRAMS:
+        what = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, KIND_OF_SOCKET, kind)
+        _add(rules, pyseccomp.ERRNO(errno.EACCES), "socketpair", what)
+
+
+def _add(rules: Any, action: Any, name: str | int, *conditions: Any) -> None:
+    """Add a rule for a call that this architecture and this libseccomp know; otherwise there is nothing to deny."""
+    try:
+        rules.add_rule(action, name, *conditions)
+    except (OSError, RuntimeError, ValueError):
+        return
 
 
 class _Program(ctypes.Structure):

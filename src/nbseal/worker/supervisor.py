@@ -12,14 +12,36 @@ from pathlib import Path
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel
+from nbseal.worker import landlock, syscalls
 from nbseal.worker.settings import Settings
+from nbseal.worker.traces import Traces
 
 LOOK_EVERY = 0.1  # seconds
+END_SECONDS = 5.0
+EVERYBODY = -1
 PAGE = resource.getpagesize()
 
 
-def watch(child: int, leash: socket.socket, settings: Settings) -> dict[str, object]:
-    """Wait for the child's end, ending it when it must; return what became of it."""
+def fence() -> bool:
+    """Keep our own signals, too, among what we fork, so that we may send one to everybody; whether that holds."""
+    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    try:
+        landlock.fence()
+        os.kill(os.getppid(), 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def watch(
+    child: int, leash: socket.socket, settings: Settings, traces: Traces | None = None, fenced: bool = False
+) -> dict[str, object]:
+    """Wait for the child's end, ending it when it must; return what became of it.
+
+    ``traces`` are looked after where files go to the machine's own disks; ``fenced`` says that `fence` holds.
+    """
     channel = Channel(leash)
     deadline = time.monotonic() + settings.total_seconds
     limit = _statm(child) + (settings.memory_mb << 20)  # what the warm process had loaded is not the student's
@@ -46,12 +68,16 @@ def watch(child: int, leash: socket.socket, settings: Settings) -> dict[str, obj
             reason = "time"
         elif memory_of([child, *descendants(child)], limit) > limit:
             reason = "memory"
+        elif traces and traces.too_many([child, *descendants(child)]):
+            reason = "disk"
         if reason:
             os.kill(child, signal.SIGKILL)
             break
     _, status, usage = os.wait4(child, 0)
     os.close(handle)
-    leftovers = _kill_the_rest()
+    leftovers = _kill_the_rest(fenced)
+    if traces:
+        traces.remove()
     return {
         "exit": os.waitstatus_to_exitcode(status),
         "reason": reason,
@@ -110,17 +136,20 @@ def _kill(pids: list[int]) -> None:
             continue
 
 
-def _kill_the_rest() -> int:
-    """End what was handed down to this process: at the landlock level nothing else ends a runaway daemon."""
-    count = 0
-    while True:
+def _kill_the_rest(fenced: bool) -> int:
+    """End what was handed down to this process: at the landlock level nothing else ends a runaway daemon.
+
+    What forks faster than it is listed is caught by a signal to everybody, which no fork can slip past.
+    """
+    count, until = 0, time.monotonic() + END_SECONDS
+    while time.monotonic() < until:
         rest = descendants(os.getpid())
-        _kill(rest)
         count += len(rest)
+        _kill([EVERYBODY] if rest and fenced else rest)
         try:
-            while os.waitpid(-1, 0 if rest else os.WNOHANG)[0]:
+            while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
             return count
-        if not rest:
-            return count
+        time.sleep(0.001)
+    return count

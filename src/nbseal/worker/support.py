@@ -6,10 +6,12 @@ import _imp
 import importlib
 import sys
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
+from pathlib import PurePath
 from types import CodeType
 from typing import Any
 
 _codes: dict[str, CodeType] = {}
+_folders: set[str] = set()
 
 
 class _Loader(SourceFileLoader):
@@ -24,6 +26,7 @@ class _Loader(SourceFileLoader):
 
 def load(folder: str, wanted: list[str]) -> None:
     """Import each ``module`` from ``folder``, and call the function of each ``module:function``."""
+    _folders.add(folder)
     sys.path.insert(0, folder)
     sys.path_importer_cache[folder] = FileFinder(folder, (_Loader, SOURCE_SUFFIXES))
     try:
@@ -38,7 +41,10 @@ def load(folder: str, wanted: list[str]) -> None:
 
 
 def move(work: str) -> None:
-    """Make the loaded modules name their file in ``work``: tracebacks show its path and read its lines."""
+    """Make the loaded modules name their file in ``work``: tracebacks show its path and read its lines.
+
+    So do folders and files that a module has worked out from its own place, as in ``HERE = Path(__file__).parent``.
+    """
     for name, code in _codes.items():
         module = sys.modules.get(name)
         if module is None or module.__spec__ is None:
@@ -50,3 +56,15 @@ def move(work: str) -> None:
         module.__spec__.cached = module.__dict__["__cached__"] = None
         if isinstance(module.__spec__.loader, _Loader):
             module.__spec__.loader.path = path
+        for variable, value in list(vars(module).items()):
+            if isinstance(value, (str, PurePath)):
+                vars(module)[variable] = _moved(value, work)
+
+
+def _moved(value: Any, work: str) -> Any:
+    """A path below a folder that was loaded from, as it is in ``work``; anything else as it is."""
+    for folder in _folders:
+        text = str(value)
+        if text == folder or text.startswith(f"{folder}/"):
+            return type(value)(work + text[len(folder) :])
+    return value

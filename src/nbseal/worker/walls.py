@@ -47,14 +47,19 @@ def move_in(settings: Settings) -> None:
     """
     shared = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWNET | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWCGROUP
     if settings.level == "user-namespaces":
-        uid, gid = os.getuid(), os.getgid()
-        syscalls.unshare(syscalls.CLONE_NEWUSER | shared)
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{NOBODY} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{NOBODY} {gid} 1")
+        _become_nobody(shared)
     else:
         syscalls.unshare(shared)
     _new_root(settings)
+
+
+def _become_nobody(more: int = 0) -> None:
+    """Enter a user namespace of our own, in which we are nobody, and further namespaces with it."""
+    uid, gid = os.getuid(), os.getgid()
+    syscalls.unshare(syscalls.CLONE_NEWUSER | more)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{NOBODY} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{NOBODY} {gid} 1")
 
 
 def separate() -> None:
@@ -62,19 +67,25 @@ def separate() -> None:
     syscalls.unshare(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWIPC)
 
 
-def seal(settings: Settings, program: bytes | None, slot: int) -> str:
-    """Seal this process at ``settings.level`` and return its work folder; there is no way back."""
+def work_folder(settings: Settings) -> str:
+    """Make the folder where a submission is to run; a new root has it already."""
+    return HOME if settings.level in ROOMS else tempfile.mkdtemp(prefix="work-", dir=settings.scratch)
+
+
+def seal(settings: Settings, program: bytes | None, slot: int, work: str) -> None:
+    """Seal this process at ``settings.level``, in its work folder; there is no way back."""
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     as_root = owns_users()
     uid = FIRST_UID + slot if as_root else os.getuid()
     if settings.level in ROOMS:
         _own_disks(settings, uid)
-        work = HOME
-        writable = [work, "/tmp", "/dev/shm", "/dev/null"]
+        if settings.level == "user-namespaces":
+            _become_nobody()  # processes are counted for each namespace, and so for each submission
+        writable, locks = [work, "/tmp", "/dev/shm", "/dev/null"], []
         readable = ["/"]
     else:
-        work = tempfile.mkdtemp(prefix="work-", dir=settings.scratch)
-        writable = [work, "/dev/null", "/dev/shm"]
+        # Where submissions have no user of their own, nobody could tell their locks from another program's.
+        writable, locks = [work, "/dev/null"], ["/dev/shm"] if has_own_user() else []
         readable = ["/usr", "/lib", "/lib64", "/bin", *SMALL_FILES, *SMALL_FOLDERS, *interpreter_folders()]
         readable += [f"/dev/{name}" for name in DEVICES] + settings.readable
         if as_root and settings.level == "landlock" and _reachable():
@@ -82,7 +93,7 @@ def seal(settings: Settings, program: bytes | None, slot: int) -> str:
     os.chdir(work)
     limit_resources(settings)
     if settings.level == "none":
-        return work
+        return
     _drop_privileges(settings.level, uid)
     # setresuid clears the parent-death signal, so it is asked for again
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -91,10 +102,9 @@ def seal(settings: Settings, program: bytes | None, slot: int) -> str:
     # it: other submissions' processes are in another namespace or another Landlock domain.
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0 if as_root else 1)
     if settings.level == "landlock" or landlock.abi() > 0:
-        landlock.restrict(readable, writable)
+        landlock.restrict(readable, writable, locks)
     assert program is not None
     seccomp.load(program)
-    return work
 
 
 def limit_resources(settings: Settings) -> None:
@@ -105,7 +115,7 @@ def limit_resources(settings: Settings) -> None:
     for kind, value in (
         (resource.RLIMIT_AS, address_space),
         (resource.RLIMIT_CPU, cpu),
-        (resource.RLIMIT_NPROC, settings.processes),
+        (resource.RLIMIT_NPROC, settings.processes + _already_running(settings)),
         (resource.RLIMIT_FSIZE, settings.disk_mb << 20),
         (resource.RLIMIT_NOFILE, settings.open_files),
         (resource.RLIMIT_CORE, 0),
@@ -125,6 +135,20 @@ def give_headroom(wanted: bool = True) -> None:
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     if hard != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_AS, (hard if wanted else hard - HEADROOM, hard))
+
+
+def _already_running(settings: Settings) -> int:
+    """Threads of the user who grades, where they count as the submission's: for whoever is not set apart from it."""
+    if settings.level != "landlock" or owns_users():
+        return 0
+    count = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if folder.stat().st_uid == os.getuid():
+                count += len(os.listdir(folder / "task"))
+        except OSError:
+            continue  # it has ended since it was listed
+    return count
 
 
 def _drop_privileges(level: str, uid: int) -> None:
@@ -150,6 +174,11 @@ def owns_users() -> bool:
         return False
     ranges = [[int(word) for word in line.split()] for line in Path("/proc/self/uid_map").read_text().splitlines()]
     return any(first <= FIRST_UID and first + count >= FIRST_UID + SLOTS for first, _, count in ranges)
+
+
+def has_own_user() -> bool:
+    """Whether each submission runs as a user who is nobody else."""
+    return owns_users() and _reachable()
 
 
 @functools.cache
