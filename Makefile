@@ -22,7 +22,7 @@ demo: $(READY)  ## build the releases, make a small class, grade it, print the g
 	$(BIN)/python -m tests.demo
 
 test: $(READY)  ## run every test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(READY)  ## style, types, import layers, notebooks
 	$(BIN)/ruff check .
