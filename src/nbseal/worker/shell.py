@@ -19,6 +19,7 @@ from tornado.ioloop import IOLoop
 from nbseal.worker import commands, tracebacks, walls
 from nbseal.worker.capture import Collector
 from nbseal.worker.kernel import arguments, import_path, make_kernel
+from nbseal.worker.ready import Ready
 from nbseal.worker.streams import Outbox, mute, open_streams
 
 LAST_ERROR = ("last_type", "last_value", "last_traceback")
@@ -43,40 +44,15 @@ class CellRunner:
         self.shell = self.kernel.shell
         self.streams: list[Any] = []
         self._first_names = dict(self.shell.user_ns)
-        self._as_shipped = self._transformers()
-        self._transformed: dict[str, str] = {}
-        self._transform = self.shell.transform_cell
-        self.shell.transform_cell = self._transform_once
+        self._ready = Ready(self.shell)
         commands.install()
         tracebacks.share_work(self.shell)
-
-    def _transformers(self) -> list[list[Any]]:
-        manager = self.shell.input_transformer_manager
-        return [
-            list(manager.cleanup_transforms),
-            list(manager.line_transforms),
-            list(manager.token_transformers),
-            list(self.shell.input_transformers_post),
-        ]
-
-    def _transform_once(self, source: str) -> str:
-        """What IPython makes of a cell: it asks twice for each, and locked cells are known before the first fork."""
-        if self._transformers() != self._as_shipped:
-            return str(self._transform(source))
-        if source not in self._transformed:
-            self._transformed[source] = self._transform(source)
-        return self._transformed[source]
 
     def rehearse(self, sources: list[str]) -> None:
         """Run a few cells before the first fork, so that what they load and cache is shared; then forget them.
 
-        ``sources`` of the template are only looked at, not run.
+        ``sources`` of the template are only read, not run.
         """
-        for source in sources:
-            try:
-                self._transform_once(source)
-            except SyntaxError:
-                continue
         standard = sys.stdout, sys.stderr
         for _ in self.run([{"index": i, "source": source} for i, source in enumerate(REHEARSAL)], 60.0):
             pass
@@ -88,6 +64,8 @@ class CellRunner:
         for name in LAST_ERROR:
             delattr(sys, name)
         self.collector.forget()
+        for source in sources:
+            self._ready.read(source)
 
     def take_streams(self) -> None:
         """Point Python's output streams, and descriptors 1 and 2, at the collector. For a fork of its own."""
