@@ -86,4 +86,4 @@ def _look_for_no_modules_of_cells(shell: Any) -> None:
             return None
         return look_for(what, _filename)
 
-    inspect.getmodule = getmodule
+    inspect.getmodule = getmodule  # type: ignore[assignment]
