@@ -27,16 +27,13 @@ from rich.progress import (
 from rich.text import Text
 from traitlets import TraitError
 
-from nbseal import __version__
+from nbseal import __version__, quick
 from nbseal.errors import NbsealError
 from nbseal.results import Scorecard
 
 if TYPE_CHECKING:
     from nbseal.grade import ClassResult
     from nbseal.sandbox import Ahead
-
-# jsonschema tries to import this for a kind of address that notebooks don't have; it takes a second
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 EXIT_ERROR, EXIT_NOT_RECORDED, EXIT_STOPPED = 1, 3, 130
 STOPPED = "nbseal: stopped; what is recorded stays, and the next run goes on from there."
@@ -233,6 +230,7 @@ def _progress() -> Progress:
 
 def main() -> None:
     """Run the command line; errors that are explained become one message and exit code 1."""
+    quick.prepare()
     sys.setswitchinterval(0.0005)  # threads that wait for answers must not wait for the one that records, too
     gc.disable()  # what is imported stays: looking through it again and again takes a fifth of the start
     for stream in (sys.stdout, sys.stderr):

@@ -20,6 +20,7 @@ from nbseal.wire import Opaque
 
 CALLS = ("call", "calls")
 
+
 class Student:
     """One submission, for one hidden test. Every method raises StudentError with a sentence for the student."""
 

@@ -7,8 +7,8 @@ outputs are those of a kernel.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import functools
 from types import CodeType

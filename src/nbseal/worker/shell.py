@@ -37,8 +37,8 @@ REHEARSAL = [
 class CellRunner:
     """A kernel whose outputs are collected; made in the warm process, used in its forks."""
 
-    def __init__(self, output_bytes: int, outputs_per_cell: int) -> None:
-        self.collector = Collector(output_bytes, outputs_per_cell)
+    def __init__(self) -> None:
+        self.collector = Collector()
         self.outbox = Outbox(self.collector)
         self.kernel = make_kernel(self.outbox)
         self.shell = self.kernel.shell
@@ -48,11 +48,17 @@ class CellRunner:
         commands.install()
         tracebacks.share_work(self.shell)
 
-    def rehearse(self, sources: list[str]) -> None:
-        """Run a few cells before the first fork, so that what they load and cache is shared; then forget them.
+    def limit(self, output_bytes: int, outputs_per_cell: int) -> None:
+        """Say how much output is kept from a cell."""
+        self.collector.limit, self.collector.count_limit = output_bytes, outputs_per_cell
 
-        ``sources`` of the template are only read, not run.
-        """
+    def read(self, sources: list[str]) -> None:
+        """Read cells that will be run after the first fork."""
+        for source in sources:
+            self._ready.read(source)
+
+    def rehearse(self) -> None:
+        """Run a few cells before the first fork, so that what they load and cache is shared; then forget them."""
         standard = sys.stdout, sys.stderr
         for _ in self.run([{"index": i, "source": source} for i, source in enumerate(REHEARSAL)], 60.0):
             pass
@@ -64,8 +70,6 @@ class CellRunner:
         for name in LAST_ERROR:
             delattr(sys, name)
         self.collector.forget()
-        for source in sources:
-            self._ready.read(source)
 
     def take_streams(self) -> None:
         """Point Python's output streams, and descriptors 1 and 2, at the collector. For a fork of its own."""

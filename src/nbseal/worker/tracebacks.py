@@ -2,8 +2,8 @@
 
 IPython colours the lines of files through stack_data, which makes a new Pygments style and formatter for every
 traceback and a new lexer class for every frame, and then makes each traceback a second time for the history. It also
-looks for the module of every frame of a cell, which is in none, among all modules. The same objects serve all
-tracebacks here, and what is in no module isn't looked for. Measured for an assertion in a support file, in a fresh fork: 42 ms before,
+looks among all modules for that of each frame of a cell, which is in none. The same objects serve all tracebacks here,
+and what is in no module isn't looked for. Measured for an assertion in a support file, in a fresh fork: 42 ms before,
 9 ms after; tests/functional/test_fidelity.py shows that no character differs.
 """
 
