@@ -37,6 +37,8 @@ class Ready:
         shell.transform_cell, shell.should_run_async = self.transform, self.should_run_async
         ipykernel.compiler.murmur2_x86 = functools.cache(ipykernel.compiler.murmur2_x86)
         shell.compile = self._compiler = Compiler(shell)
+        self._run_nodes = shell.run_ast_nodes
+        shell.run_ast_nodes = self.run_ast_nodes
 
     def read(self, source: str) -> None:
         """Read a cell as IPython will, once a fork of this process runs it."""
@@ -61,6 +63,14 @@ class Ready:
         if self._shell.autoawait and known.get("preprocessing_exc_tuple") is None and text in self._awaits:
             return self._awaits[text]
         return bool(self._should_run_async(source, **known))
+
+    def run_ast_nodes(
+        self, nodes: Any, name: str, interactivity: Any = "last_expr", compiler: Any = compile, result: Any = None
+    ) -> Any:
+        """Run a cell's statements. This returns the shell's own coroutine, so no frame of ours is in a traceback."""
+        if compiler is self._compiler and self._shell.autoawait:
+            compiler = self._compiler.code_of(nodes, name) or compiler
+        return self._run_nodes(nodes, name, interactivity, compiler, result)
 
     def _transformers(self) -> list[list[Any]]:
         manager = self._shell.input_transformer_manager
@@ -94,18 +104,37 @@ class Compiler(XCachingCompiler):  # type: ignore[misc]
             if not code.co_flags & FUTURE_FLAGS:
                 self._codes[id(node), name, mode, flags] = code
 
-    def ast_parse(self, source: str, filename: str = "<unknown>", symbol: str = "exec") -> ast.AST:
-        """Parse a cell, or return the tree that there is; one that will be transformed is parsed anew."""
-        if symbol == "exec" and not self._shell.ast_transformers and (source, self.flags) in self._trees:
-            return self._trees[source, self.flags]
-        tree: ast.AST = super().ast_parse(source, filename, symbol)
-        return tree
+    def cache(self, transformed_code: str, number: int = 0, raw_code: str | None = None) -> str:
+        """Name a cell. IPython parses it next, and is then given the tree that there is.
 
-    def __call__(self, source: Any, filename: str, symbol: str, **more: Any) -> CodeType:
-        """Compile one statement, or return the code that there is."""
-        if isinstance(source, ast.Module | ast.Interactive) and len(source.body) == 1 and not more:
-            code = self._codes.get((id(source.body[0]), filename, symbol, self.flags))
-            if code is not None:
-                return code
-        made: CodeType = super().__call__(source, filename, symbol, **more)
-        return made
+        Where there is none, ipykernel's own method does it: its errors show no frame of ours.
+        """
+        self.__dict__.pop("ast_parse", None)
+        tree = self._trees.get((transformed_code, self.flags))
+        if tree is not None and not self._shell.ast_transformers:
+
+            def give(*args: Any, **kwargs: Any) -> ast.AST:
+                del self.ast_parse
+                return tree
+
+            self.ast_parse = give
+        return str(super().cache(transformed_code, number, raw_code))
+
+    def code_of(self, nodes: list[ast.stmt], name: str) -> Codes | None:
+        """A compiler that has the code of all these statements of a cell, if there is one."""
+        flags = self.flags | TOP_LEVEL_AWAIT
+        known = all(any((id(node), name, mode, flags) in self._codes for mode in ("exec", "single")) for node in nodes)
+        return Codes(self, self._codes) if nodes and known else None
+
+
+class Codes:
+    """Stands in for the compiler where there is nothing left to be compiled."""
+
+    def __init__(self, compiler: Compiler, codes: dict[tuple[int, str, str, int], CodeType]) -> None:
+        self._compiler = compiler
+        self._codes = codes
+        self.extra_flags = compiler.extra_flags
+
+    def __call__(self, source: ast.Module | ast.Interactive, filename: str, symbol: str) -> CodeType:
+        key = id(source.body[0]), filename, symbol, self._compiler.flags
+        return self._codes[key] if key in self._codes else self._compiler(source, filename, symbol)

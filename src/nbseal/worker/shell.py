@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -81,8 +82,12 @@ class CellRunner:
         mute(self.streams)
 
     def forget_errors(self) -> None:
-        """Let go of the last error's frames: the variables in them may hold all the memory that there is."""
+        """Let go of the last error's frames: the variables in them may hold all the memory that there is.
+
+        IPython keeps the error with the last cell's result, too, so the frames are emptied.
+        """
         if getattr(sys, "last_value", None) is not None:
+            traceback.clear_frames(sys.last_traceback)
             for name in LAST_ERROR:
                 setattr(sys, name, None)
             gc.collect()

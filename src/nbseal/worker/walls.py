@@ -131,10 +131,19 @@ def limit_resources(settings: Settings) -> None:
 
 
 def give_headroom(wanted: bool = True) -> None:
-    """Let this process have a little more memory, or no longer: full memory must not keep it from telling so."""
+    """Let this process have a little more memory, or no longer: full memory must not keep it from telling so.
+
+    Memory that was freed often stays with the process in pieces, so each time a part of it is left for the next cell.
+    """
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    if hard != resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_AS, (hard if wanted else hard - HEADROOM, hard))
+    if hard == resource.RLIM_INFINITY:
+        return
+    if not wanted:
+        _kept_back[0] = max(0, _kept_back[0] - HEADROOM // 4)
+    resource.setrlimit(resource.RLIMIT_AS, (hard if wanted else hard - _kept_back[0], hard))
+
+
+_kept_back = [HEADROOM]  # bytes
 
 
 def _already_running(settings: Settings) -> int:
