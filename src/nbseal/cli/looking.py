@@ -1,0 +1,1 @@
+"""Commands that look at what was graded: the report on an assignment, and alike answers."""
