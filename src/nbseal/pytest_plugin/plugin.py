@@ -31,6 +31,7 @@ class GraderPlugin:
         self.handin = Handin()
         self.conversation: Conversation | None = None
         self.results: dict[str, tuple[Outcome, str]] = {}
+        self.measured: dict[str, dict[str, float]] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marker known."""
@@ -39,7 +40,9 @@ class GraderPlugin:
     @pytest.fixture
     def student(self, request: pytest.FixtureRequest) -> Student:
         """The submission under test."""
-        return Student(self.handin, self.conversation, question_of(request.node), request.node.nodeid)
+        student = Student(self.handin, self.conversation, question_of(request.node), request.node.nodeid)
+        self.measured[request.node.nodeid] = student.measured
+        return student
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what went wrong while collecting."""
@@ -54,7 +57,7 @@ class GraderPlugin:
 
     def run(self, items: list[pytest.Item], report: Callable[[dict[str, Any]], None]) -> None:
         """Run ``items`` in order and report each one's outcome."""
-        self.results = {}
+        self.results, self.measured = {}, {}
         for index, item in enumerate(items):
             following = items[index + 1] if index + 1 < len(items) else None
             blocked = self._blocked(item)
@@ -63,7 +66,8 @@ class GraderPlugin:
             else:
                 self.results[item.nodeid] = blocked
             outcome, message = self.results.get(item.nodeid, (Outcome.NOT_JUDGED, "the test did not run"))
-            report({"test": item.nodeid, "outcome": str(outcome), "message": message})
+            measured = self.measured.get(item.nodeid, {})
+            report({"test": item.nodeid, "outcome": str(outcome), "message": message, "measured": measured})
 
     def _blocked(self, item: pytest.Item) -> tuple[Outcome, str] | None:
         for needed in requirements_of(item):
