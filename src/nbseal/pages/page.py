@@ -17,12 +17,14 @@ from nbseal.record.feedback import printable
 from nbseal.record.files import write_file
 
 
-def render(package: str, template: str, **values: Any) -> str:
-    """The page that ``template`` of ``package`` makes of ``values``; it may extend ``page.html.j2``."""
-    script = _asset("sorting.js")
-    return _environment(package).get_template(template).render(
-        style=Markup(style()), script=Markup(script), policy=_policy(script), **values
-    )  # fmt: skip
+def render(package: str, template: str, *, sorting: bool = True, **values: Any) -> str:
+    """The page that ``template`` of ``package`` makes of ``values``; it may extend ``page.html.j2``.
+
+    With ``sorting`` tables that are marked so can be sorted; without it there is no script on the page.
+    """
+    script = _asset("sorting.js") if sorting else ""
+    made = _environment(package).get_template(template)
+    return made.render(style=Markup(style()), script=Markup(script), policy=_policy(script), **values)
 
 
 def style() -> str:
@@ -33,6 +35,15 @@ def style() -> str:
 def one_line(text: str) -> str:
     """A text that may come from a student, in one line and without control characters."""
     return " ".join(printable(text).split())
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: 3 days 4 hours, 12 minutes."""
+    minutes = int(seconds // 60)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{max(1, minutes)} min"
 
 
 def write_page(path: Path, page: str) -> None:
@@ -46,8 +57,9 @@ def write_page(path: Path, page: str) -> None:
 def _policy(script: str) -> str:
     """Content-Security-Policy: this one script, style and pictures in the page itself, and nothing from anywhere."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    allowed = f"'sha256-{digest}'" if script else "'none'"
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -68,4 +80,5 @@ def _environment(package: str) -> Environment:
     )
     environment.filters["one_line"] = one_line
     environment.filters["printable"] = printable
+    environment.globals["duration"] = duration
     return environment

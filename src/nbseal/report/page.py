@@ -48,7 +48,6 @@ def report_page(summary: Summary, anonymous: bool = False) -> str:
         waiting=[student for student in summary.students if student.not_judged],
         damaged=[student for student in summary.students if student.problems],
         late=[student for student in summary.students if student.seconds_late],
-        duration=duration,
     )
 
 
@@ -70,12 +69,3 @@ def _facts(summary: Summary, scores: Sequence[float]) -> list[tuple[str, str]]:
 
 def _count(students: Sequence[Student], what: str) -> int:
     return sum(bool(getattr(student, what)) for student in students)
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it: 3 days 4 hours, 12 minutes."""
-    minutes = int(seconds // 60)
-    days, hours = minutes // 1440, minutes // 60 % 24
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{max(1, minutes)} min"
