@@ -40,7 +40,7 @@ def test_marks_are_those_that_count_now():
 def test_questions_have_difficulty_and_discrimination():
     """A question that follows the others discriminates, one that goes against them doesn't."""
     cards = [
-        card(f"s{at}", {"easy": 4.0, "with": float(n), "also": float(n), "against": 4.0 - n})
+        card(f"s{at}", {"easy": 4.0, "with": float(n), "also": float(n), "more": float(n), "against": 4.0 - n})
         for at, n in enumerate((0, 1, 2, 3, 4, 4))
     ]
     questions = {one.grade_id: one for one in summarise(cards, {}, []).questions}

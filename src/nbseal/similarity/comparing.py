@@ -44,13 +44,19 @@ class Pair:
     first_marks: Slices
     second_marks: Slices
 
+    @property
+    def students(self) -> tuple[str, str]:
+        """Whose answers they are."""
+        return self.first.student, self.second.student
+
 
 def compare(
     answers: Sequence[Answer], given: Sequence[str] = (), threshold: float = THRESHOLD, common: float = COMMON
 ) -> list[Pair]:
-    """Pairs of answers to the same question that are alike by at least ``threshold``, the most alike first.
+    """Pairs of answers to the same question that are alike by at least ``threshold``.
 
-    ``given`` is code that everybody was given; ``common`` is the share of the class that may share a fingerprint.
+    Two students who are alike in most questions come first. ``given`` is code that everybody was given; ``common`` is
+    the share of the class that may share a fingerprint.
     """
     by_question: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
@@ -58,7 +64,8 @@ def compare(
     shown = [_fingerprint(source, True).hashes for source in given]
     code = set().union(*shown) if shown else set()
     pairs = [pair for group in by_question.values() for pair in _compare(group, code, threshold, common)]
-    return sorted(pairs, key=lambda pair: (-pair.share, -pair.common, pair.first.question, pair.first.student))
+    together = Counter(pair.students for pair in pairs)
+    return sorted(pairs, key=lambda pair: (-together[pair.students], pair.students, -pair.share, -pair.common))
 
 
 def _compare(group: Sequence[Answer], code: set[int], threshold: float, common: float) -> Iterable[Pair]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -36,7 +37,7 @@ class Findings:
             "pairs": [
                 {
                     "question": pair.first.question,
-                    "students": [pair.first.student, pair.second.student],
+                    "students": list(pair.students),
                     "share": round(pair.share, 3),
                     "same": pair.same,
                 }
@@ -64,6 +65,7 @@ def similarity_page(findings: Findings) -> str:
         "similarity.html.j2",
         findings=findings,
         pairs=findings.pairs[:MOST],
+        together=Counter(pair.students for pair in findings.pairs),
         made=datetime.datetime.now(datetime.UTC),
         few=FEW,
         parts=parts,
