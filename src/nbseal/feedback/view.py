@@ -19,8 +19,9 @@ from nbseal.feedback.words import markdown
 from nbseal.record.feedback import UNPRINTABLE, feedback_html, printable
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 
-HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.{0,199})", re.MULTILINE)
 MARKUP = re.compile(r"[`*_$]|<[^>]*>|!?\[|\]\([^)]*\)")
+SOURCE_LIMIT = 60_000  # characters of one cell
 STYLE = "xcode"  # the built-in style whose colours all have enough contrast on white
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
@@ -168,11 +169,13 @@ def without_hidden(source: str, config: Any = None) -> str:
 
 
 def printable_source(source: str) -> str:
-    """A source without characters that would show something else than what is there."""
+    """A source as long as anybody reads, without characters that would show something else than what is there."""
+    if len(source) > SOURCE_LIMIT:
+        source = f"{source[:SOURCE_LIMIT]}\n… (the rest is not shown)"
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", source)
 
 
 def _plain(heading: str) -> str:
     """A heading's words without its markup."""
-    return printable(MARKUP.sub("", heading))
+    return printable(MARKUP.sub("", heading.rstrip(" \t#")))
 

@@ -145,9 +145,9 @@ def _with_picture(tag: str, folder: Path) -> str:
 
 def _picture(folder: Path, name: str) -> str | None:
     """A small picture file below ``folder`` as a data address; no link is followed, and the file's bytes decide."""
-    path = folder / name
     try:
-        if path.resolve() != path.absolute() or not path.absolute().is_relative_to(folder.resolve()):
+        path = folder.resolve() / name
+        if path.resolve() != path or not path.is_relative_to(folder.resolve()):
             return None
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
