@@ -197,6 +197,20 @@ def test_feedback_reaches_the_student(term: Term) -> None:
     term.give("release_feedback", "mini", "--student", "ada")
     pages = [Path(folder, name) for folder, _, names in os.walk(term.exchange / "nn101") for name in names]
     assert sum("Look again" in path.read_text("utf-8") for path in pages if path.suffix == ".html") == 1
+    late = (term.root / "feedback" / "zoe" / "mini" / "mini.html").read_text("utf-8")
+    assert "Handed in late (3 h 30 min)" in late
+    assert "−7" in late
+
+
+def test_the_button_makes_the_same_page(term: Term) -> None:
+    """The formgrader's button for feedback makes our page, too."""
+    page = term.root / "feedback" / "ada" / "mini" / "mini.html"
+    before = page.read_text("utf-8")
+    page.unlink()
+    course = Course(term.root)
+    result = NbGraderAPI(course.coursedir, config=course.config).generate_feedback("mini", "ada")
+    assert result["success"], result
+    assert page.read_text("utf-8") == before
 
 
 def test_marks_can_be_exported(term: Term) -> None:
