@@ -4,6 +4,7 @@ All drawn numbers are short binary fractions: every order of adding gives the sa
 """
 
 from numbers import Integral
+from operator import mul
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def with_ones(inputs):
 
 def sizeable(rng, *shape):
     """Draw numbers of size 1 to 4, in steps of 1/2 and of either sign: none is too small to matter."""
-    return rng.choice([-1.0, 1.0], shape) * rng.integers(2, 9, shape) / 2
+    return (2 * rng.integers(0, 2, shape) - 1) * rng.integers(2, 9, shape) / 2
 
 
 def bit(value, what):
@@ -71,32 +72,37 @@ def pair_of(value, what, names):
 def test_perceptron_decides(student):
     """The output is 1 above the threshold and 0 below it, for any number of inputs."""
     rng = student.rng
+    cases, sides = [], []
     for length in (3, 1, 6, 2):
         inputs, weights = sizeable(rng, 2, length)
         total = float(inputs @ weights)
         for side, threshold, expected in (("above", total - 0.5, 1), ("below", total + 0.5, 0)):
-            answer = student.call("perceptron", inputs.tolist(), weights.tolist(), threshold)
-            got = bit(answer, f"perceptron(...) with lists of {length}")
-            assert got == expected, (
-                f"With lists of {length} and a sum {side} the threshold, perceptron(...) gave {got}, "
-                f"expected {expected}. Multiply each input by its own weight, add up, then compare."
-            )
+            cases.append((inputs.tolist(), weights.tolist(), threshold))
+            sides.append((length, side, expected))
+    for answer, (length, side, expected) in zip(student.calls("perceptron", cases), sides, strict=True):
+        got = bit(answer, f"perceptron(...) with lists of {length}")
+        assert got == expected, (
+            f"With lists of {length} and a sum {side} the threshold, perceptron(...) gave {got}, "
+            f"expected {expected}. Multiply each input by its own weight, add up, then compare."
+        )
 
 
 @pytest.mark.question("perceptron", requires="test_perceptron_decides")
 def test_perceptron_fires_at_equality(student):
     """A sum that reaches the threshold exactly is enough; one just short of it is not."""
     rng = student.rng
+    cases = []
     for length in (2, 5):
         inputs, weights = sizeable(rng, 2, length)
         total = float(inputs @ weights)
-        answer = student.call("perceptron", inputs.tolist(), weights.tolist(), total)
-        assert bit(answer, "perceptron(...)") == 1, (
+        cases += [(inputs.tolist(), weights.tolist(), threshold) for threshold in (total, total + 1 / 1024)]
+    answers = student.calls("perceptron", cases)
+    for reached, short in zip(answers, answers, strict=True):
+        assert bit(reached, "perceptron(...)") == 1, (
             "When the sum is equal to the threshold, perceptron(...) gave 0, expected 1: "
             "reaching the threshold is enough (>=)."
         )
-        answer = student.call("perceptron", inputs.tolist(), weights.tolist(), total + 1 / 1024)
-        assert bit(answer, "perceptron(...)") == 0, (
+        assert bit(short, "perceptron(...)") == 0, (
             "When the sum is a thousandth short of the threshold, perceptron(...) gave 1, expected 0: "
             "compare the exact sum."
         )
@@ -111,9 +117,9 @@ def test_perceptron_takes_any_numbers_and_returns_plain_bits(student):
         (np.array([1, 2, 3, 4]), [2, 0.5, -1, 0], -1, 1),
         ([1, 0, 1], np.array([1, 1, 1]), 3, 0),
     ]
-    for inputs, weights, threshold, expected in cases:
+    answers = student.calls("perceptron", [case[:3] for case in cases])
+    for got, (inputs, weights, _, expected) in zip(answers, cases, strict=True):
         kind = f"{type(inputs).__name__} and {type(weights).__name__}"
-        got = student.call("perceptron", inputs, weights, threshold)
         assert bit(got, f"perceptron(...) with {kind}") == expected, (
             f"With {kind} perceptron(...) gave {describe(got)}, expected {expected}: treat all kinds alike."
         )
@@ -153,23 +159,23 @@ def test_football_decides(student):
     for _ in range(2):
         weights = sizeable(rng, 2)
         people.append(("another person", weights, float(rng.choice(PAIRS @ weights)) + 0.25))
-    for who, weights, bias in people:
-        for day, total in zip(PAIRS.astype(int).tolist(), PAIRS @ weights, strict=True):
-            got = bit(student.call("plays", day, weights.tolist(), bias), "plays(...)")
-            expected = int(total > bias)
-            assert got == expected, (
-                f"With the numbers of {who}, plays(...) gave {got} for the day {day}, expected {expected}. "
-                "Add up weight times answer, with the weights that it is given, and compare with the bias."
-            )
+    days = PAIRS.astype(int).tolist()
+    asked = [(who, day, weights, bias) for who, weights, bias in people for day in days]
+    answers = student.calls("plays", [(day, weights.tolist(), bias) for _, day, weights, bias in asked])
+    for answer, (who, day, weights, bias) in zip(answers, asked, strict=True):
+        got, expected = bit(answer, "plays(...)"), int(np.dot(day, weights) > bias)
+        assert got == expected, (
+            f"With the numbers of {who}, plays(...) gave {got} for the day {day}, expected {expected}. "
+            "Add up weight times answer, with the weights that it is given, and compare with the bias."
+        )
 
 
 @pytest.mark.question("football", requires="test_football_decides")
 def test_football_needs_more_than_a_tie(student):
     """A pull that only equals the bias is not enough."""
-    rng = student.rng
-    for day in PAIRS[1:]:
-        weights = sizeable(rng, 2)
-        answer = student.call("plays", day.astype(int).tolist(), weights.tolist(), float(day @ weights))
+    drawn = [(day, sizeable(student.rng, 2)) for day in PAIRS[1:]]
+    cases = [(day.astype(int).tolist(), weights.tolist(), float(day @ weights)) for day, weights in drawn]
+    for answer in student.calls("plays", cases):
         assert bit(answer, "plays(...)") == 0, (
             "When the pull only equals the bias, plays(...) gave 1, expected 0: "
             "here the pull must be greater than the bias (>)."
@@ -265,6 +271,9 @@ def test_nand_bears_unclean_inputs(student):
         )
 
 
+NEURONS = ((3, -1), (1, 1), (4, 1))  # number of inputs, and sign of the threshold
+
+
 def neuron_and_inputs(rng, length, sign):
     """Draw weights, a threshold of this sign, and inputs whose sums lie just below, at and just above it."""
     weights = sizeable(rng, length)
@@ -279,10 +288,10 @@ def neuron_and_inputs(rng, length, sign):
 @pytest.mark.question("bias")
 def test_threshold_to_bias(student):
     """The bias form decides like the threshold form, also when its sum is exactly 0."""
-    rng = student.rng
-    for length, sign in ((3, -1), (1, 1), (4, 1)):
-        weights, threshold, inputs = neuron_and_inputs(rng, length, sign)
-        answer = student.call("threshold_to_bias", weights.tolist(), threshold)
+    neurons = [neuron_and_inputs(student.rng, length, sign) for length, sign in NEURONS]
+    answers = student.calls("threshold_to_bias", [(weights.tolist(), threshold) for weights, threshold, _ in neurons])
+    for answer, (weights, threshold, inputs) in zip(answers, neurons, strict=True):
+        length = len(weights)
         assert answer is not None, (
             "threshold_to_bias(...) gave None: does it end with a return? (append changes a list and gives None.)"
         )
@@ -305,10 +314,10 @@ def test_threshold_to_bias(student):
 @pytest.mark.question("bias")
 def test_bias_to_threshold(student):
     """The threshold form decides like the bias form, also when its sum equals the threshold."""
-    rng = student.rng
-    for length, sign in ((3, -1), (1, 1), (4, 1)):
-        weights, threshold, inputs = neuron_and_inputs(rng, length, sign)
-        answer = student.call("bias_to_threshold", [*weights.tolist(), -threshold])
+    neurons = [neuron_and_inputs(student.rng, length, sign) for length, sign in NEURONS]
+    answers = student.calls("bias_to_threshold", [([*weights.tolist(), -limit],) for weights, limit, _ in neurons])
+    for answer, (weights, threshold, inputs) in zip(answers, neurons, strict=True):
+        length = len(weights)
         got, limit = pair_of(answer, "bias_to_threshold(...)", "the weights and the threshold")
         what = "that bias_to_threshold(...) returned"
         got, limit = as_array(got, f"the weights {what}"), as_number(limit, f"the threshold {what}")
@@ -335,7 +344,7 @@ def reference(inputs, targets, rate, max_epochs, strict=False, batch=False):
     for epoch in range(1, max_epochs + 1):
         before, mistakes = weights, 0
         for row, target in zip(rows, targets, strict=True):
-            total = sum(w * x for w, x in zip(before if batch else weights, row, strict=True))
+            total = sum(map(mul, before if batch else weights, row))
             error = target - int(total > 0 if strict else total >= 0)
             if error:
                 weights = [w + rate * error * x for w, x in zip(weights, row, strict=True)]
@@ -360,27 +369,25 @@ def separable(rng, length):
                 return rows, targets, epochs
 
 
-def learned(student, inputs, targets, rate, max_epochs):
-    """Call the student's learn(...) and return its checked weights and epochs."""
-    answer = student.call("learn", inputs, targets, rate, max_epochs)
-    weights, epochs = pair_of(answer, "learn(...)", "the weights and the epochs")
-    weights, length = as_array(weights, "the weights that learn(...) returned"), len(inputs[0])
-    assert weights.shape != (length,), (
-        "learn(...) returned as many weights as there are inputs: the last one, of the bias, is missing."
-    )
-    assert weights.shape == (length + 1,), (
-        f"learn(...) should return n + 1 = {length + 1} weights, but their shape is {weights.shape}."
-    )
-    return weights, as_number(epochs, "the number of epochs that learn(...) returned")
+def learned(student, cases):
+    """Call the student's learn(...) for each (inputs, targets, rate, max_epochs); yield checked weights and epochs."""
+    for answer, (inputs, *_) in zip(student.calls("learn", cases), cases, strict=True):
+        weights, epochs = pair_of(answer, "learn(...)", "the weights and the epochs")
+        weights, length = as_array(weights, "the weights that learn(...) returned"), len(inputs[0])
+        assert weights.shape != (length,), (
+            "learn(...) returned as many weights as there are inputs: the last one, of the bias, is missing."
+        )
+        assert weights.shape == (length + 1,), (
+            f"learn(...) should return n + 1 = {length + 1} weights, but their shape is {weights.shape}."
+        )
+        yield weights, as_number(epochs, "the number of epochs that learn(...) returned")
 
 
 @pytest.mark.question("learn")
 def test_learn_first_pass(student):
     """After one pass the weights are those of the rule, for any learning rate."""
-    rng = student.rng
-    for length, rate in ((2, 0.5), (3, 0.25), (2, 2)):
-        data = separable(rng, length)[:2]
-        weights, _ = learned(student, *data, rate, 1)
+    cases = [(*separable(student.rng, length)[:2], rate, 1) for length, rate in ((2, 0.5), (3, 0.25), (2, 2))]
+    for (weights, _), (*data, rate, _) in zip(learned(student, cases), cases, strict=True):
         misread = [
             ("The learning rate is left out.", reference(*data, 1, 1)),
             ("A sum of exactly 0 should fire (>=).", reference(*data, rate, 1, strict=True)),
@@ -403,8 +410,9 @@ def test_learn_converges(student):
     rng = student.rng
     start = float(rng.integers(65, 128)) / 64
     needs_bias = [[start], [start + 1], [start + 2.5], [start + 4]], [0, 0, 1, 1]
-    for inputs, targets in (needs_bias, separable(rng, 2)[:2], separable(rng, 3)[:2]):
-        weights, epochs = learned(student, inputs, targets, 0.5, 500)
+    examples = [needs_bias, separable(rng, 2)[:2], separable(rng, 3)[:2]]
+    answers = learned(student, [(*example, 0.5, 500) for example in examples])
+    for (weights, epochs), (inputs, targets) in zip(answers, examples, strict=True):
         outputs = fires(with_ones(inputs), weights, 0)
         wrong = sum(output != target for output, target in zip(outputs, targets, strict=True))
         assert not wrong, f"A line separates these {len(targets)} examples, but your weights get {wrong} wrong. " + (
@@ -419,7 +427,7 @@ def test_learn_reports_epochs(student):
     """The number of epochs counts every pass, the last one without a mistake too."""
     rng = student.rng
     cases = [separable(rng, 2), separable(rng, 3), ([[1, 2], [3, 1], [2, 2]], [1, 1, 1], 1)]
-    got = [learned(student, inputs, targets, 0.5, 500)[1] for inputs, targets, _ in cases]
+    got = [epochs for _, epochs in learned(student, [(*case[:2], 0.5, 500) for case in cases])]
     expected = [needed for _, _, needed in cases]
     hint = "Count whole passes through the examples, not single examples or mistakes."
     if got == [needed - 1 for needed in expected]:
@@ -436,11 +444,9 @@ def test_learn_reports_epochs(student):
 def test_learn_stops_at_its_limit(student):
     """It ends after max_epochs passes when there is no line, as for XOR."""
     cube = [[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)]
-    for what, inputs, targets, limit in (
-        ("On XOR", PAIRS.tolist(), [0, 1, 1, 0], 30),
-        ("On an XOR of three inputs", cube, [sum(corner) % 2 for corner in cube], 7),
-    ):
-        _, epochs = learned(student, inputs, targets, 0.5, limit)
+    cases = [(PAIRS.tolist(), [0, 1, 1, 0], 0.5, 30), (cube, [sum(corner) % 2 for corner in cube], 0.5, 7)]
+    answers = zip(learned(student, cases), cases, ("On XOR", "On an XOR of three inputs"), strict=True)
+    for (_, epochs), (*_, limit), what in answers:
         assert epochs == limit, (
             f"{what}, with max_epochs = {limit}, learn(...) reported {epochs} epochs, expected {limit}: "
             "make as many passes as are allowed, and stop."

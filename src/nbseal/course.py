@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from jupyter_core.application import JupyterApp
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode
 from traitlets.config import Config, Configurable
@@ -114,6 +115,11 @@ class Course:
         """Folder of nbseal's own records (scorecards, secret, locks)."""
         return self.root / ".nbseal"
 
+    @property
+    def shelf(self) -> Path:
+        """Folder of templates that were made before."""
+        return self.private / "templates"
+
     @cached_property
     def secret(self) -> bytes:
         """The course's secret, from which hidden inputs are drawn; made once, readable by its owner only."""
@@ -170,11 +176,8 @@ class Course:
 
 def load_config(root: Path) -> Config:
     """nbgrader's own settings as its command line would find them: Jupyter's folders, then the course's file."""
-    from nbgrader.apps import NbGrader
-
     config = Config()
-    app = NbGrader()
-    for folder in [*reversed(app.config_file_paths), str(root)]:
+    for folder in [*reversed(JupyterApp().config_file_paths), str(root)]:
         path = Path(folder) / "nbgrader_config.py"
         if path.exists():
             try:

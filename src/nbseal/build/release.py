@@ -17,7 +17,8 @@ from nbgrader.preprocessors import SaveCells
 from nbseal.build.files import Files, copy_out, read_files, source_files
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.notebook.template import check_grade_ids, load_source
+from nbseal.notebook.preparing import load_source
+from nbseal.notebook.template import check_grade_ids
 from nbseal.record.database import gradebook_url, open_gradebook
 
 

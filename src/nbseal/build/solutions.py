@@ -14,8 +14,8 @@ from nbseal.build.png import without_metadata
 from nbseal.build.running import run
 from nbseal.course import Course
 from nbseal.errors import CourseError
+from nbseal.notebook.preparing import apply, load_source
 from nbseal.notebook.reading import assign_ids
-from nbseal.notebook.template import apply, load_source
 
 STAMP = "source_sha256"
 LARGEST_WRITTEN_FILE = 1 << 20

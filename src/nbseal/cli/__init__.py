@@ -13,6 +13,7 @@ import sys
 
 from traitlets import TraitError
 
+from nbseal import quick
 from nbseal.cli import building, grading, looking
 from nbseal.cli.app import app
 from nbseal.cli.common import EXIT_ERROR, EXIT_STOPPED, STOPPED, complaints, say
@@ -20,12 +21,10 @@ from nbseal.errors import NbsealError
 
 __all__ = ["app", "building", "grading", "looking", "main"]
 
-# jsonschema tries to import this for a kind of address that notebooks don't have; it takes a second
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-
 
 def main() -> None:
     """Run the command line; errors that are explained become one message and exit code 1."""
+    quick.prepare()
     sys.setswitchinterval(0.0005)  # threads that wait for answers must not wait for the one that records, too
     gc.disable()  # what is imported stays: looking through it again and again takes a fifth of the start
     for stream in (sys.stdout, sys.stderr):

@@ -8,14 +8,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbseal.course import Course
 from nbseal.errors import RecordError, SubmissionError
 from nbseal.executors import LocalExecutor
 from nbseal.grade.grader import Grader
-from nbseal.record import Recorder
 from nbseal.results import GradedSubmission, Scorecard
 from nbseal.sandbox import Ahead
+
+if TYPE_CHECKING:
+    from nbseal.record import Recorder
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ def grade_class(
         # both take a while, and most of it is waiting for other processes
         starting = executor.submit(Grader, course, assignment, unsealed, ahead)
         stack.callback(_close, starting)
+        from nbseal.record import Recorder  # takes as long to load as the grader to start
+
         recorder = stack.enter_context(Recorder(course))
         recorder.prepare(assignment)
         grader = starting.result()

@@ -48,7 +48,7 @@ def make_plan(course: Course, assignment: Assignment, tests: tuple[HiddenTest, .
     sealed = frozenset(test.question for test in tests)
     notebooks = []
     for name in assignment.notebooks:
-        template = make_template(assignment.template_path(name), course.config, sealed)
+        template = make_template(assignment.template_path(name), course.config, sealed, course.shelf)
         notebooks.append(NotebookPlan(name, template, tuple(questions(template))))
     known = {question.grade_id for plan in notebooks for question in plan.questions}
     strangers = sorted(sealed - known)

@@ -5,6 +5,7 @@ Grading sees outputs as they were. What is recorded is shown in the formgrader, 
 
 from __future__ import annotations
 
+import functools
 import math
 import mimetypes
 import re
@@ -20,6 +21,7 @@ NOT_SHOWN = "[an output that can't be shown here: {}]"
 VERBATIM = "*This text holds HTML, or a link into this site, that is not shown; this is how it was written:*"
 BACKTICKS = re.compile("`+")
 SIZE_LIMIT = 20_000  # pixels
+REMEMBERED, REMEMBERED_LENGTH = 128, 1 << 15  # drawings, and characters of each: a class draws the same ones again
 # A web server would hand these out as pages; mimetypes may know more of them.
 PAGE_ENDINGS = (".htm", ".html", ".mht", ".mhtml", ".shtml", ".svg", ".svgz", ".xht", ".xhtml", ".xml", ".xsl", ".xslt")
 
@@ -56,20 +58,27 @@ def safe_outputs(outputs: Iterable[dict[str, Any]], budget: Budget | None = None
 def safe_words(cell: Cell, budget: Budget | None = None) -> str:
     """The source of a Markdown or raw cell, word for word in a fence if its HTML would do more than show something."""
     source: str = cell["source"]
-    if (budget or Budget()).pays(source) and (html := _as_html(cell)) is not None and is_harmless(html):
-        return source
+    if (budget or Budget()).pays(source):
+        kind, attachments = cell["cell_type"], cell.get("attachments")
+        short = not attachments and len(source) <= REMEMBERED_LENGTH
+        if _known_words(source, kind) if short else _are_harmless(source, kind, attachments):
+            return source
     if cell["cell_type"] == "raw":
         return escape(source)
     fence = "`" * max(3, 1 + max(map(len, BACKTICKS.findall(source)), default=0))
     return f"{VERBATIM}\n\n{fence}\n{source}\n{fence}"
 
 
-def _as_html(cell: Cell) -> str | None:
-    if cell["cell_type"] == "raw":
-        return str(cell["source"])
-    from nbseal.notebook.rendering import rendered  # takes its time, and most notebooks don't need it
+def _are_harmless(source: str, kind: str, attachments: dict[str, Any] | None = None) -> bool:
+    html: str | None = source
+    if kind != "raw":
+        from nbseal.notebook.rendering import rendered  # takes its time, and most notebooks don't need it
 
-    return rendered(cell["source"], cell.get("attachments"))
+        html = rendered(source, attachments)
+    return html is not None and is_harmless(html)
+
+
+_known_words = functools.lru_cache(REMEMBERED)(_are_harmless)
 
 
 def safe_files(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -118,11 +127,14 @@ def _safe_value(mime: str, value: str, budget: Budget) -> str | None:
 
             return sanitise_html(render(value))
         case "image/svg+xml":
-            return sanitise_svg(value)
+            return _known_drawing(value) if len(value) <= REMEMBERED_LENGTH else sanitise_svg(value)
         case _ if mime in IMAGE_TYPES:
             # Pictures from a kernel end with a line break, and stay as they are.
             return value if base64_text(value) else None
     return None
+
+
+_known_drawing = functools.lru_cache(REMEMBERED)(sanitise_svg)
 
 
 def _safe_metadata(metadata: dict[str, Any]) -> dict[str, Any]:

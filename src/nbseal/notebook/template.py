@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import hashlib
 import json
 import os
 from collections.abc import Collection
@@ -10,22 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
-from nbgrader.preprocessors import (
-    CheckCellMetadata,
-    ClearHiddenTests,
-    ClearOutput,
-    ClearSolutions,
-    ComputeChecksums,
-    IncludeHeaderFooter,
-    InstantiateTests,
-    LockCells,
-)
+from nbgrader._version import __version__ as nbgrader_version
 from traitlets.config import Config
 
+from nbseal import __version__
 from nbseal.errors import CourseError
-from nbseal.notebook.reading import Notebook, assign_ids
+from nbseal.notebook.reading import Notebook
 
 
 @dataclass(frozen=True)
@@ -38,56 +28,59 @@ class Question:
     index: int
 
 
-def make_template(path: str | os.PathLike[str], config: Config | None = None, sealed: Collection[str] = ()) -> Notebook:
+def make_template(
+    path: str | os.PathLike[str],
+    config: Config | None = None,
+    sealed: Collection[str] = (),
+    shelf: Path | None = None,
+) -> Notebook:
     """Make the notebook that submissions are rebuilt from, as plain data; CourseError if that fails.
 
     From an instructor's notebook, the steps are those of ``nbgrader generate_assignment`` up to where it
     saves cells to the gradebook: marking schemes and hidden test regions stay, because nbgrader's own way
     of grading needs them. ``sealed`` names the questions that have a hidden grader; their hidden test
     regions are removed, since the notebook runs where student code can read it. A released notebook is used
-    as it is.
+    as it is. In the folder ``shelf``, the template of each notebook is kept for the next time.
     """
     path = Path(path)
     config = config or Config()
-    nb = load_source(path)
-    check_grade_ids(nb, path)
-    if is_release(nb, config):
-        ClearOutput(config=config)(nb, {})
-    else:
-        _prepare(nb, path, config, frozenset(sealed))
-    check_grade_ids(nb, path)
-    return plain(nb)
+    kept = shelf / f"{path.parent.name}-{path.stem}-{'sealed' if sealed else 'whole'}.json" if shelf else None
+    made_of = _made_of(path, config, sealed) if kept else ""
+    if kept and (template := _from_shelf(kept, made_of)):
+        return template
+    from nbseal.notebook.preparing import prepare  # nbgrader's steps take longer to load than to run
+
+    template = prepare(path, config, frozenset(sealed))
+    if kept:
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = kept.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps({"made_of": made_of, "template": template}), encoding="utf-8")
+        draft.replace(kept)
+    return template
 
 
-def load_source(path: Path) -> Any:
-    """Read an instructor's notebook as nbformat 4.5, missing cell ids made; CourseError if unreadable."""
+def _made_of(path: Path, config: Config, sealed: Collection[str]) -> str:
+    """A digest of all that a template depends on; "" if the notebook can't be read, which its reader explains."""
+    total = hashlib.sha256(f"{__version__} {nbgrader_version} {sorted(sealed)}".encode())
+    total.update(json.dumps(config, sort_keys=True, default=repr).encode())
+    root = str(config.CourseDirectory.get("root", "."))
+    ends = [config.IncludeHeaderFooter.get(end) for end in ("header", "footer")]
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        raw = json.loads(text)
-        if raw.get("nbformat") != 4:
-            raw = json.loads(nbformat.writes(nbformat.reads(text, as_version=4)))
-            for cell in raw["cells"]:
-                del cell["id"]  # converting gives random ids
-        assign_ids(raw["cells"], "given")
-        nb = nbformat.v4.reads(json.dumps(raw))
-        nb.nbformat_minor = max(nb.nbformat_minor, 5)
-        nbformat.validate(nb)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise CourseError(f"{path} can't be read as a notebook: {_first_line(error)}") from error
-    except (RecursionError, nbformat.ValidationError) as error:
-        raise CourseError(f"{path} is not a valid notebook: {_first_line(error)}") from error
-    return nb
+        for file in [path, *(Path(root, str(end)) for end in ends if end)]:
+            data = file.read_bytes()
+            total.update(f"{len(data)} ".encode() + data)
+    except OSError:
+        return ""
+    return total.hexdigest()
 
 
-def is_release(nb: Any, config: Config) -> bool:
-    """Tell whether nbgrader released this notebook: all its cells have checksums, and no solution is left."""
-    marks = [mark for cell in nb["cells"] if (mark := nbgrader_mark(cell))]
-    region = ClearSolutions(config=config).begin_solution_delimeter
-    return (
-        bool(marks)
-        and all("checksum" in mark for mark in marks if not mark.get("task"))
-        and not any(region in cell["source"] for cell in nb["cells"])
-    )
+def _from_shelf(kept: Path, made_of: str) -> Notebook | None:
+    try:
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        template: Notebook = found["template"]
+        return template if made_of and found["made_of"] == made_of else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def nbgrader_mark(cell: Any) -> dict[str, Any] | None:
@@ -126,57 +119,3 @@ def plain(nb: Any) -> Notebook:
     """A copy of the notebook in dicts, lists and texts only."""
     result: Notebook = json.loads(json.dumps(nb))
     return result
-
-
-def _prepare(nb: Any, path: Path, config: Config, sealed: frozenset[str]) -> None:
-    steps = [IncludeHeaderFooter, LockCells, ClearSolutions, ClearOutput]
-    resources: dict[str, Any] = {}
-    try:
-        _refuse_autotests(nb, path, config)
-        for step in steps:
-            apply(step, nb, resources, config)
-        assign_ids(nb["cells"], "given")
-        clear = ClearHiddenTests(config=config)
-        for index, cell in enumerate(nb["cells"]):
-            if (mark := nbgrader_mark(cell)) and mark["grade_id"] in sealed:
-                clear.preprocess_cell(cell, resources, index)
-        for step in (CheckCellMetadata, ComputeChecksums):
-            apply(step, nb, resources, config)
-    except (SchemaTooOldError, SchemaTooNewError) as error:
-        raise CourseError(f"{path}: {error}. Run `nbgrader update` on it.") from error
-    except (ValidationError, RuntimeError, ValueError, LookupError, OSError) as error:
-        raise CourseError(f"{path} can't be prepared for grading: {_first_line(error)}") from error
-
-
-def apply(step: Any, nb: Any, resources: dict[str, Any], config: Config) -> None:
-    """Run one of nbgrader's preprocessors on the notebook in place, with the course's settings."""
-    if step is IncludeHeaderFooter:
-        config = _absolute_header(config)
-    preprocessor = step(config=config)
-    if preprocessor.enabled:
-        preprocessor.preprocess(nb, resources)
-
-
-def _absolute_header(config: Config) -> Config:
-    """Header and footer are given from the course's root, which need not be where we run."""
-    config = copy.deepcopy(config)
-    root = Path(str(config.CourseDirectory.get("root", ".")))
-    for end in ("header", "footer"):
-        if name := config.IncludeHeaderFooter.get(end):
-            config.IncludeHeaderFooter[end] = str(root / name)
-    return config
-
-
-def _refuse_autotests(nb: Any, path: Path, config: Config) -> None:
-    # Left as it is, an AUTOTEST line is a comment: the cell would test nothing and give full marks.
-    delimiter = InstantiateTests(config=config).autotest_delimiter
-    for cell in nb["cells"]:
-        if cell["cell_type"] == "code" and delimiter in cell["source"]:
-            raise CourseError(
-                f"{path}: cell {cell['id']!r} uses {delimiter}: make the tests with "
-                "`nbgrader generate_assignment --source_with_tests` first and grade with those."
-            )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

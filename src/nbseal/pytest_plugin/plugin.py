@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from _pytest.runner import runtestprotocol
 
 from nbseal.errors import SealError
 from nbseal.pytest_plugin.conversation import Conversation, Timeout
@@ -30,6 +29,7 @@ class GraderPlugin:
         self.errors: list[str] = []
         self.handin = Handin()
         self.conversation: Conversation | None = None
+        self.item: pytest.Item | None = None
         self.results: dict[str, tuple[Outcome, str]] = {}
         self.measured: dict[str, dict[str, float]] = {}
 
@@ -38,10 +38,11 @@ class GraderPlugin:
         config.addinivalue_line("markers", MARKER)
 
     @pytest.fixture
-    def student(self, request: pytest.FixtureRequest) -> Student:
+    def student(self) -> Student:
         """The submission under test."""
-        student = Student(self.handin, self.conversation, question_of(request.node), request.node.nodeid)
-        self.measured[request.node.nodeid] = student.measured
+        assert self.item is not None
+        student = Student(self.handin, self.conversation, question_of(self.item), self.item.nodeid)
+        self.measured[self.item.nodeid] = student.measured
         return student
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -60,12 +61,9 @@ class GraderPlugin:
         self.results, self.measured = {}, {}
         for index, item in enumerate(items):
             following = items[index + 1] if index + 1 < len(items) else None
-            blocked = self._blocked(item)
-            if blocked is None:
-                runtestprotocol(item, log=False, nextitem=following)
-            else:
-                self.results[item.nodeid] = blocked
-            outcome, message = self.results.get(item.nodeid, (Outcome.NOT_JUDGED, "the test did not run"))
+            self.item = item
+            outcome, message = self._blocked(item) or _run_one(item, following)
+            self.results[item.nodeid] = outcome, message
             measured = self.measured.get(item.nodeid, {})
             report({"test": item.nodeid, "outcome": str(outcome), "message": message, "measured": measured})
 
@@ -80,25 +78,28 @@ class GraderPlugin:
                 return outcome, f"{WAITING} “{line}”"
         return None
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
-        """Judge one phase of a test, without the traceback that pytest would render for a developer."""
-        earlier = self.results.get(item.nodeid)
-        if call.excinfo is not None:
-            outcome, message = judge_exception(call.excinfo.value)
-            if earlier is None or earlier[0] == Outcome.PASSED:
-                self.results[item.nodeid] = (outcome, message)
-        elif call.when == "call":
-            self.results[item.nodeid] = (Outcome.PASSED, "")
-        failed = call.excinfo is not None
-        return pytest.TestReport(
-            nodeid=item.nodeid,
-            location=item.location,
-            keywords={},
-            outcome="failed" if failed else "passed",
-            longrepr=None,
-            when="call" if call.when == "collect" else call.when,
-        )
+
+def _run_one(item: pytest.Item, following: pytest.Item | None) -> tuple[Outcome, str]:
+    """Run one test through pytest's hooks, and judge it by the first exception of its three phases.
+
+    pytest's own protocol would make three reports for a developer, which takes longer than most tests.
+    """
+    found: tuple[Outcome, str] | None = None
+    if isinstance(item, pytest.Function) and not item._request:
+        item._initrequest()
+    for phase in ("setup", "call", "teardown"):
+        if phase == "call" and found:
+            continue
+        more = {"nextitem": following} if phase == "teardown" else {}
+        try:
+            getattr(item.ihook, f"pytest_runtest_{phase}")(item=item, **more)
+        except (pytest.exit.Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            found = found or judge_exception(error)
+    if isinstance(item, pytest.Function):
+        item._request, item.funcargs = False, {}  # type: ignore[assignment]
+    return found or (Outcome.PASSED, "")
 
 
 def judge_exception(error: BaseException) -> tuple[Outcome, str]:

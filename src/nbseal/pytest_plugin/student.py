@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,7 @@ from nbseal.pytest_plugin.npz import read_npz
 from nbseal.wire import Opaque
 
 MEASURES = 20  # numbers that one test may put down
+CALLS = ("call", "calls")
 
 
 class Student:
@@ -75,6 +77,28 @@ class Student:
             reply = self._ask(request, timeout, callbacks)
         except Timeout:
             reply = {"timeout": True}
+        return self._returned(function, reply, timeout)
+
+    def calls(self, function: str, cases: Iterable[Sequence[Any]], timeout: float = 2.0) -> Iterator[Any]:
+        """Call a function with each case's arguments, which is quicker than one call after the other.
+
+        The results come in the order of ``cases``; a call that failed raises when its turn comes. ``timeout`` is in
+        seconds for each call, and nothing is called after one that took longer.
+        """
+        cases = [list(case) for case in cases]
+        request = {"do": "calls", "function": function, "cases": cases, "timeout": timeout}
+        try:
+            reply = self._ask(request, timeout * len(cases))
+        except Timeout:
+            reply = {"timeout": True}
+        replies = reply.get("replies")
+        if not isinstance(replies, list):
+            replies = [reply]
+        for number in range(len(cases)):
+            one = replies[number] if number < len(replies) else {"timeout": True}
+            yield self._returned(function, one if isinstance(one, dict) else {}, timeout)
+
+    def _returned(self, function: str, reply: dict[str, Any], timeout: float) -> Any:
         if reply.get("timeout"):
             raise StudentError(f"`{function}` did not return within {timeout:g} seconds.")
         self._must_exist(reply, function)
@@ -141,16 +165,16 @@ class Student:
         if self._handin.failure or self._conversation is None:
             raise SealBroken(self._handin.failure or "there is no process to ask")
         try:
-            self._conversation.enter(self._question, calling=request["do"] == "call")
+            self._conversation.enter(self._question, calling=request["do"] in CALLS)
             reply = self._conversation.ask(request, seconds, callbacks)
         except Timeout:
-            if request["do"] == "call":
+            if request["do"] in CALLS:
                 raise
             raise SealBroken("the student's process did not answer in time") from None
         if reply.get("too_large"):
-            what = f"What `{request['function']}` returns" if request["do"] == "call" else f"`{request['name']}`"
+            what = f"What `{request['function']}` returns" if request["do"] in CALLS else f"`{request['name']}`"
             raise StudentError(f"{what} is too large to be looked at.")
-        if request["do"] != "call" and ("raised" in reply or "timeout" in reply):
+        if request["do"] not in CALLS and ("raised" in reply or "timeout" in reply):
             raise StudentError(f"`{request['name']}` can't be read: looking at it runs code that fails.")
         return reply
 

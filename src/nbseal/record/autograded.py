@@ -10,14 +10,13 @@ import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from nbgrader.converters import Autograde
-
 from nbseal.course import Course
 from nbseal.errors import RecordError
 from nbseal.record.files import sync_folder, write_file
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
+PERMISSION_SECTIONS = ("Autograde", "BaseConverter")
 
 
 def notebook_bytes(notebook: dict[str, Any]) -> bytes:
@@ -36,7 +35,11 @@ def _json(value: Any) -> str:
 
 def file_permissions(course: Course) -> int:
     """The mode of files in autograded/, as nbgrader's settings have it."""
-    return int(str(Autograde(coursedir=course.coursedir, config=course.config).permissions), 8)
+    if any("permissions" in course.config[section] for section in PERMISSION_SECTIONS if section in course.config):
+        from nbgrader.converters import Autograde
+
+        return int(str(Autograde(coursedir=course.coursedir, config=course.config).permissions), 8)
+    return 0o664 if course.coursedir.groupshared else 0o444
 
 
 class Staging:

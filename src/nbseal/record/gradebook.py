@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
 from nbgrader import api
-from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import bindparam, insert, select, update
 from traitlets import TraitError
 
@@ -28,6 +28,7 @@ SUBMISSION = api.SubmittedAssignment.__table__
 SUBMITTED = api.SubmittedNotebook.__table__
 GRADE = api.Grade.__table__
 COMMENT = api.Comment.__table__
+LATE_SECTIONS = {"AssignLatePenalties", "LateSubmissionPlugin"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,13 @@ class Marksbook:
         self.name = gradebook_name(self.url)
         with explained(self.name):
             self.gradebook = open_gradebook(self.url, course.coursedir.course_id)
-        self.late = _late_penalties(course)
+        if not LATE_SECTIONS.isdisjoint(course.config):
+            assert self.late  # a plugin that can't be used is said before any student is graded
+
+    @cached_property
+    def late(self) -> Any:
+        """nbgrader's way to the course's late-submission plugin; CourseError if that can't be used."""
+        return _late_penalties(self.course)
 
     def close(self) -> None:
         """Close the connection."""
@@ -119,6 +126,8 @@ class Marksbook:
 
 
 def _late_penalties(course: Course) -> Any:
+    from nbgrader.preprocessors import AssignLatePenalties  # a course without late penalties never needs it
+
     try:
         late = AssignLatePenalties(config=course.config)
         late.init_plugin()

@@ -8,7 +8,6 @@ from typing import Any
 
 import nbformat
 from nbgrader.api import InvalidEntry, MissingEntry
-from nbgrader.preprocessors import SaveCells
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -51,7 +50,10 @@ def ensure_registered(course: Course, assignment: Assignment, gradebook: Any) ->
     CourseError when a notebook can't be read, when two questions have one name, or when the gradebook differs and
     already holds submissions (without any, it is brought up to date).
     """
-    templates = {name: make_template(assignment.template_path(name), course.config) for name in assignment.notebooks}
+    templates = {
+        name: make_template(assignment.template_path(name), course.config, shelf=course.shelf)
+        for name in assignment.notebooks
+    }
     wanted = {name: _outline(template) for name, template in templates.items()}
     _refuse_doubles(assignment, wanted)
     try:
@@ -72,6 +74,8 @@ def ensure_registered(course: Course, assignment: Assignment, gradebook: Any) ->
 
 def _save_cells(course: Course, assignment: Assignment, notebook: str, template: Notebook) -> None:
     """Store the cells as ``nbgrader generate_assignment`` does."""
+    from nbgrader.preprocessors import SaveCells  # takes longer to load than all the rest, and is needed once
+
     names = {"assignment": assignment.name, "notebook": notebook, "db_url": gradebook_url(course)}
     try:
         SaveCells(config=course.config).preprocess(nbformat.from_dict(template), {"nbgrader": names})

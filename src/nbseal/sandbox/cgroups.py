@@ -30,13 +30,14 @@ class Homes:
 
 
 class Group:
-    """The control group of one submission; a process enters it by writing 0 to the ``entrances``."""
+    """The control group of one submission at a time; a process enters it by writing 0 to the ``entrances``."""
 
     def __init__(self, homes: Homes, memory_mb: int, processes: int) -> None:
         name = f"{PREFIX}-{os.getpid()}-{next(_numbers)}"
         self._version = homes.version
         self._folders = [home / name for home in dict.fromkeys((homes.memory, homes.pids)) if home is not None]
         self.entrances: list[int] = []
+        self._kills_before = 0
         try:
             for folder in self._folders:
                 folder.mkdir()
@@ -60,12 +61,20 @@ class Group:
 
     def ran_out_of_memory(self) -> bool:
         """Whether the kernel has ended a process of the group because of the memory limit."""
+        return self._memory_kills() > self._kills_before
+
+    def is_free(self) -> bool:
+        """Whether all its processes have ended, so that the next submission may have it: it starts anew then."""
+        self._kills_before = self._memory_kills()
+        return all(_read(folder / "cgroup.procs") == "" for folder in self._folders)
+
+    def _memory_kills(self) -> int:
         name = "memory.events" if self._version == 2 else "memory.oom_control"
         try:
             words = (self._folders[0] / name).read_text().split()
         except OSError:
-            return False
-        return any(key == "oom_kill" and count != "0" for key, count in itertools.pairwise(words))
+            return 0
+        return sum(int(count) for key, count in itertools.pairwise(words) if key == "oom_kill")
 
     def close(self) -> None:
         """Remove the group, whose processes have ended; the kernel may need a moment to see that."""

@@ -45,11 +45,19 @@ class Run:
 class SealedProcess:
     """A forked process behind its walls."""
 
-    def __init__(self, job: socket.socket, leash: socket.socket, seal: Seal, group: Group | None = None) -> None:
+    def __init__(
+        self,
+        job: socket.socket,
+        leash: socket.socket,
+        seal: Seal,
+        group: Group | None = None,
+        give_back: Callable[[Group | None], None] = lambda group: None,
+    ) -> None:
         self.job = Channel(job, greedy=True)
         self.leash = Channel(leash)
         self._seal = seal
         self._group = group
+        self._give_back = give_back
         self._report: dict[str, Any] | None = None
         self.lost = False  # its supervisor ended without a report: not the student's doing
 
@@ -125,7 +133,7 @@ class SealedProcess:
         self.job.close()
         self.leash.close()
         if self._group:
-            self._group.close()
+            self._give_back(self._group)
             self._group = None
         return self._report or {}
 

@@ -44,6 +44,8 @@ class WarmProcess:
         self._seal = seal
         self._lock = threading.Lock()
         self._launched = launched or launch_worker()
+        self._free_groups: list[Group] = []
+        self._closed = False
 
     def start(self, settings: WarmSettings | None = None) -> WarmProcess:
         """Load what ``settings`` name; SealError when that fails, and then the process is ended."""
@@ -90,7 +92,7 @@ class WarmProcess:
 
     def spawn(self) -> SealedProcess:
         """Fork a sealed process; SealBroken when the warm process is gone."""
-        group = self._group()
+        group = self._take_group()
         ours, theirs = socket.socketpair()
         our_leash, their_leash = socket.socketpair()
         entrances = group.entrances if group else []
@@ -101,16 +103,18 @@ class WarmProcess:
         except OSError as error:
             ours.close()
             our_leash.close()
-            if group:
-                group.close()
+            self._give_back(group)
             raise SealBroken(f"the warm process is gone: {error}") from error
         finally:
             theirs.close()
             their_leash.close()
-        return SealedProcess(ours, our_leash, self._seal, group)
+        return SealedProcess(ours, our_leash, self._seal, group, self._give_back)
 
-    def _group(self) -> Group | None:
-        """A control group for the next process, where the machine lets us make one."""
+    def _take_group(self) -> Group | None:
+        """A control group for the next process, where the machine lets us make one: removing one takes a while."""
+        with self._lock:
+            if self._free_groups:
+                return self._free_groups.pop()
         if self.level.mechanism == "none" or not self._seal.control_groups:
             return None
         found = homes()
@@ -119,9 +123,23 @@ class WarmProcess:
         # files in memory disks count as memory of the group, and have a limit of their own
         return Group(found, self._seal.memory_mb + DISKS * self._seal.disk_mb, self._seal.processes)
 
+    def _give_back(self, group: Group | None) -> None:
+        """Keep a group whose processes have ended for the next submission."""
+        if group is None:
+            return
+        with self._lock:
+            if not self._closed and group.is_free():
+                self._free_groups.append(group)
+                return
+        group.close()
+
     def close(self) -> None:
         """End the warm process and remove its folder; forks that still run are ended by the kernel."""
         self._launched.close()
+        with self._lock:
+            self._closed = True
+            while self._free_groups:
+                self._free_groups.pop().close()
 
     def __enter__(self) -> WarmProcess:
         return self

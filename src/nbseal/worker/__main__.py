@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import itertools
+import logging
 import os
 import random
 import signal
@@ -39,6 +40,9 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     channel = Channel(control)
     try:
+        with quietly():
+            runner = CellRunner()
+            runner.rehearse()
         settings = Settings.from_message(channel.receive())
         os.environ.update(settings.environment, IPYTHONDIR=os.path.join(settings.scratch, "ipython"))
         if settings.level == "landlock":
@@ -46,7 +50,7 @@ def main() -> None:
         if settings.level == "landlock" and not walls.has_own_user():
             os.environ["JOBLIB_MULTIPROCESSING"] = "0"  # there will be no locks: it then works in one process
         program = seccomp.build(settings.level) if settings.level != "none" else None
-        runner = warm_up(settings)
+        warm_up(settings, runner)
         if settings.level in walls.ROOMS:
             walls.move_in(settings)
     except Exception as error:
@@ -68,9 +72,9 @@ def main() -> None:
             os.close(descriptor)
 
 
-def warm_up(settings: Settings) -> CellRunner:
+def warm_up(settings: Settings, runner: CellRunner) -> None:
     """Import what notebooks will import, and draw one figure so that fonts and caches are there."""
-    runner = CellRunner(settings.output_kb << 10, settings.outputs_per_cell)
+    runner.limit(settings.output_kb << 10, settings.outputs_per_cell)
     # pandas and others look for get_ipython, which IPython makes known only while cells run
     with quietly(), runner.shell.builtin_trap:
         for name in settings.modules:
@@ -80,17 +84,19 @@ def warm_up(settings: Settings) -> CellRunner:
                 continue  # the notebook will say so itself
         if settings.support:
             support.load(str(settings.support), settings.warm)
+            support.read(walls.HOME)
         if "matplotlib.pyplot" in sys.modules:
             _draw_once()
         if "cv2" in sys.modules:
             sys.modules["cv2"].setNumThreads(0)
         fonts.remember()
-        runner.rehearse(settings.sources)
+        runner.read(settings.sources)
         rehearse()
+    # no lock is held when we fork, so none needs to be made anew: that would touch, and so copy, every logger's page
+    logging._at_fork_reinit_lock_weakset.clear()  # type: ignore[attr-defined]
     gc.collect()
     gc.enable()
     gc.freeze()  # keeps the collector from touching, and so copying, shared pages
-    return runner
 
 
 @contextmanager

@@ -11,9 +11,9 @@ Output = dict[str, Any]
 class Collector:
     """Outputs of all cells. ``limit`` is in bytes a cell; what goes beyond is dropped and said."""
 
-    def __init__(self, limit: int, count_limit: int) -> None:
-        self.limit = limit
-        self.count_limit = count_limit
+    def __init__(self) -> None:
+        self.limit = 1 << 20
+        self.count_limit = 1000
         self.cells: dict[int, list[Output]] = {}
         self.current: list[Output] = []
         self.changed: set[int] = set()

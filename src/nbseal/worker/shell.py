@@ -19,6 +19,7 @@ from tornado.ioloop import IOLoop
 from nbseal.worker import commands, tracebacks, walls
 from nbseal.worker.capture import Collector
 from nbseal.worker.kernel import arguments, import_path, make_kernel
+from nbseal.worker.ready import Ready
 from nbseal.worker.streams import Outbox, mute, open_streams
 
 LAST_ERROR = ("last_type", "last_value", "last_traceback")
@@ -36,47 +37,28 @@ REHEARSAL = [
 class CellRunner:
     """A kernel whose outputs are collected; made in the warm process, used in its forks."""
 
-    def __init__(self, output_bytes: int, outputs_per_cell: int) -> None:
-        self.collector = Collector(output_bytes, outputs_per_cell)
+    def __init__(self) -> None:
+        self.collector = Collector()
         self.outbox = Outbox(self.collector)
         self.kernel = make_kernel(self.outbox)
         self.shell = self.kernel.shell
         self.streams: list[Any] = []
         self._first_names = dict(self.shell.user_ns)
-        self._as_shipped = self._transformers()
-        self._transformed: dict[str, str] = {}
-        self._transform = self.shell.transform_cell
-        self.shell.transform_cell = self._transform_once
+        self._ready = Ready(self.shell)
         commands.install()
         tracebacks.share_work(self.shell)
 
-    def _transformers(self) -> list[list[Any]]:
-        manager = self.shell.input_transformer_manager
-        return [
-            list(manager.cleanup_transforms),
-            list(manager.line_transforms),
-            list(manager.token_transformers),
-            list(self.shell.input_transformers_post),
-        ]
+    def limit(self, output_bytes: int, outputs_per_cell: int) -> None:
+        """Say how much output is kept from a cell."""
+        self.collector.limit, self.collector.count_limit = output_bytes, outputs_per_cell
 
-    def _transform_once(self, source: str) -> str:
-        """What IPython makes of a cell: it asks twice for each, and locked cells are known before the first fork."""
-        if self._transformers() != self._as_shipped:
-            return str(self._transform(source))
-        if source not in self._transformed:
-            self._transformed[source] = self._transform(source)
-        return self._transformed[source]
-
-    def rehearse(self, sources: list[str]) -> None:
-        """Run a few cells before the first fork, so that what they load and cache is shared; then forget them.
-
-        ``sources`` of the template are only looked at, not run.
-        """
+    def read(self, sources: list[str]) -> None:
+        """Read cells that will be run after the first fork."""
         for source in sources:
-            try:
-                self._transform_once(source)
-            except SyntaxError:
-                continue
+            self._ready.read(source)
+
+    def rehearse(self) -> None:
+        """Run a few cells before the first fork, so that what they load and cache is shared; then forget them."""
         standard = sys.stdout, sys.stderr
         for _ in self.run([{"index": i, "source": source} for i, source in enumerate(REHEARSAL)], 60.0):
             pass

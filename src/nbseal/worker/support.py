@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import _imp
 import importlib
+import inspect
+import linecache
 import sys
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 from pathlib import PurePath
 from types import CodeType
 from typing import Any
 
+from stack_data.core import Source
+
 _codes: dict[str, CodeType] = {}
 _folders: set[str] = set()
+_lines: dict[str, tuple[str, ...]] = {}
 
 
 class _Loader(SourceFileLoader):
@@ -21,6 +26,7 @@ class _Loader(SourceFileLoader):
         code = super().get_code(fullname)
         if code is not None:
             _codes[fullname] = code
+            _lines[fullname] = tuple(linecache.getlines(self.path))
         return code
 
 
@@ -40,6 +46,13 @@ def load(folder: str, wanted: list[str]) -> None:
         del sys.path_importer_cache[folder]
 
 
+def read(work: str) -> None:
+    """Read the loaded files as tracebacks will, in processes that see them in ``work``."""
+    for name, lines in _lines.items():
+        source = Source._for_filename_and_lines(f"{work}/{name}.py", lines)
+        assert source.pieces is not None
+
+
 def move(work: str) -> None:
     """Make the loaded modules name their file in ``work``: tracebacks show its path and read its lines.
 
@@ -53,6 +66,7 @@ def move(work: str) -> None:
         # what the import system itself does to compiled code that was moved
         _imp._fix_co_filename(code, path)  # type: ignore[attr-defined]
         module.__file__ = module.__spec__.origin = path
+        inspect.modulesbyfile[path] = name  # type: ignore[attr-defined]
         module.__spec__.cached = module.__dict__["__cached__"] = None
         if isinstance(module.__spec__.loader, _Loader):
             module.__spec__.loader.path = path
