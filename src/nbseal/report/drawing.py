@@ -21,6 +21,7 @@ BINS = 20
 STYLE: Any = {
     "svg.hashsalt": "nbseal",
     "font.size": 11,
+    "text.parse_math": False,  # names are names, whatever signs are in them
     "axes.spines.top": False,
     "axes.spines.right": False,
     "figure.constrained_layout.use": True,
