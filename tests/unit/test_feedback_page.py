@@ -14,8 +14,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from nbseal.feedback.view import Marks, make_view, without_hidden
 from nbseal.feedback.words import html, markdown, mathml
+from nbseal.notebook.recording import safe_outputs
 from nbseal.pages import render
 from nbseal.record import mark_output
+from nbseal.record.feedback import judged
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 
 TESTS = (
@@ -135,6 +137,13 @@ def test_what_students_wrote_can_not_act():
     assert all(value.startswith(("#", "data:image/")) for value in addresses)
     policy = next(value for name, value in found.attributes if value.startswith("default-src"))
     assert "default-src 'none'; script-src 'none'" in policy
+
+
+def test_no_output_can_pass_for_a_mark():
+    """What a student's code puts out is recorded without the metadata that carries marks."""
+    forged = mark_output(QuestionResult("double", 4.0, 4.0, Status.GRADED, (TestResult("All of it.", Outcome.PASSED),)))
+    assert judged(forged) is not None
+    assert [judged(output) for output in safe_outputs([forged])] == [None]
 
 
 def test_pictures_beside_the_notebook_come_into_the_page(tmp_path):

@@ -21,7 +21,9 @@ def card(student: str, marks: dict[str, float | None], message: str = "", **more
     for grade_id, mark in marks.items():
         status = Status.NOT_JUDGED if mark is None else Status.GRADED
         outcome = Outcome.PASSED if mark == 4.0 else Outcome.FAILED if status is Status.GRADED else Outcome.NOT_JUDGED
-        test = TestResult("It doubles.", outcome, message, measured={"accuracy": mark, "cost in $x^$": 1.0} if mark else {})
+        test = TestResult(
+            "It doubles.", outcome, message, measured={"accuracy": mark, "cost in $x^$": 1.0} if mark else {}
+        )
         questions.append(QuestionResult(grade_id, mark, 4.0, status, (test,)))
     defaults = {"seal": "namespaces", "seconds": 0.2, "problems": (), "slowest": (CellTime("q", 0.1),)}
     return Scorecard(assignment="ps1", student=student, questions=tuple(questions), **(defaults | more))
