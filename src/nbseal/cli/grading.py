@@ -41,7 +41,6 @@ from nbseal.results import Scorecard
 
 if TYPE_CHECKING:
     from nbseal.grade import ClassResult
-    from nbseal.sandbox import Ahead
 
 
 STDOUT = Path("-")
@@ -70,20 +69,11 @@ def grade(
     from nbseal.sandbox import start_ahead
 
     with closing(start_ahead()) as ahead:
-        _grade(assignment, student, jobs, force, json_file, details, unsealed, course, ahead)
+        options = {"students": student, "jobs": jobs, "force": force, "unsealed": unsealed, "ahead": ahead}
+        _grade(assignment, course, json_file, details, options)
 
 
-def _grade(
-    assignment: str,
-    student: list[str] | None,
-    jobs: int | None,
-    force: bool,
-    json_file: Path | None,
-    details: bool,
-    unsealed: bool,
-    course: Path,
-    ahead: Ahead,
-) -> None:
+def _grade(assignment: str, course: Path, json_file: Path | None, details: bool, options: dict[str, Any]) -> None:
     from nbseal.course import Course
     from nbseal.grade import Done, grade_class
     from nbseal.show import done_line
@@ -105,13 +95,9 @@ def _grade(
             result = grade_class(
                 Course(course),
                 assignment,
-                students=student,
-                jobs=jobs,
-                force=force,
-                unsealed=unsealed,
                 on_start=lambda total: progress.update(task, total=total),
                 on_done=on_done,
-                ahead=ahead,
+                **options,
             )
         except KeyboardInterrupt:
             progress.stop()
