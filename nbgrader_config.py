@@ -26,5 +26,8 @@ c.HTMLExporter.filters = {
     "clean_html": "nbseal.notebook.rendering.clean_html",
 }
 
+# the page that students get back: nothing from the network, no script, readable on a phone
+c.GenerateFeedback.exporter_class = "nbseal.feedback.FeedbackExporter"
+
 # in exported marks no name is a formula
 c.ExportApp.plugin_class = "nbseal.export.SafeCsvExport"

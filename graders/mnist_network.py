@@ -138,6 +138,7 @@ def must_reach(student, step):
     pictures, digits = held_back(network.data_set)
     needed = STEPS[network.data_set][step]
     reached = accuracy(network, pictures, digits)
+    student.measure(f"accuracy on held-back pictures of {network.data_set}", reached)
     assert reached >= needed, (
         f"Your network reads {reached:.1%} of the {len(digits)} held-back pictures right; this step "
         f"needs {needed:.0%}. " + suspicion(network, pictures, digits, reached)

@@ -53,6 +53,7 @@ def main() -> int:
         command = ["nbgrader", "generate_feedback", assignment, "--force", "--log-level=ERROR"]
         print(f"\n$ {' '.join(command)}", flush=True)
         codes.append(subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode)
+    codes += [run("report", assignment) for assignment in assignments]
     print(f"\ngraded notebooks: {ROOT / 'autograded'}\nfeedback pages:   {ROOT / 'feedback'}")
     print("Run make demo again: nothing has changed, so nothing is graded again.")
     return max(codes)

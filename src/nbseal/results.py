@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -28,12 +29,16 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class TestResult:
-    """One hidden test: ``name`` is the line that the student reads, ``message`` the explanation."""
+    """One hidden test: ``name`` is the line that the student reads, ``message`` the explanation.
+
+    ``measured`` holds numbers that the test took of the submission, for the instructor's report.
+    """
 
     name: str
     outcome: Outcome
     message: str = ""
     weight: float = 1.0
+    measured: Mapping[str, float] = field(default_factory=dict)
 
     __test__ = False  # keeps pytest from collecting this class
 
@@ -50,8 +55,19 @@ class QuestionResult:
 
 
 @dataclass(frozen=True)
+class CellTime:
+    """How many seconds of wall time a cell took; ``cell`` is its grade_id or else its id."""
+
+    cell: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Scorecard:
-    """The marks of one submission, the seal level they were made at, and what went wrong on the way."""
+    """The marks of one submission, the seal level they were made at, and what went wrong on the way.
+
+    ``slowest`` holds the cells that took most of the time, the slowest first.
+    """
 
     assignment: str
     student: str
@@ -59,6 +75,7 @@ class Scorecard:
     seconds: float
     questions: tuple[QuestionResult, ...]
     problems: tuple[str, ...] = field(default=())
+    slowest: tuple[CellTime, ...] = ()
 
     @property
     def score(self) -> float:
@@ -78,8 +95,8 @@ class Scorecard:
         raise KeyError(grade_id)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data in the published form (schema 1)."""
-        return {
+        """Plain data in the published form (schema 1); ``slowest`` and a test's ``measured`` only where they are."""
+        data: dict[str, Any] = {
             "schema": SCHEMA,
             "assignment": self.assignment,
             "student": self.student,
@@ -90,6 +107,9 @@ class Scorecard:
             "questions": [_question_to_dict(question) for question in self.questions],
             "problems": list(self.problems),
         }
+        if self.slowest:
+            data["slowest"] = [{"cell": one.cell, "seconds": round(one.seconds, 3)} for one in self.slowest]
+        return data
 
     def to_json(self) -> str:
         """The published form as text."""
@@ -107,6 +127,7 @@ class Scorecard:
             seconds=data["seconds"],
             questions=tuple(_question_from_dict(question) for question in data["questions"]),
             problems=tuple(data["problems"]),
+            slowest=tuple(CellTime(one["cell"], one["seconds"]) for one in data.get("slowest", ())),
         )
 
 
@@ -116,10 +137,13 @@ def _question_to_dict(question: QuestionResult) -> dict[str, Any]:
         "score": question.score,
         "max_score": question.max_score,
         "status": str(question.status),
-        "tests": [
-            {"name": test.name, "outcome": str(test.outcome), "message": test.message} for test in question.tests
-        ],
+        "tests": [_test_to_dict(test) for test in question.tests],
     }
+
+
+def _test_to_dict(test: TestResult) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": test.name, "outcome": str(test.outcome), "message": test.message}
+    return data | {"measured": dict(test.measured)} if test.measured else data
 
 
 def _question_from_dict(data: dict[str, Any]) -> QuestionResult:
@@ -128,8 +152,12 @@ def _question_from_dict(data: dict[str, Any]) -> QuestionResult:
         score=data["score"],
         max_score=data["max_score"],
         status=Status(data["status"]),
-        tests=tuple(TestResult(test["name"], Outcome(test["outcome"]), test["message"]) for test in data["tests"]),
+        tests=tuple(_test_from_dict(test) for test in data["tests"]),
     )
+
+
+def _test_from_dict(data: dict[str, Any]) -> TestResult:
+    return TestResult(data["name"], Outcome(data["outcome"]), data["message"], measured=dict(data.get("measured", {})))
 
 
 @dataclass(frozen=True)

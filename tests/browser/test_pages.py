@@ -1,4 +1,4 @@
-"""Pages as people see them, in a real browser: the released notebook in JupyterLab, and feedback on a phone."""
+"""Pages as people see them, in a real browser: the released notebook in JupyterLab, feedback and reports on a phone."""
 
 import json
 import os
@@ -20,6 +20,7 @@ from tests.courses import copy_course, end, run
 from tests.samples import ROOT, SAMPLES, load_sample
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (the dev extra has it)")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="the dev extra has axe-playwright-python")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 
@@ -28,7 +29,12 @@ QUIET = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 ASSIGNMENT = "01-gates"
-HANDED_IN = {"nora": "fail_nor_instead_of_nand", "otto": "fail_untouched"}
+HANDED_IN = {
+    "nora": "fail_nor_instead_of_nand",
+    "oskar": "fail_untouched",
+    "pia": "pass_helpers_and_other_names",
+    "quin": "pass_helpers_and_other_names",
+}
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 1600}
 WIDER_THAN_THE_PAGE = """blocks => blocks.filter(
     block => block.getBoundingClientRect().right > document.documentElement.clientWidth
@@ -51,7 +57,13 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     root = copy_course(tmp_path_factory.mktemp("pages") / "course", [ASSIGNMENT])
     for student, sample in HANDED_IN.items():
         load_sample(SAMPLES / ASSIGNMENT / sample).write(root / "submitted" / student / ASSIGNMENT)
-    for command in (("nbseal", "grade", ASSIGNMENT), ("nbgrader", "generate_feedback", ASSIGNMENT)):
+    commands = [
+        ("nbseal", "grade", ASSIGNMENT),
+        ("nbgrader", "generate_feedback", ASSIGNMENT),
+        ("nbseal", "report", ASSIGNMENT, "--anonymous"),
+        ("nbseal", "similarity", ASSIGNMENT),
+    ]
+    for command in commands:
         done = run(*command, cwd=root)
         assert done.returncode == 0, done.stderr
     return Course(root)
@@ -127,6 +139,29 @@ def test_the_release_opens_in_jupyterlab_with_its_first_picture(browser, lab):
     page.close()
 
 
+def problems(page) -> list[str]:
+    """What axe-core finds on a page that keeps people out: of impact serious or critical."""
+    found = axe.Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
+
+
+@pytest.fixture
+def alone(browser) -> Iterator:
+    """Opens a page that gets nothing but itself; any request, and any message of the browser, is noted."""
+    context = browser.new_context(viewport=PHONE, offline=True)
+    noted: list[str] = []
+
+    def show(path: Path):
+        page = context.new_page()
+        page.on("console", lambda message: noted.append(message.text))
+        page.on("request", lambda request: noted.append(request.url) if request.url[:5] == "http:" else None)
+        page.goto(path.as_uri())
+        return page, noted
+
+    yield show
+    context.close()
+
+
 def test_feedback_says_what_passed_and_what_failed(feedback):
     """The question that was answered wrongly has its marks, a line for each test and the reason."""
     page = feedback("nora")
@@ -136,7 +171,10 @@ def test_feedback_says_what_passed_and_what_failed(feedback):
     assert "Marks: 0 of 3" in nand
     assert "✗" in nand
     assert "✓" not in nand
-    assert sum("✓" in text for text in texts) == len(texts) - 1 == 7
+    assert sum("✓" in text for text in texts) == 7
+    assert [text for text in texts if "✓" not in text and text != nand] == [
+        "Marks: not made yet (out of 1)\nYour teacher reads this answer."
+    ]
 
 
 def test_feedback_fits_a_phone(feedback):
@@ -144,7 +182,7 @@ def test_feedback_fits_a_phone(feedback):
     for student in HANDED_IN:
         page = feedback(student)
         blocks = page.get_by_role("group", name="Marks and feedback")
-        assert blocks.count() == 8
+        assert blocks.count() == 9
         assert blocks.evaluate_all(WIDER_THAN_THE_PAGE) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
@@ -161,3 +199,75 @@ def test_feedback_shows_nothing_of_the_hidden_tests(feedback):
         shown = page.content() + page.locator("body").inner_text()
         assert [line for line in secret if line in shown] == []
         assert "graders" not in shown
+
+
+def test_feedback_keeps_nobody_out(course, alone):
+    """No network and no script; axe-core finds nothing serious; links and folded code work by keyboard alone."""
+    for student in ("pia", "nora"):
+        page, noted = alone(course.root / "feedback" / student / ASSIGNMENT / f"{ASSIGNMENT}.html")
+        assert problems(page) == []
+        assert page.locator("script").count() == 0
+        assert page.evaluate("[...document.images].filter(one => !one.naturalWidth || !one.alt).length") == 0
+        assert page.locator("math").count() > 5
+        assert noted == []
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#question-6")
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details[open] pre").first.is_visible()
+
+
+def test_feedback_needs_no_other_file(course, alone, tmp_path):
+    """The released page is one file: pictures that came with the notebook are in it."""
+    alone_file = tmp_path / "released.html"
+    shutil.copy(course.root / "feedback" / "pia" / ASSIGNMENT / f"{ASSIGNMENT}.html", alone_file)
+    page, noted = alone(alone_file)
+    picture = page.locator("#notebook .words img").first
+    assert picture.evaluate("image => image.naturalWidth") > 100
+    assert picture.get_attribute("alt")
+    assert noted == []
+
+
+@pytest.mark.parametrize("name", [ASSIGNMENT, f"{ASSIGNMENT}-similarity"])
+def test_pages_for_instructors_keep_nobody_out(course, alone, name):
+    """Report and similarity page fit a phone, need nothing else, and axe-core finds nothing serious."""
+    page, noted = alone(course.root / "reports" / f"{name}.html")
+    assert problems(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate("[...document.images].filter(one => !one.naturalWidth || !one.alt).length") == 0
+    assert noted == []
+
+
+def test_the_report_s_tables_are_sorted_by_keyboard(course, alone):
+    """A heading is a button: once for the smallest first, again for the largest; screen readers are told."""
+    page, _ = alone(course.root / "reports" / f"{ASSIGNMENT}.html")
+    table = page.locator("#students ~ .scroll table")
+    marks = table.locator("tbody tr td:nth-child(2)")
+    heading = table.get_by_role("button", name="Marks of 20")
+    for order, reverse in (("ascending", False), ("descending", True)):
+        heading.press("Enter")
+        numbers = [float(text) for text in marks.all_inner_texts()]
+        assert numbers == sorted(numbers, reverse=reverse)
+        assert len(set(numbers)) > 1
+        assert heading.locator("xpath=..").get_attribute("aria-sort") == order
+
+
+def test_an_anonymous_report_names_nobody(course, alone):
+    """Pseudonyms stand where students would."""
+    page, _ = alone(course.root / "reports" / f"{ASSIGNMENT}.html")
+    content = page.content()
+    assert [student for student in HANDED_IN if student in content] == []
+    assert content.count("student-") >= len(HANDED_IN)
+
+
+def test_alike_answers_stand_side_by_side(course, alone):
+    """On a desk the two answers of a pair are beside each other, with what they share marked."""
+    page, _ = alone(course.root / "reports" / f"{ASSIGNMENT}-similarity.html")
+    page.set_viewport_size(DESK)
+    first, second = page.locator("article").first.locator(".side").all()
+    assert first.bounding_box()["y"] == second.bounding_box()["y"]
+    assert first.locator("mark").count() >= 1
+    assert page.locator("article").first.locator("h3").all_inner_texts() == ["pia", "quin"]

@@ -20,6 +20,7 @@ from nbseal.results import Scorecard
 from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
 from tests.mini import GRADER, hand_in, make_course
 
+COMMANDS = ("build", "grade", "check", "doctor", "report", "similarity")
 WRONG = {"number_answer": "answer = 41"}
 FORCED_COLOUR = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "COLUMNS", "TERM", "NO_COLOR")
 
@@ -172,7 +173,7 @@ def test_doctor_names_what_is_wrong_with_a_course(nbseal, tmp_path: Path) -> Non
     assert "nbgrader_config.py can't be loaded: SyntaxError" in done.out
 
 
-@pytest.mark.parametrize("name", ["build", "grade", "check", "doctor"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example(nbseal, name: str) -> None:
     """--help explains all options and ends with an example."""
     done = nbseal(name, "--help")
@@ -184,12 +185,88 @@ def test_every_command_has_help_with_an_example(nbseal, name: str) -> None:
 def test_help_lists_every_command(nbseal) -> None:
     """The overview names the commands; the version can be asked for."""
     done = nbseal("--help")
-    assert all(re.search(rf"\b{name}\b", done.out) for name in ("build", "grade", "check", "doctor"))
+    assert all(re.search(rf"\b{name}\b", done.out) for name in COMMANDS)
     assert re.fullmatch(r"nbseal \d+\.\d+\.\d+\S*\n", nbseal("--version").out)
+
+
+def test_the_overview_tells_the_exit_codes(nbseal) -> None:
+    """What a script must know stands at the end of the overview."""
+    text = " ".join(nbseal("--help").out.split())
+    assert "Exit codes: 0 done, 1 an error that was explained, 2 wrong usage, 3 graded but some marks" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("nbseal rep", {"report"}), ("nbseal grade m", {"mini"}), ("nbseal grade mini --student a", {"ada", "alan"})],
+)
+def test_the_shell_completes_commands_assignments_and_students(root: Path, words: str, expected: set[str]) -> None:
+    """What completion scripts ask for is answered without loading the course's settings."""
+    count = str(len(words.split()) - 1)
+    completing = {"_NBSEAL_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": count}
+    done = subprocess.run(["nbseal"], cwd=root, env=environment(**completing), capture_output=True, text=True)
+    assert set(done.stdout.split()) == expected
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_colours_are_off_when_asked(root: Path, asked: bool) -> None:
+    """On a terminal help has colours, with NO_COLOR it has none."""
+    more = {"NO_COLOR": "1"} if asked else {}
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb") as terminal:
+        process = subprocess.Popen(
+            command("nbseal", "report", "--help"), cwd=root, env=environment(TERM="xterm-256color", **more),
+            stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        while chunk := _read(terminal.fileno()):
+            shown += chunk
+        assert process.wait(30) == 0
+    colours = re.findall(rb"\x1b\[(?:\d+;)*(?:3[0-7]|9[0-7]|38;[\d;]+)m", shown)
+    assert bool(colours) is not asked
+
+
+def _read(descriptor: int) -> bytes:
+    """What comes next; nothing when the other side has hung up."""
+    try:
+        return os.read(descriptor, 1 << 16)
+    except OSError:
+        return b""
+
+
+def test_scorecards_can_go_to_standard_output(nbseal, root: Path) -> None:
+    """With --json - standard output is JSON and nothing else; the lines for people are on the other stream."""
+    done = nbseal("grade", "mini", "--json", "-", "-c", root)
+    assert [card["student"] for card in json.loads(done.out)] == ["ada", "alan", "grace"]
+    assert "mini: 0 graded" in done.err
+
+
+def test_the_report_is_a_page_or_json(nbseal, root: Path, tmp_path: Path) -> None:
+    """A page for its owner alone, the same numbers as JSON, and names or pseudonyms as asked."""
+    page = tmp_path / "folder" / "page.html"
+    assert nbseal("report", "mini", "-o", page, "-c", root).out == f"mini: 3 submissions in {page}\n"
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert "alan" in page.read_text("utf-8")
+    data = json.loads(nbseal("report", "mini", "--json", "--anonymous", "-c", root).out)
+    assert [mistake["message"] for mistake in data["mistakes"]][1:] == ["Look again: it is not 42."]
+    assert data["measured"] == {"the answer": [41.0, 42.0, 42.0]}
+    assert all(one["student"].startswith("student-") for one in data["students"])
+    assert sorted(one["score"] for one in data["students"]) == [3.0, 5.0, 7.0]
+
+
+def test_alike_answers_as_a_page_or_json(nbseal, root: Path) -> None:
+    """The page lies in reports/ unless a file is named."""
+    text = nbseal("similarity", "mini", "-c", root).out
+    assert (root / "reports" / "mini-similarity.html").is_file()
+    assert "pairs to look at in" in text
+    data = json.loads(nbseal("similarity", "mini", "--json", "--threshold", "0.9", "-c", root).out)
+    assert data["threshold"] == 0.9
+    assert data["students"] == 3
 
 
 BROKEN_GRADER = GRADER + '\n@pytest.mark.question("trouble")\ndef test_t(student):\n    """A line."""\n'
 ERRORS = {
+    "nothing graded": (["report", "mini"], "nothing of mini has been graded yet: run nbseal grade mini first"),
     "unknown assignment": (["grade", "mimi"], "no assignment called 'mimi': did you mean mini?"),
     "unknown student": (["grade", "mini", "--student", "adda"], "no student called 'adda': did you mean ada?"),
     "nothing submitted": (["grade", "mini"], "no submissions of mini in .*: collect them first"),

@@ -221,8 +221,28 @@ def test_scorecards_survive_the_journey_through_json(card_of):
     assert Scorecard.from_dict(data).to_dict() == data
     assert data["schema"] == 1
     assert set(data) == {
-        "schema", "assignment", "student", "score", "max_score", "seal", "seconds", "questions", "problems",
+        "schema", "assignment", "student", "score", "max_score", "seal", "seconds", "questions", "problems", "slowest",
     }  # fmt: skip
+    old = {key: value for key, value in data.items() if key != "slowest"}
+    assert Scorecard.from_dict(old).slowest == ()
+
+
+def test_what_a_hidden_test_measured_stands_in_the_scorecard(card_of):
+    """A test that fails has measured all the same; what isn't a finite number is left out."""
+    card = card_of(number_answer="answer = 41")
+    test = card.question("number").tests[0]
+    assert test.outcome is Outcome.FAILED
+    assert test.measured == {"the answer": 41.0}
+    assert card.question("double").tests[0].measured == {}
+    assert Scorecard.from_dict(card.to_dict()).question("number").tests[0].measured == {"the answer": 41.0}
+
+
+def test_the_slowest_cells_are_named(card_of):
+    """The cells that took most of the time stand in the scorecard, the slowest first."""
+    card = card_of(plain_answer="import time\ntime.sleep(0.2)\nflag = True")
+    assert card.slowest[0].cell == "plain-answer"
+    assert card.slowest[0].seconds >= 0.2
+    assert len(card.slowest) == 5
 
 
 def test_one_notebook_can_be_graded_without_a_gradebook(course):

@@ -16,6 +16,7 @@ from nbgrader.apps.api import NbGraderAPI
 
 from nbseal.course import Course
 from nbseal.grade import grade_class
+from nbseal.report import collect
 from tests.courses import grades, run
 from tests.mini import hand_in, make_course
 from tests.samples import ROOT
@@ -197,6 +198,29 @@ def test_feedback_reaches_the_student(term: Term) -> None:
     term.give("release_feedback", "mini", "--student", "ada")
     pages = [Path(folder, name) for folder, _, names in os.walk(term.exchange / "nn101") for name in names]
     assert sum("Look again" in path.read_text("utf-8") for path in pages if path.suffix == ".html") == 1
+    late = (term.root / "feedback" / "zoe" / "mini" / "mini.html").read_text("utf-8")
+    assert "Handed in late (3 h 30 min)" in late
+    assert "−7" in late
+
+
+def test_the_button_makes_the_same_page(term: Term) -> None:
+    """The formgrader's button for feedback makes our page, too."""
+    page = term.root / "feedback" / "ada" / "mini" / "mini.html"
+    before = page.read_text("utf-8")
+    page.unlink()
+    course = Course(term.root)
+    result = NbGraderAPI(course.coursedir, config=course.config).generate_feedback("mini", "ada")
+    assert result["success"], result
+    assert page.read_text("utf-8") == before
+
+
+def test_the_report_knows_what_nbgrader_knows(term: Term) -> None:
+    """Marks, lateness and penalties in our report are those of nbgrader's gradebook."""
+    summary = collect(Course(term.root), "mini")
+    found = {one.student: one for one in summary.students}
+    assert {name: one.score for name, one in found.items()} == {"ada": 4.0, "zoe": 0.0}
+    assert (found["zoe"].penalty, found["zoe"].seconds_late) == (7.0, 12_610.0)
+    assert found["ada"].seconds_late == 0
 
 
 def test_marks_can_be_exported(term: Term) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 from nbseal.grade.plan import NotebookPlan
 from nbseal.pytest_plugin import Handin
 from nbseal.record.feedback import mark_output
-from nbseal.results import QuestionResult, Status
+from nbseal.results import CellTime, QuestionResult, Status
 from nbseal.sandbox.sealed import Run
+
+SLOWEST = 5  # cells of a notebook whose time is kept
 
 
 def make_handin(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed: bytes) -> Handin:
@@ -27,6 +29,12 @@ def make_handin(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed: byt
             if output["output_type"] == "error":
                 errors.setdefault(grade_id, f"{output['ename']}: {output['evalue']}"[:300])
     return Handin(files, sources, outputs, errors, run.failure, seed)
+
+
+def slowest_cells(nb: dict[str, Any], run: Run) -> list[CellTime]:
+    """The cells that took most of the time, the slowest first."""
+    slowest = sorted(run.cells.items(), key=lambda item: -item[1].seconds)[:SLOWEST]
+    return [CellTime(grade_id_of(nb["cells"][i]) or nb["cells"][i]["id"], cell.seconds) for i, cell in slowest]
 
 
 def grade_id_of(cell: dict[str, Any]) -> str | None:

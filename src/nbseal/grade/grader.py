@@ -12,7 +12,7 @@ from typing import Any
 
 from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
-from nbseal.grade.cells import grade_id_of, make_handin, write_marks
+from nbseal.grade.cells import grade_id_of, make_handin, slowest_cells, write_marks
 from nbseal.grade.plan import NotebookPlan, Plan, make_plan
 from nbseal.grade.running import run_notebook
 from nbseal.grade.scoring import score_by_nbgrader, score_sealed
@@ -20,7 +20,7 @@ from nbseal.grade.submission import Submission, read_submission
 from nbseal.notebook import Reading, read, rebuild
 from nbseal.notebook.recording import make_safe, safe_files
 from nbseal.pytest_plugin import WAITING, Case, Judge
-from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
+from nbseal.results import CellTime, GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.sandbox import NONE, Ahead, Level, SealedProcess, WarmProcess, choose_level
 from nbseal.sandbox.sealed import Run
 
@@ -34,6 +34,7 @@ class _Graded:
     nb: dict[str, Any]
     questions: list[QuestionResult] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    slowest: list[CellTime] = field(default_factory=list)
     cell_cpu: float = 0.0
     again: bool = False  # our machinery failed: the next run tries once more
     killed: bool = False  # perhaps not the student's doing: worth a second attempt, no more
@@ -93,7 +94,7 @@ class Grader:
         started = time.monotonic()
         digest, again, cell_cpu = self.digest(submission), False, 0.0
         results: list[QuestionResult] = []
-        problems = list(submission.problems)
+        problems, slowest = list(submission.problems), list[CellTime]()
         notebooks: dict[str, Any] = {}
         missing = tuple(plan.name for plan in self.plan.notebooks if plan.name not in submission.notebooks)
         for plan in self.plan.notebooks:
@@ -105,6 +106,7 @@ class Grader:
             notebooks[plan.name] = graded.nb
             results += graded.questions
             problems += graded.problems
+            slowest += graded.slowest
             again = again or graded.again
             cell_cpu += graded.cell_cpu
         card = Scorecard(
@@ -114,6 +116,7 @@ class Grader:
             seconds=time.monotonic() - started,
             questions=tuple(results),
             problems=tuple(problems),
+            slowest=tuple(slowest),
         )
         stamp = submission.files.get("timestamp.txt")
         files = {**safe_files(submission.files), **self.plan.support}
@@ -158,6 +161,7 @@ class Grader:
         try:
             run = run_notebook(process, nb, files)
             graded.cell_cpu = sum(result.cpu for result in run.cells.values())
+            graded.slowest = slowest_cells(nb, run)
             if run.failure:
                 graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
             tests = self._ask(plan, graded, run, files, digest, process)
@@ -276,7 +280,7 @@ def _not_judged(plan: NotebookPlan, reason: str, again: bool = False) -> _Graded
         QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED) for question in plan.questions
     ]
     write_marks(nb, plan, frozenset(result.grade_id for result in results), results)
-    return _Graded(nb, results, [f"not judged: {reason}"], again)
+    return _Graded(nb, results, [f"not judged: {reason}"], again=again)
 
 
 def _zero(grade_id: str, points: float) -> QuestionResult:

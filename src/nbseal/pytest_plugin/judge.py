@@ -96,7 +96,7 @@ class Judge:
             while not (reply := lane.channel.receive(deadline)).get("done"):
                 test = wanted[reply["test"]]
                 outcome = Outcome(reply["outcome"])
-                results[test.nodeid] = TestResult(test.line, outcome, reply["message"], test.weight)
+                results[test.nodeid] = TestResult(test.line, outcome, reply["message"], test.weight, reply["measured"])
             self._give_back(lane)
         except Late:
             failure = "the hidden tests took too long"

@@ -31,6 +31,7 @@ class GraderPlugin:
         self.conversation: Conversation | None = None
         self.item: pytest.Item | None = None
         self.results: dict[str, tuple[Outcome, str]] = {}
+        self.measured: dict[str, dict[str, float]] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marker known."""
@@ -40,7 +41,9 @@ class GraderPlugin:
     def student(self) -> Student:
         """The submission under test."""
         assert self.item is not None
-        return Student(self.handin, self.conversation, question_of(self.item), self.item.nodeid)
+        student = Student(self.handin, self.conversation, question_of(self.item), self.item.nodeid)
+        self.measured[self.item.nodeid] = student.measured
+        return student
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what went wrong while collecting."""
@@ -55,13 +58,14 @@ class GraderPlugin:
 
     def run(self, items: list[pytest.Item], report: Callable[[dict[str, Any]], None]) -> None:
         """Run ``items`` in order and report each one's outcome."""
-        self.results = {}
+        self.results, self.measured = {}, {}
         for index, item in enumerate(items):
             following = items[index + 1] if index + 1 < len(items) else None
             self.item = item
             outcome, message = self._blocked(item) or _run_one(item, following)
             self.results[item.nodeid] = outcome, message
-            report({"test": item.nodeid, "outcome": str(outcome), "message": message})
+            measured = self.measured.get(item.nodeid, {})
+            report({"test": item.nodeid, "outcome": str(outcome), "message": message, "measured": measured})
 
     def _blocked(self, item: pytest.Item) -> tuple[Outcome, str] | None:
         for needed in requirements_of(item):

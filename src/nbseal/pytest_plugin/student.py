@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -18,6 +19,7 @@ from nbseal.pytest_plugin.handin import Handin
 from nbseal.pytest_plugin.npz import read_npz
 from nbseal.wire import Opaque
 
+MEASURES = 20  # numbers that one test may put down
 CALLS = ("call", "calls")
 
 
@@ -29,6 +31,7 @@ class Student:
         self._conversation = conversation
         self._question = question
         self._test = test
+        self.measured: dict[str, float] = {}
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -140,6 +143,18 @@ class Student:
     def outputs(self, grade_id: str) -> list[dict[str, Any]]:
         """What a cell put out when it was run for grading (nbformat outputs)."""
         return list(self._handin.outputs.get(grade_id, []))
+
+    def measure(self, name: str, value: Any) -> None:
+        """Put down a number for the instructor's report; what isn't finite, or is one too many, is left out.
+
+        The student doesn't see it. Call it before an assertion that may fail.
+        """
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            return
+        if math.isfinite(number) and (name in self.measured or len(self.measured) < MEASURES):
+            self.measured[str(name)] = number
 
     def _raw(self, name: str) -> Any:
         reply = self._ask({"do": "get", "name": name}, ANSWER_SECONDS)

@@ -31,12 +31,28 @@ def mark_output(question: QuestionResult, execution_count: int | None = None) ->
     return {
         "output_type": "execute_result",
         "execution_count": execution_count,
-        "metadata": {},
+        "metadata": {"nbseal": {"status": str(question.status), "tests": [_facts(test) for test in question.tests]}},
         "data": {
             "text/plain": str(float(question.score or 0.0)) if made else "",
             "text/html": feedback_html(question),
         },
     }
+
+
+def judged(output: dict[str, Any]) -> tuple[Status, tuple[TestResult, ...]] | None:
+    """What `mark_output` put into an output: how the question stands, and its tests; None for any other output."""
+    try:
+        facts = output["metadata"]["nbseal"]
+        tests = [TestResult(test["name"], Outcome(test["outcome"]), test["message"]) for test in facts["tests"]]
+        return Status(facts["status"]), tuple(tests)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _facts(test: TestResult) -> dict[str, str]:
+    """What the student may know of a test: why one was not judged is for the instructor."""
+    message = test.message if test.outcome is Outcome.FAILED else ""
+    return {"name": test.name, "outcome": str(test.outcome), "message": message}
 
 
 def feedback_html(question: QuestionResult) -> str:

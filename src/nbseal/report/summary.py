@@ -1,0 +1,210 @@
+"""What a class's scorecards and gradebook say together, as plain numbers and texts."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nbseal.record.standings import Standing
+from nbseal.report.pseudonyms import Names
+from nbseal.results import Outcome, QuestionResult, Scorecard, Status
+
+ENOUGH = 5  # students from whom a question's discrimination is worth a number
+NOT_TRIED = "Not tried yet"
+NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,.]*\d|(?<![\w.])[-+]?\d")
+MISTAKES, CELLS = 40, 12
+
+
+@dataclass(frozen=True)
+class Student:
+    """One row of the class: ``score`` sums the marks made so far, less the penalty."""
+
+    student: str
+    score: float
+    waiting: int
+    not_judged: int
+    seconds_late: float
+    penalty: float
+    seconds: float
+    seal: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: ``share`` is the mean share of its points, ``discrimination`` the correlation with the rest."""
+
+    grade_id: str
+    points: float
+    marked: int
+    waiting: int
+    full: int
+    none: int
+    share: float | None
+    discrimination: float | None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One failed test with one kind of message; ``message`` has … where numbers differ."""
+
+    grade_id: str
+    test: str
+    message: str
+    students: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SlowCell:
+    """A cell that is among the slowest of some submissions."""
+
+    cell: str
+    students: int
+    median: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All that the report shows."""
+
+    assignment: str
+    max_score: float
+    students: tuple[Student, ...]
+    not_graded: tuple[str, ...]
+    questions: tuple[Question, ...]
+    mistakes: tuple[Mistake, ...]
+    slowest: tuple[SlowCell, ...]
+    measured: dict[str, tuple[float, ...]]
+    seals: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def summarise(
+    cards: Sequence[Scorecard], standings: dict[str, Standing], submitted: Sequence[str], names: Names | None = None
+) -> Summary:
+    """Put together what ``cards`` (at least one) and the gradebook's ``standings`` say; ``submitted`` handed in."""
+    names = names or Names()
+    marks = {card.student: _marks(card, standings.get(card.student)) for card in cards}
+    students = [_student(card, marks[card.student], standings.get(card.student), names) for card in cards]
+    return Summary(
+        assignment=cards[0].assignment,
+        max_score=max(card.max_score for card in cards),
+        students=tuple(sorted(students, key=lambda one: one.student)),
+        not_graded=tuple(sorted(names.of(one) for one in set(submitted) - set(marks))),
+        questions=tuple(_questions(cards, list(marks.values()))),
+        mistakes=tuple(_mistakes(cards, names)),
+        slowest=tuple(_slowest(cards, names)),
+        measured=_measured(cards),
+        seals=dict(Counter(card.seal for card in cards).most_common()),
+    )
+
+
+def _marks(card: Scorecard, standing: Standing | None) -> dict[str, float | None]:
+    """The mark that counts for each question: the gradebook's, which knows of people, before the scorecard's."""
+    marks = {question.grade_id: question.score for question in card.questions}
+    for grade_id, mark in standing.marks.items() if standing else ():
+        if grade_id in marks:
+            marks[grade_id] = mark.score
+    return marks
+
+
+def _student(card: Scorecard, marks: dict[str, float | None], standing: Standing | None, names: Names) -> Student:
+    open_ones = [question for question in card.questions if marks[question.grade_id] is None]
+    penalty = standing.penalty if standing else 0.0
+    return Student(
+        student=names.of(card.student),
+        score=round(sum(mark or 0.0 for mark in marks.values()) - penalty, 6),
+        waiting=len(open_ones),
+        not_judged=sum(question.status is Status.NOT_JUDGED for question in open_ones),
+        seconds_late=standing.seconds_late if standing else 0.0,
+        penalty=penalty,
+        seconds=card.seconds,
+        seal=card.seal,
+        problems=tuple(names.clean(problem) for problem in card.problems),
+    )
+
+
+def _questions(cards: Sequence[Scorecard], marks: Sequence[dict[str, float | None]]) -> list[Question]:
+    points = {question.grade_id: question.max_score for card in cards for question in card.questions}
+    found = []
+    for grade_id, most in points.items():
+        made = [one for one in marks if one.get(grade_id) is not None]
+        got = [one[grade_id] or 0.0 for one in made]
+        rest = [sum(mark or 0.0 for mark in one.values()) - (one[grade_id] or 0.0) for one in made]
+        found.append(
+            Question(
+                grade_id=grade_id,
+                points=most,
+                marked=len(made),
+                waiting=sum(grade_id in one for one in marks) - len(made),
+                full=sum(mark >= most for mark in got),
+                none=sum(mark <= 0 for mark in got),
+                share=statistics.fmean(got) / most if got and most else None,
+                discrimination=correlation(got, rest),
+            )
+        )
+    return found
+
+
+def correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Pearson's correlation; None where there are too few values, or values that don't differ.
+
+    Between a question's marks and the marks of all other questions it is the corrected item-total correlation, the
+    usual measure of discrimination in classical test theory.
+    """
+    if len(first) < ENOUGH or len(set(first)) < 2 or len(set(second)) < 2:
+        return None
+    return statistics.correlation(first, second)
+
+
+def _mistakes(cards: Sequence[Scorecard], names: Names) -> list[Mistake]:
+    """Failed tests by kind of message, the commonest first; what only waits for another test is left out."""
+    found: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
+    for card in cards:
+        for question, name, message in _failures(card):
+            message = names.clean(message)
+            found[question.grade_id, name, NUMBER.sub("…", message)][names.of(card.student)] = message
+    mistakes = [
+        Mistake(grade_id, name, said.pop() if len(said := set(who.values())) == 1 else pattern, tuple(sorted(who)))
+        for (grade_id, name, pattern), who in found.items()
+    ]
+    return sorted(mistakes, key=lambda one: (-len(one.students), one.grade_id, one.test))[:MISTAKES]
+
+
+def _failures(card: Scorecard) -> list[tuple[QuestionResult, str, str]]:
+    return [
+        (question, test.name, test.message)
+        for question in card.questions
+        for test in question.tests
+        if test.outcome is Outcome.FAILED and not test.message.startswith(NOT_TRIED)
+    ]
+
+
+def _slowest(cards: Sequence[Scorecard], names: Names) -> list[SlowCell]:
+    times: dict[str, list[float]] = defaultdict(list)
+    for card in cards:
+        for one in card.slowest:
+            times[names.clean(one.cell)].append(one.seconds)
+    cells = [SlowCell(cell, len(took), statistics.median(took), max(took)) for cell, took in times.items()]
+    return sorted(cells, key=lambda one: -one.most)[:CELLS]
+
+
+def _measured(cards: Sequence[Scorecard]) -> dict[str, tuple[float, ...]]:
+    """Numbers that hidden tests put down, one for each submission and name, in order of size."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for card in cards:
+        own: dict[str, float] = {}
+        for question in card.questions:
+            for test in question.tests:
+                own |= test.measured
+        for name, value in own.items():
+            found[name].append(value)
+    return {name: tuple(sorted(values)) for name, values in sorted(found.items())}
