@@ -12,6 +12,7 @@ from tests.hostile.attacks import (
     interpreter,
     memory,
     processes,
+    publishing,
     replies,
     resources,
     structure,
@@ -19,6 +20,9 @@ from tests.hostile.attacks import (
     theft,
 )
 
+THEMES = (
+    interpreter, surroundings, structure, files, theft, escape, memory, processes, resources, replies, publishing,
+)  # fmt: skip
 # What only the walls prevent. The rest is prevented by what is asked and read outside, whatever the walls are.
 WALLS = (theft, escape, memory, processes, resources)
 # Kept by the same code at every level: time limits, and how much is taken of an output.
@@ -64,7 +68,19 @@ def is_slow(attack: Attack, module: ModuleType) -> bool:
 
 ALL: list[Attack] = [
     replace(attack, walls=module in WALLS and not attack.name.startswith(THE_SAME), slow=is_slow(attack, module))
-    for module in (interpreter, surroundings, structure, files, theft, escape, memory, processes, resources, replies)
+    for module in (
+        interpreter,
+        surroundings,
+        structure,
+        files,
+        theft,
+        escape,
+        memory,
+        processes,
+        resources,
+        replies,
+        publishing,
+    )
     for attack in module.ATTACKS
 ]
 BY_NAME = {attack.name: attack for attack in ALL}
