@@ -41,7 +41,8 @@ HONEST = {
     "{}[[1]]": "unhashable type: 'list'",
     "next(5)": "'int' object is not an iterator",
     "max([])": None,
-    "np.bincount(np.array(['a']))": "Cannot cast array data from dtype('<U1') to dtype('int64') according to the rule 'safe'",
+    "np.bincount(np.array(['a']))": "Cannot cast array data from dtype('<U1') to dtype('int64') "
+    "according to the rule 'safe'",
     "[1].index(2)": "… is not in list",
     "pd.DataFrame({'a': [1]})['b']": "'b'",
     "pd.DataFrame({'a': [1]}).iloc[5]": "single positional indexer is out-of-bounds",
