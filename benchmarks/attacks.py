@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -32,10 +33,11 @@ from tests.hostile.rooms import ROOMS, TOKEN, Graded
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "attacks.md"
 STOCK = "c = get_config()\nc.CourseDirectory.course_id = 'stock'\n"
-SECONDS, SECONDS_ALONE = 1500, 60
+SECONDS, SECONDS_ALONE = 1500, 40
 # These change the course or wait for ever: each is graded in a course of its own.
 ALONE = {
     "cannot_edit_marks_at_exit",
+    "cannot_read_the_graders_through_own_links",
     "cannot_move_the_graders_away",
     "cannot_change_permissions_of_the_gradebook",
     "cannot_hang_by_a_notebook_that_is_a_pipe",
@@ -168,10 +170,10 @@ def grade_stock(
         except subprocess.TimeoutExpired:
             in_time = False
     try:
-        changed = not is_whole(root) or course_state(root) != before
-        marks = {} if changed else grades(root, ASSIGNMENT)
-    except Exception:  # whatever is left of the gradebook, it is none
-        changed, marks = True, {}
+        damaged, marks = not is_whole(root), grades(root, ASSIGNMENT)
+    except sqlite3.Error:
+        damaged, marks = True, {}
+    changed = damaged or course_state(root) != before
     graded = Graded(ROOMS["nbgrader"], root, log, 0, {}, marks)
     told = frozenset(secret.found_in(graded.seen_by("ada")))  # stock nbgrader shows hidden tests to everybody
     return {one.name: outcome(one, graded, secret, told, changed and len(attacks) == 1, in_time) for one in attacks}

@@ -1,10 +1,14 @@
 """What is shown of exceptions of student code: Python's words and the author's, never a value from elsewhere."""
 
+import socket
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from nbseal.pytest_plugin.conversation import Conversation
 from nbseal.pytest_plugin.words import Words
+from nbseal.wire import Channel
 
 SECRET = "4f1c0ffee5eed"
 HONEST = {
@@ -157,3 +161,26 @@ def test_what_the_graders_own_objects_say_is_shown() -> None:
     said = f"X has rows that are not in the data {SECRET}"
     assert Words([""]).message(said, [said]) == said
     assert Words([""]).message(said + "!", [said]) == ""
+
+
+class Spy:
+    """An object that a grader hands out."""
+
+    def strict(self, rows: int) -> None:
+        """Complain in words of the grader's own."""
+        raise ValueError(f"X has {rows} rows, and not 5")
+
+    def careless(self, text: str) -> float:
+        """Let Python complain, which quotes the text."""
+        return float(text)
+
+
+def test_only_words_that_a_grader_wrote_are_its_own() -> None:
+    """What Python or a library says inside a grader's object is no text of the grader's."""
+    job, leash = socket.socketpair()
+    with job, leash:
+        conversation = Conversation(Channel(job), Channel(leash), deadline=0.0)
+        for method, given in (("strict", 3), ("careless", SECRET), ("_strict", 4)):
+            call = {"callback": 0, "method": method, "args": [given], "kwargs": {}}
+            assert "error" in conversation._call_back(call, {0: Spy()})
+    assert conversation.own_words == ["X has 3 rows, and not 5", "this method was not handed out"]
