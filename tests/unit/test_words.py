@@ -113,6 +113,15 @@ def test_nothing_from_elsewhere_is_shown(message: str) -> None:
     assert "49" not in shown
 
 
+def test_names_spell_no_text() -> None:
+    """Words of the notebook's own can't be strung together to spell what they like."""
+    message = f"'int' object has no attribute '{'.'.join(SECRET)}'"
+    assert Words([" ".join(SECRET)]).message(message) == "'int' object has no attribute '…'"
+    assert (
+        Words(["f g"]).message("f.<locals>.g() takes 1 positional argument but 2 were given").startswith("f.<locals>")
+    )
+
+
 def test_large_numbers_of_elsewhere_are_left_out() -> None:
     """Sizes of more than one digit are shown only if they stand in the notebook."""
     message = "operands could not be broadcast together with shapes (50,) (784,) "

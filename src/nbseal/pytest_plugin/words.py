@@ -18,7 +18,7 @@ from nbseal.pytest_plugin.python_words import EXCEPTIONS, NAMES, OPERATORS, SENT
 GAP = "…"  # stands for what isn't shown
 MAX_SOURCE = 200_000  # characters of a notebook's code that are looked at
 MAX_MESSAGE, MAX_LINE, MAX_KIND = 300, 120, 80
-MOST_DIMENSIONS = 4
+MOST_DIMENSIONS, MOST_PARTS = 4, 3
 SHORTEST_BEGINNING = 8  # of a text that the notebook goes on to fill in
 BUILTIN_EXCEPTIONS = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
@@ -139,7 +139,8 @@ def sentences() -> tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]
 
 
 def _name(words: Words, value: str) -> str:
-    return value if set(value.split(".")) <= words.names | NAMES else GAP
+    parts = value.split(".")  # more of them could spell a text
+    return value if len(parts) <= MOST_PARTS and set(parts) <= words.names | NAMES else GAP
 
 
 def _type(words: Words, value: str) -> str:
