@@ -156,7 +156,7 @@ def check_refusal(student, function, answer, message=None):
                 f"For {kind}, `{function}` raised {raised.error_type}, expected ValueError: "
                 "find out what kind of answer it is before you look for labels."
             ) from None
-        if message and message not in str(raised):
+        if message and message not in raised.said:
             raise StudentError(
                 "The ValueError is right, but it doesn't hold the service's own message, "
                 "which alone tells the reader what went wrong: put it into the text of your ValueError."

@@ -14,26 +14,44 @@ from nbseal.wire import Opaque
 KINDS = {"float": "biuf", "int": "iu", "bool": "b", "str": "U"}
 DTYPES: dict[str, type] = {"float": np.float64, "int": np.int64, "bool": np.bool_, "str": np.str_}
 WORDS = {"float": "numbers", "int": "whole numbers", "bool": "True or False values", "str": "texts"}
+# types whose names may be shown, whoever has made the object
+_TYPES = """
+int float complex bool str bytes bytearray list tuple dict set frozenset range slice NoneType ellipsis type object
+function method builtin_function_or_method method-wrapper wrapper_descriptor method_descriptor generator coroutine
+module map filter zip enumerate reversed iterator list_iterator dict_keys dict_values dict_items deque Counter
+defaultdict OrderedDict Decimal Fraction Path PosixPath datetime date property partial string numpy.ndarray ndarray
+numpy.float64 float64 numpy.float32 float32 numpy.int64 int64 numpy.int32 int32 numpy.uint8 uint8 numpy.bool
+numpy.bool_ bool_ numpy.str_ str_ Generator RandomState DataFrame Series Index RangeIndex MultiIndex DataFrameGroupBy
+SeriesGroupBy Timestamp Figure Axes AxesSubplot Line2D PathCollection Image Proxy _Method Pipeline StandardScaler
+MLPClassifier LogisticRegression KNeighborsClassifier KFold StratifiedKFold
+"""
+TYPES = frozenset(_TYPES.split())
 
 
-def describe(value: Any, limit: int = 60) -> str:
-    """Say what ``value`` is in a few words, for a sentence to a student."""
+def describe(value: Any, limit: int = 20) -> str:
+    """Say what ``value`` is in a few words, for a sentence to a student.
+
+    It may be what a hidden check has given to a function: texts and whole numbers of more than ``limit`` characters
+    are not shown.
+    """
     if value is None:
         return "None"
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
+    if isinstance(value, Integral) and len(str(value)) > limit:
+        return f"a number of {len(str(abs(value)))} digits"
     if isinstance(value, (Real, np.number)):
-        text = str(value)
-        return text if len(text) <= limit else f"a number of {len(text.lstrip('-'))} digits"
+        return str(value)
     if isinstance(value, str):
-        return f"the text {_shorten(value, limit)!r}"
+        return f"the text {value!r}" if len(value) <= limit else f"a text of {len(value)} characters"
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and type {value.dtype}"
     if isinstance(value, (list, tuple)):
         noun = "value" if len(value) == 1 else "values"
         return f"a {type(value).__name__} of {len(value)} {noun}"
-    if isinstance(value, Opaque):
-        return f"an object of type {value.type_name}"
+    if isinstance(value, Opaque):  # the type's name was chosen by a stranger
+        known = value.type_name in TYPES
+        return f"an object of type {value.type_name}" if known else "an object of a type that is no plain data"
     if isinstance(value, dict):
         return f"a dict with {len(value)} {'entry' if len(value) == 1 else 'entries'}"
     return f"an object of type {type(value).__name__}"
@@ -117,7 +135,3 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 def _shape_text(shape: tuple[int | None, ...]) -> str:
     inner = ", ".join("any" if length is None else str(length) for length in shape)
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
-
-
-def _shorten(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -63,9 +63,14 @@ class StudentError(AssertionError):
 
 
 class StudentFunctionError(StudentError):
-    """The student's function raised an exception of its own."""
+    """The student's function raised an exception of its own.
 
-    def __init__(self, message: str, error_type: str, error_bases: Sequence[str] = ()) -> None:
+    Its text and ``error_type`` may be shown. ``said`` is the exception's whole message, which may hold hidden inputs:
+    compare it, never show it.
+    """
+
+    def __init__(self, message: str, error_type: str, error_bases: Sequence[str] = (), said: str = "") -> None:
         super().__init__(message)
         self.error_type = error_type
         self.error_bases = list(error_bases)
+        self.said = said

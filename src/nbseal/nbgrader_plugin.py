@@ -7,9 +7,12 @@ grades the whole submission folder, records the marks, and gives nbgrader the ex
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
+import stat
 import weakref
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.preprocessors import Preprocessor
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
 from traitlets import Bool, Type
 
@@ -56,6 +60,23 @@ class Engine:
         self._stack.close()
 
 
+class PatientCourseDirectory(CourseDirectory):  # type: ignore[misc]
+    """nbgrader's course directory, for submissions whose timestamp can't be read."""
+
+    def get_existing_timestamp(self, dest_path: str) -> Any:
+        """The time of a submission; None, with a warning, for a file that holds none or is none."""
+        path = Path(dest_path, "timestamp.txt")
+        if not os.path.lexists(path):
+            return None
+        try:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                raise ValueError("not a regular file")
+            return super().get_existing_timestamp(dest_path)
+        except Exception as error:
+            self.log.warning("%s holds no time (%s): the submission counts as on time.", path, type(error).__name__)
+            return None
+
+
 class SealedExporter(NotebookExporter):  # type: ignore[misc]
     """nbgrader's notebook exporter, with the engine for one run of autograde behind it."""
 
@@ -68,6 +89,30 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
         self._course: Course | None = None
         self._engine: Engine | None = None
         self._graded: tuple[tuple[str, str], GradedSubmission] | None = None
+        self._ignored: list[str] = []
+        if self.parent is not None:
+            self._prepare_copying()
+
+    def _prepare_copying(self) -> None:
+        """Have nbgrader leave alone what it can't copy: by its settings for this run, and its hook for each student."""
+        before = self.parent.coursedir
+        self._ignored = list(before.ignore)
+        traits = {name: getattr(before, name) for name in before.trait_names(config=True)}
+        self.parent.coursedir = PatientCourseDirectory(parent=before.parent, **traits)
+        self.parent.pre_convert_hook = self._ignoring(self.parent.pre_convert_hook)
+
+    def _ignoring(self, hook: Callable[..., Any] | None) -> Callable[..., None]:
+        """A hook that tells nbgrader which of a submission's files are none, and then calls the course's own hook."""
+
+        def run(assignment: str, student: str, notebooks: list[str]) -> None:
+            odd = [path for notebook in notebooks[:1] for path in _odd_files(os.path.dirname(notebook))]
+            for path in odd:
+                self.log.warning("%s is left out: it is a link, a pipe or the like, and no file.", ascii(path))
+            self.parent.coursedir.ignore = [*self._ignored, *map(glob.escape, odd)]
+            if hook:
+                hook(assignment=assignment, student=student, notebooks=notebooks)
+
+        return run
 
     @property
     def course(self) -> Course:
@@ -78,6 +123,7 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
             for name in coursedir.trait_names(config=True):
                 if name not in RUN_TRAITS:
                     config.CourseDirectory[name] = getattr(coursedir, name)
+            config.CourseDirectory["ignore"] = self._ignored
             self._course = Course(coursedir.root, config)
         return self._course
 
@@ -177,9 +223,21 @@ class SealedAutograde(Preprocessor):  # type: ignore[misc]
             raise
         if exporter.is_last(assignment, student, notebook):
             exporter.close()
+        if notebook in graded.missing_notebooks:  # a link or a pipe bears its name
+            return nb, resources
         if notebook not in graded.notebooks:
             raise CourseError(f"{assignment} has no notebook {notebook}; its notebooks are in source/{assignment}.")
         return nbformat.from_dict(graded.notebooks[notebook]), resources
+
+
+def _odd_files(folder: str) -> list[str]:
+    """What lies in a submission and is neither a file nor a folder: nbgrader would follow it, or wait for it."""
+    return [
+        entry.path
+        for top, _, _ in os.walk(folder)
+        for entry in os.scandir(top)
+        if not entry.is_file(follow_symlinks=False) and not entry.is_dir(follow_symlinks=False)
+    ]
 
 
 def _empty_form(course: Course, assignment: str, notebook: str) -> Any:

@@ -140,11 +140,13 @@ def test_what_a_call_changes_is_not_seen_by_the_next_question(card_of):
 
 def test_hidden_inputs_repeat_for_the_same_submission_and_differ_between_students(card_of, course, grader):
     """A regrade asks the same; another submission is asked something else."""
-    spy = "def double(x):\n    raise ValueError(str(x))"
+    words = [f"{number}" for number in range(1000)]  # what it says must stand in its own code
+    spy = f"words = {words}\ndef double(x):\n    raise ValueError(words[x])"
     first = messages(card_of(double_answer=spy), "double")
     path = hand_in(course.root, "same-again", double_answer=spy)
     again = messages(grader.grade("x", path.parent).scorecard, "double")
     other = hand_in(course.root, "other", double_answer=spy + "  # mine")
+    assert "raised ValueError: " in first
     assert first == again
     assert messages(grader.grade("y", other.parent).scorecard, "double") != first
 

@@ -42,6 +42,13 @@ CELLS = {
         "with ProcessPoolExecutor(2) as pool:\n    print(list(pool.map(abs, [-1, -2])))",
         "[1, 2]",
     ),
+    "locks and queues between processes": (
+        "count, results = multiprocessing.Value('i', 0), multiprocessing.Queue()\ndef add():\n"
+        "    for _ in range(300):\n        with count.get_lock():\n            count.value += 1\n    results.put(1)\n"
+        "some = [multiprocessing.Process(target=add) for _ in range(2)]\nfor one in some:\n    one.start()\n"
+        "print(results.get() + results.get(), count.value)\nfor one in some:\n    one.join()",
+        "2 600",
+    ),
     "threads": (
         "from concurrent.futures import ThreadPoolExecutor\n"
         "with ThreadPoolExecutor(4) as pool:\n    print(list(pool.map(abs, [-1, -2])))",

@@ -36,10 +36,9 @@ class Attack:
 
     ``name`` is what must not happen, ``sentence`` the same for readers. ``answers`` replace honest ones; ``before``
     and ``after`` are cells of the student's own. ``edit`` changes the notebook before it is written, ``files`` changes
-    the folder afterwards. ``wrong`` are the questions that earn nothing. ``walls`` is true for what the walls must keep
-    in, and so has to fail at every level; ``slow`` for what is tried by one face only. ``gives_up`` is true where
-    nbgrader's own command gives up while it copies the files: there is no mark then, and it names the student.
-    ``gains`` and ``tells`` say why the attack still succeeds, in part.
+    the folder afterwards. ``wrong`` are the questions that earn nothing. ``theme`` is the module that describes it.
+    ``walls`` is true for what the walls must keep in, and so has to fail at every level; ``waits`` for what takes
+    until a time limit.
     """
 
     name: str
@@ -51,11 +50,9 @@ class Attack:
     files: Callable[[Path], None] | None = None
     wrong: frozenset[str] = frozenset()
     lost: Lost = Lost.NOTHING
+    theme: str = ""
     walls: bool = False
-    slow: bool = False
-    gives_up: bool = False
-    gains: str = ""
-    tells: str = ""
+    waits: bool = False
 
     def allowed(self, question: str) -> set[float | None]:
         """Marks that the question may get; None is a mark that was not made."""

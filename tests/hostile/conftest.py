@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,14 +25,14 @@ from tests.hostile.rooms import ROOMS, Graded, Room
 
 
 @dataclass(frozen=True)
-class Visit:
-    """A graded class, and the machine and the course before and after."""
+class Tournament:
+    """The class as it was graded in each room, and the machine and the courses before and after all of it."""
 
-    graded: Graded
+    rooms: dict[str, Future[Graded]]
     before: State
     after: State
-    course_before: dict[str, tuple[int, int]]
-    course_after: dict[str, tuple[int, int]]
+    courses_before: dict[str, dict[str, tuple[int, int]]]
+    courses_after: dict[str, dict[str, tuple[int, int]]]
 
     def left(self, kind: str) -> set[str]:
         """What is there now and was not before."""
@@ -61,46 +62,76 @@ def neighbours(base: Path, secret: Secrets) -> Iterator[Neighbours]:
 
 
 @pytest.fixture(scope="session")
-def visit(base: Path, secret: Secrets, neighbours: Neighbours) -> Iterator[Callable[[str], Visit]]:
-    """Grades the class in a room, the first time that somebody asks."""
+def tournament(
+    request: pytest.FixtureRequest, base: Path, secret: Secrets, neighbours: Neighbours
+) -> Iterator[Tournament]:
+    """Grades the class in all rooms that are asked for: rooms of one lane one after the other, lanes side by side."""
     template = base / "template"
     make_course(template, secret)
-
-    @cache
-    def go(name: str) -> Visit:
-        room = ROOMS[name]
-        root = copy_course(template, base / name, secret, room.settings)
-        home = base / f"{name}-home"
-        home.mkdir()
-        hand_in_all(root, [one for one in ALL if room.takes(one)], secret, neighbours, home)
-        if room.as_stranger:
-            rooms.give_away(root, home)
-        before, course_before = state_of(base, [home], []), course_state(root)
-        graded = rooms.grade(room, root, home, secret)
-        wait_until(lambda: state_of(base, [home], [graded.pid]) == before, 3.0)  # ends take a moment
-        after = state_of(base, [home], [graded.pid])
-        return Visit(graded, before, after, course_before, course_state(root))
-
-    failed: dict[str, BaseException] = {}
-
-    def go_once(name: str) -> Visit:
-        if name in failed:
-            raise failed[name]
-        try:
-            return go(name)
-        except BaseException as error:
-            failed[name] = error
-            raise
-
+    rooms_ = [room for room in asked_for(request.session.items) if obstacle(room) is None]
+    roots = {room.name: hand_in_for(room, template, base, secret, neighbours) for room in rooms_}
+    homes = [home_of(root) for root in roots.values()]
+    before = state_of(base, homes, [])
+    courses_before = {name: course_state(root) for name, root in roots.items()}
     with adopting_orphans():
-        yield go_once
+        graded = grade_in_lanes(rooms_, roots, secret)
+        pids = [future.result().pid for future in graded.values() if not future.exception()]
+        wait_until(lambda: state_of(base, homes, pids) == before, 3.0)  # ends take a moment
+        after = state_of(base, homes, pids)
+        courses_after = {name: course_state(root) for name, root in roots.items()}
+        yield Tournament(graded, before, after, courses_before, courses_after)
+
+
+def asked_for(items: list[pytest.Item]) -> list[Room]:
+    """The rooms that the chosen tests look into."""
+    names = {item.callspec.params["room"].name for item in items if "room" in getattr(item, "fixturenames", ())}
+    return [room for room in ROOMS.values() if room.name in names or not names]
+
+
+def home_of(root: Path) -> Path:
+    """The folder that the graders of a course call their own."""
+    return root.with_name(f"{root.name}-home")
+
+
+def hand_in_for(room: Room, template: Path, base: Path, secret: Secrets, neighbours: Neighbours) -> Path:
+    """A course for one room, with all submissions in it."""
+    root = copy_course(template, base / room.name, secret, room.settings)
+    home = home_of(root)
+    home.mkdir()
+    hand_in_all(root, [one for one in ALL if one in room.takes], secret, neighbours, home)
+    if room.as_stranger:
+        rooms.give_away(root, home)
+    return root
+
+
+def grade_in_lanes(chosen: list[Room], roots: dict[str, Path], secret: Secrets) -> dict[str, Future[Graded]]:
+    """Grade in each room; an error waits for the tests of that room."""
+    graded: dict[str, Future[Graded]] = {room.name: Future() for room in chosen}
+
+    def grade(room: Room) -> Graded:
+        done = rooms.grade(room, roots[room.name], home_of(roots[room.name]), secret)
+        if room.feedback:
+            rooms.generate_feedback(done)
+        return done
+
+    def walk(lane: int) -> None:
+        for room in (room for room in chosen if room.lane == lane):
+            try:
+                graded[room.name].set_result(grade(room))
+            except BaseException as error:
+                graded[room.name].set_exception(error)
+
+    lanes = {room.lane for room in chosen}
+    with ThreadPoolExecutor(max(1, len(lanes))) as pool:
+        list(pool.map(walk, lanes))
+    return graded
 
 
 @pytest.fixture
-def graded(visit: Callable[[str], Visit], room: Room) -> Graded:
+def graded(tournament: Tournament, room: Room) -> Graded:
     """The class as it was graded in a room."""
     skip_unless_possible(room)
-    return visit(room.name).graded
+    return tournament.rooms[room.name].result()
 
 
 @cache

@@ -40,7 +40,7 @@ GRADER = '''
 import numpy as np
 import pytest
 
-from nbseal.checks import as_array, as_number
+from nbseal.checks import as_array, as_number, describe
 
 HIDDEN = "{hidden}"
 EXPECTED = HIDDEN[::-1]
@@ -72,6 +72,7 @@ def test_number(student):
 def test_reverses(student):
     """It turns a text round."""
     got = student.call("reverse", HIDDEN, timeout=1.0)
+    assert isinstance(got, str), f"reverse(text) should be a text, but it is {{describe(got)}}."
     assert got == EXPECTED, "reverse(text) should be the text from back to front."
 
 

@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from tests.courses import Row, command, environment, grades
+from tests.courses import Row, command, environment, grades, run
 from tests.functional.test_unprivileged import STRANGER, uncovering
 from tests.hostile.attack import Attack
 from tests.hostile.course import ASSIGNMENT, Secrets
@@ -20,37 +21,53 @@ TOKEN = "NBSEAL_HOSTILE_TOKEN"
 CONTAINER = str(Path(__file__).with_name("container.py"))
 
 
+class Takes(Enum):
+    """Which attacks are tried in a room."""
+
+    EVERYTHING = "everything"
+    WALLS = "what only the walls prevent"
+    QUICK = "what doesn't wait for a time limit"
+    WAITING = "what waits for a time limit"
+
+    def __contains__(self, attack: object) -> bool:
+        """Whether an attack is among them."""
+        assert isinstance(attack, Attack)
+        match self:
+            case Takes.WALLS:
+                return attack.walls
+            case Takes.QUICK:
+                return not attack.waits
+            case Takes.WAITING:
+                return attack.waits
+        return True
+
+
 @dataclass(frozen=True)
 class Room:
-    """One way of grading; ``level`` is what every scorecard must name, ``outside`` whether all attacks are tried."""
+    """One way of grading; ``level`` is what every scorecard must name; lanes of rooms are walked side by side."""
 
     name: str
     level: str | None
+    takes: Takes
+    lane: int
     settings: str = ""
     inside: tuple[str, ...] = ()
     as_stranger: bool = False
     program: str = "nbseal"
-    everything: bool = False
-
-    def takes(self, attack: Attack) -> bool:
-        """Whether the attack is tried here: at every level what the walls must prevent, the rest once for each face.
-
-        nbgrader's command takes one after the other, and leaves out what is slow.
-        """
-        if self.program == "nbgrader":
-            return not attack.slow
-        return self.everything or attack.walls
+    feedback: bool = False
 
 
 LANDLOCK = "c.Seal.level = 'landlock'\n"
 ROOMS = {
     room.name: room
     for room in [
-        Room("nbseal", None, everything=True),
-        Room("nbgrader", None, program="nbgrader", everything=True),
-        Room("user-namespaces", "namespaces", as_stranger=True),
-        Room("landlock", "landlock", settings=LANDLOCK, as_stranger=True),
-        Room("container", "landlock", inside=(sys.executable, CONTAINER)),
+        Room("nbseal", None, Takes.EVERYTHING, lane=1, feedback=True),
+        # nbgrader's command grades one after the other, so those that wait have a course of their own
+        Room("nbgrader", None, Takes.QUICK, lane=2, program="nbgrader", feedback=True),
+        Room("nbgrader-waiting", None, Takes.WAITING, lane=3, program="nbgrader", feedback=True),
+        Room("user-namespaces", "namespaces", Takes.WALLS, lane=1, as_stranger=True),
+        Room("landlock", "landlock", Takes.WALLS, lane=1, settings=LANDLOCK, as_stranger=True),
+        Room("container", "landlock", Takes.WALLS, lane=1, inside=(sys.executable, CONTAINER)),
     ]
 }
 
@@ -120,6 +137,12 @@ def grade(room: Room, root: Path, home: Path, secret: Secrets) -> Graded:
         {card["student"]: card for card in json.loads(cards.read_text("utf-8"))} if cards.exists() else {},
         grades(root, ASSIGNMENT),
     )
+
+
+def generate_feedback(graded: Graded) -> None:
+    """Make the feedback pages that students get."""
+    done = run("nbgrader", "generate_feedback", ASSIGNMENT, cwd=graded.root)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def findings(output: str) -> dict[str, str | None]:

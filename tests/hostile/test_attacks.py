@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from tests.hostile.attack import POINTS, Attack
 from tests.hostile.attacks import ALL
-from tests.hostile.conftest import Visit, skip_unless_possible
-from tests.hostile.course import Secrets
+from tests.hostile.conftest import Tournament, skip_unless_possible
+from tests.hostile.course import ASSIGNMENT, Secrets
 from tests.hostile.neighbours import Neighbours
 from tests.hostile.rooms import ROOMS, Graded, Room
 
-
-def bouts(known: str) -> list[Any]:
-    """Each attack in each room that takes it; one that is known to succeed must do so, until it is mended."""
-    made = []
-    for room in ROOMS.values():
-        for attack in filter(room.takes, ALL):
-            reason = getattr(attack, known)
-            marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-            made.append(pytest.param(attack, room, id=f"{room.name}-{attack.name}", marks=marks))
-    return made
-
-
+BOUTS = [
+    pytest.param(attack, room, id=f"{room.name}-{attack.name}")
+    for room in ROOMS.values()
+    for attack in ALL
+    if attack in room.takes
+]
 EACH_ROOM = pytest.mark.parametrize("room", ROOMS.values(), ids=list(ROOMS))
 
 
-@pytest.mark.parametrize(("attack", "room"), bouts("gains"))
-def test_an_attack_gains_nothing(attack: Attack, room: Room, graded: Graded) -> None:
-    """Each question gets what the honest part of the answer earns, or waits for a person: never more."""
+@pytest.mark.parametrize(("attack", "room"), BOUTS)
+def test_an_attack_gains_nothing_and_learns_nothing(
+    attack: Attack, room: Room, graded: Graded, secret: Secrets
+) -> None:
+    """Each question gets what the honest part earns, or waits for a person; no secret is in what the attacker sees."""
     rows = graded.marks.get(attack.name, {})
-    if attack.gives_up and room.program == "nbgrader":
-        assert f"for student '{attack.name}'" in graded.log
-        assert not any(auto for auto, _, _ in rows.values())
-        return
     assert set(rows) == set(POINTS), f"{attack.sentence} {graded.log[-1500:]}"
     wrong = {}
     for question, (auto, manual, needs_a_person) in rows.items():
@@ -45,19 +34,26 @@ def test_an_attack_gains_nothing(attack: Attack, room: Room, graded: Graded) -> 
         if mark not in attack.allowed(question) or (auto is None and not needs_a_person):
             wrong[question] = auto, needs_a_person
     assert wrong == {}, f"{attack.sentence} {graded.cards.get(attack.name, {}).get('problems')}"
-
-
-@pytest.mark.parametrize(("attack", "room"), bouts("tells"))
-def test_an_attack_learns_nothing(attack: Attack, room: Room, graded: Graded, secret: Secrets) -> None:
-    """No secret of the course, of another student or of this machine is in what the attacker gets to see."""
     assert secret.found_in(graded.seen_by(attack.name)) == set(), attack.sentence
 
 
-@EACH_ROOM
+@pytest.mark.parametrize("room", [room for room in ROOMS.values() if room.feedback], ids=lambda room: room.name)
+def test_every_attacker_gets_a_feedback_page(room: Room, graded: Graded) -> None:
+    """The pages that were searched for secrets are there, of everybody who has handed in a notebook."""
+    for attack in (attack for attack in ALL if attack in room.takes):
+        page = graded.root / "feedback" / attack.name / ASSIGNMENT / "hostile.html"
+        assert page.exists() or "hostile.ipynb was not submitted" in str(graded.cards.get(attack.name)), attack.name
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS.values() if room.program == "nbgrader"], ids=lambda r: r.name)
+def test_no_attack_makes_nbgrader_give_up(room: Room, graded: Graded) -> None:
+    """nbgrader's own command comes to the end of every submission."""
+    assert "There was an error processing" not in graded.log
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS.values() if room.program == "nbseal"], ids=lambda r: r.name)
 def test_the_card_says_what_the_gradebook_says(room: Room, graded: Graded) -> None:
     """Every mark on a scorecard is in the gradebook, at the level of sealing that was to be tried."""
-    if room.program == "nbgrader":
-        pytest.skip("nbgrader writes no scorecards")
     for student, card in graded.cards.items():
         for question in card["questions"]:
             auto, _, needs = graded.marks[student][question["grade_id"]]
@@ -73,20 +69,17 @@ def test_an_honest_student_among_attackers_gets_all_marks(room: Room, graded: Gr
     assert {name: row[0] for name, row in graded.marks["ada"].items()} == POINTS
 
 
-@EACH_ROOM
 @pytest.mark.parametrize("kind", ["processes", "files", "mounts", "control groups", "shared memory", "sockets"])
-def test_nothing_is_left(kind: str, room: Room, visit: Callable[[str], Visit]) -> None:
-    """After the whole class, the machine is as it was before."""
-    skip_unless_possible(room)
-    assert visit(room.name).left(kind) == set()
+def test_nothing_is_left(kind: str, tournament: Tournament) -> None:
+    """After all rooms, the machine is as it was before."""
+    assert tournament.left(kind) == set()
 
 
 @EACH_ROOM
-def test_the_course_is_as_it_was(room: Room, visit: Callable[[str], Visit]) -> None:
+def test_the_course_is_as_it_was(room: Room, tournament: Tournament) -> None:
     """Sources, graders and submissions have the modes and the times that they had."""
     skip_unless_possible(room)
-    found = visit(room.name)
-    assert found.course_after == found.course_before
+    assert tournament.courses_after[room.name] == tournament.courses_before[room.name]
 
 
 @EACH_ROOM

@@ -15,7 +15,8 @@ from tests.hostile.course import ASSIGNMENT, Secrets, hand_in, make_course
 
 GOOD = Attack("eve", "All is right.")
 WORSE = Attack("eve", "All is wrong.", answers=dict.fromkeys(HONEST, "pass"))
-CURIOUS = "tried = []\ndef double(x):\n    tried.append(x)\n    raise ValueError(f'{x}')"
+WORDS = [str(number) for number in range(1000)]  # what it says must stand in its own code
+CURIOUS = f"words = {WORDS}\ndef double(x):\n    raise ValueError(words[x % 997])"
 
 
 @pytest.fixture(scope="module")
@@ -64,5 +65,6 @@ def test_cannot_learn_hidden_inputs_for_the_next_submission(root: Path) -> None:
         hand_in_again(root, Attack("eve", "Curious.", answers={"double": source}))
         card = grade_class(Course(root), ASSIGNMENT, jobs=1, force=force).scorecards[0]
         seen.append(card.question("double").tests[0].message)
+    assert "raised ValueError: " in seen[0]
     assert seen[0] == seen[1]
     assert seen[1] != seen[2]

@@ -28,7 +28,8 @@ def make_handin(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed: byt
         for output in outputs[grade_id] if cell["metadata"]["nbgrader"].get("solution") else []:
             if output["output_type"] == "error":
                 errors.setdefault(grade_id, f"{output['ename']}: {output['evalue']}"[:300])
-    return Handin(files, sources, outputs, errors, run.failure, seed)
+    code = tuple(cell["source"] for cell in nb["cells"] if cell["cell_type"] == "code")
+    return Handin(files, sources, code, outputs, errors, run.failure, seed)
 
 
 def slowest_cells(nb: dict[str, Any], run: Run) -> list[CellTime]:

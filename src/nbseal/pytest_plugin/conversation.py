@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import sysconfig
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +15,8 @@ Message = dict[str, Any]
 ANSWER_SECONDS = 10.0
 GRACE_SECONDS = 1.5
 TIME_IS_UP = "the time for the hidden tests of this notebook is used up"
+OWN_WORDS_KEPT = 20
+LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 CALLBACK_ERRORS = (
     ValueError,
     TypeError,
@@ -37,6 +41,7 @@ class Conversation:
         self._deadline = deadline
         self._question: str | None = None
         self._broken: str | None = None
+        self.own_words: list[str] = []  # what the grader's objects have said of the last call
 
     def enter(self, question: str, calling: bool) -> None:
         """Make sure that what ``question`` calls is called in a fork of its own; other questions' forks end."""
@@ -66,14 +71,29 @@ class Conversation:
     def ask(self, request: Message, seconds: float, callbacks: dict[int, Any] | None = None) -> Message:
         """Send one request to the current fork; Timeout or SealBroken when no proper answer comes."""
         limit = time.monotonic() + seconds + GRACE_SECONDS
+        self.own_words = []
         reply = self._exchange(request, seconds + GRACE_SECONDS)
         while "callback" in reply:
-            answer = _call_back(reply, callbacks or {})
+            answer = self._call_back(reply, callbacks or {})
             reply = self._exchange(answer, max(0.1, limit - time.monotonic()))
         if "ended" in reply:
             self._question = None
             raise SealBroken(f"the student's process ended while it was asked ({_code(reply['ended'])})")
         return reply
+
+    def _call_back(self, request: Message, callbacks: dict[int, Any]) -> Message:
+        """Carry out a call that student code made on one of the grader's objects."""
+        try:
+            target = callbacks[request["callback"]]
+            method = request["method"]
+            if method and method not in handed_out(target):
+                raise AttributeError("this method was not handed out")
+            function: Callable[..., Any] = getattr(target, method) if method else target
+            return {"value": export(function(*request["args"], **request["kwargs"]), callbacks)}
+        except CALLBACK_ERRORS as error:
+            if _in_own_words(error):
+                self.own_words = [*self.own_words[1 - OWN_WORDS_KEPT :], str(error)]
+            return {"error": str(error), "type": type(error).__name__}
 
     def _exchange(self, request: Message, seconds: float) -> Message:
         if self._broken:
@@ -114,17 +134,16 @@ class Conversation:
             continue
 
 
-def _call_back(request: Message, callbacks: dict[int, Any]) -> Message:
-    """Carry out a call that student code made on one of the grader's objects."""
-    try:
-        target = callbacks[request["callback"]]
-        method = request["method"]
-        if method and method not in handed_out(target):
-            raise AttributeError("this method was not handed out")
-        function: Callable[..., Any] = getattr(target, method) if method else target
-        return {"value": export(function(*request["args"], **request["kwargs"]), callbacks)}
-    except CALLBACK_ERRORS as error:
-        return {"error": str(error), "type": type(error).__name__}
+def _in_own_words(error: BaseException) -> bool:
+    """Whether somebody has written down this error's text: its ``raise`` stands in no library."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    code = trace.tb_frame.f_code
+    raised = code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    return raised and not code.co_filename.startswith(LIBRARIES)
 
 
 class Remote:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from nbseal.pytest_plugin.words import Words
 
 WAITING = "Not tried, because it needs a test that could not be judged:"
 
@@ -15,7 +18,13 @@ class Handin:
 
     files: Mapping[str, bytes] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    code: Sequence[str] = ()
     outputs: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     failure: str | None = None
     seed: bytes = b""
+
+    @cached_property
+    def words(self) -> Words:
+        """The words of the notebook's code: they may be shown again."""
+        return Words(self.code)

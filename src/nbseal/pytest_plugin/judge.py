@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -185,5 +185,5 @@ class Judge:
 
 
 def _message(case: Case) -> dict[str, Any]:
-    handin = {**vars(case.handin), "seed": bytes(case.handin.seed)}
+    handin = {one.name: getattr(case.handin, one.name) for one in fields(case.handin)}
     return {"handin": handin, "questions": sorted(case.questions), "seconds": case.seconds}

@@ -21,6 +21,7 @@ from nbseal.wire import Opaque
 
 MEASURES = 20  # numbers that one test may put down
 CALLS = ("call", "calls")
+NOT_SHOWN = "What it says isn't shown here: it may hold what the hidden check gave to your function."
 
 
 class Student:
@@ -105,7 +106,7 @@ class Student:
         if reply.get("not_callable"):
             raise StudentError(f"`{function}` should be a function, but it is {describe(reply.get('value'))}.")
         if "raised" in reply:
-            raise _function_error(function, reply["raised"])
+            raise self._function_error(function, reply["raised"])
         return reply.get("value")
 
     def raises(self, function: str, *args: Any, error: str = "ValueError", timeout: float = 2.0, **kwargs: Any) -> None:
@@ -156,6 +157,23 @@ class Student:
         if math.isfinite(number) and (name in self.measured or len(self.measured) < MEASURES):
             self.measured[str(name)] = number
 
+    def _function_error(self, function: str, raised: Any) -> StudentFunctionError:
+        """What a function raised, in words that hold nothing which it was given."""
+        raised = raised if isinstance(raised, dict) else {}
+        words, said = self._handin.words, str(raised.get("message", ""))
+        bases = [str(base) for base in raised.get("bases") or []]
+        kind = words.kind(raised.get("type"), bases)
+        own = self._conversation.own_words if self._conversation else ()
+        text, line = words.message(said, own), words.line(raised.get("line"))
+        where = f" (in the line `{line}`)" if line else ""
+        if kind == "NotImplementedError":
+            sentence = f"`{function}` is not written yet: it raised NotImplementedError."
+        elif said and not text:
+            sentence = f"`{function}` raised {kind}{where}. {NOT_SHOWN}"
+        else:
+            sentence = f"`{function}` raised {kind}{f': {text}' if text else ''}{where}."
+        return StudentFunctionError(sentence, kind, bases, said)
+
     def _raw(self, name: str) -> Any:
         reply = self._ask({"do": "get", "name": name}, ANSWER_SECONDS)
         self._must_exist(reply, name)
@@ -196,17 +214,3 @@ class Student:
             if grade_id.startswith(f"{self._question}-"):
                 return f" The cell that should define it stopped with {error}"
         return ""
-
-
-def _function_error(function: str, raised: Any) -> StudentFunctionError:
-    raised = raised if isinstance(raised, dict) else {}
-    kind = str(raised.get("type", "an error"))[:80]
-    text = str(raised.get("message", ""))[:300]
-    bases = [str(base) for base in raised.get("bases") or []]
-    line = raised.get("line")
-    where = f" (in the line `{str(line).strip()[:120]}`)" if line else ""
-    if kind == "NotImplementedError":
-        sentence = f"`{function}` is not written yet: it raised NotImplementedError."
-    else:
-        sentence = f"`{function}` raised {kind}{f': {text}' if text else ''}{where}."
-    return StudentFunctionError(sentence, kind, bases)

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel
-from nbseal.worker import fonts, seccomp, supervisor, support, syscalls, walls
+from nbseal.worker import fonts, locks, seccomp, supervisor, support, syscalls, walls
 from nbseal.worker.answers import Answers, rehearse
 from nbseal.worker.settings import Settings
 from nbseal.worker.shell import CellRunner
@@ -47,8 +47,7 @@ def main() -> None:
         os.environ.update(settings.environment, IPYTHONDIR=os.path.join(settings.scratch, "ipython"))
         if settings.level == "landlock":
             os.environ.update(ONE_PROCESS)
-        if settings.level == "landlock" and not walls.has_own_user():
-            os.environ["JOBLIB_MULTIPROCESSING"] = "0"  # there will be no locks: it then works in one process
+            locks.install()
         program = seccomp.build(settings.level) if settings.level != "none" else None
         warm_up(settings, runner)
         if settings.level in walls.ROOMS:
@@ -140,7 +139,7 @@ def supervise(
         if settings.level in walls.ROOMS:
             walls.separate()
         work = walls.work_folder(settings)
-        traces = Traces(work, settings, walls.FIRST_UID + slot) if settings.level not in walls.ROOMS else None
+        traces = Traces(work, settings) if settings.level not in walls.ROOMS else None
         fenced = settings.level == "landlock" and supervisor.fence()
         child = os.fork()
         if child == 0:
@@ -213,7 +212,7 @@ def _fresh_start(work: str) -> None:
         **kept, TERM="xterm-color", CLICOLOR="1", FORCE_COLOR="1", CLICOLOR_FORCE="1", PAGER="cat", GIT_PAGER="cat",
     )  # fmt: skip
     if work != walls.HOME:
-        os.environ["JOBLIB_TEMP_FOLDER"] = work  # it would make folders where only locks may be made
+        os.environ["JOBLIB_TEMP_FOLDER"] = work  # it would look for room in /dev/shm
     tempfile.tempdir = "/tmp" if os.access("/tmp", os.W_OK) and work == walls.HOME else work
     signal.signal(signal.SIGINT, signal.default_int_handler)
     random.seed()

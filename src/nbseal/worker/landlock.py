@@ -18,8 +18,6 @@ WRITING = (
     READ_FILE | READ_DIR | WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | MAKE_SYM
     | MAKE_SOCK | MAKE_FIFO | REFER
 )  # fmt: skip
-# Python's locks between processes are files in a folder of the whole machine's: made, used and removed, never listed.
-LOCKS = READ_FILE | WRITE_FILE | TRUNCATE | REMOVE_FILE | MAKE_REG
 FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 NO_TCP, NO_SIGNALS, NO_SIGNALS_OR_ABSTRACT_SOCKETS = 3, 2, 3
 WANTED_ABI = 6  # the first that keeps signals in
@@ -39,7 +37,7 @@ def fence() -> None:
     _enter(check(LIBC.syscall(SYS_LANDLOCK_CREATE, attributes, ctypes.c_size_t(24), 0), "landlock"))
 
 
-def restrict(read_only: Iterable[str], writable: Iterable[str], locks: Iterable[str] = ()) -> None:
+def restrict(read_only: Iterable[str], writable: Iterable[str]) -> None:
     """Confine this process and all its children; needs NO_NEW_PRIVS. Paths that don't exist are left out."""
     version = abi()
     if version < 1:
@@ -50,7 +48,7 @@ def restrict(read_only: Iterable[str], writable: Iterable[str], locks: Iterable[
     size = 8 if version < 4 else 16 if version < 6 else 24
     attributes = struct.pack("QQQ", rights, network, scope)[:size]
     ruleset = check(LIBC.syscall(SYS_LANDLOCK_CREATE, attributes, ctypes.c_size_t(size), 0), "landlock")
-    for paths, allowed in ((read_only, READING), (writable, WRITING & rights), (locks, LOCKS & rights)):
+    for paths, allowed in ((read_only, READING), (writable, WRITING & rights)):
         for path in paths:
             _allow(ruleset, path, allowed)
     _enter(ruleset)

@@ -7,24 +7,18 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterable
-from pathlib import Path
 
 from nbseal.worker.settings import Settings
 
 MAX_FILES = 16384  # as many as a memory disk has at the other levels
-LOCKS = "/dev/shm"
 BLOCK = 512  # bytes
 
 
 class Traces:
-    """Files of one submission: all below its work folder, removed ones that are held open, and its locks.
+    """Files of one submission: all below its work folder, and removed ones that are held open."""
 
-    Locks lie in a folder that the whole machine shares; a group of the submission's own tells whose they are.
-    """
-
-    def __init__(self, work: str, settings: Settings, group: int) -> None:
+    def __init__(self, work: str, settings: Settings) -> None:
         self._work = work
-        self._group = group
         self._limit = settings.disk_mb << 20
         self._device = os.stat(work).st_dev
 
@@ -43,16 +37,11 @@ class Traces:
                             folders.append(entry.path)
             except OSError:
                 continue  # removed since it was listed
-        locks = self._locks()
-        size += sum(found.st_blocks * BLOCK for found in locks.values())
-        count += len(locks)
         return count > MAX_FILES or size > self._limit or size + self._removed_ones(pids) > self._limit
 
     def remove(self) -> None:
         """Remove all that was left; the processes have ended."""
         _remove_folder(self._work)
-        for path in self._locks():
-            Path(path).unlink(missing_ok=True)
 
     def _removed_ones(self, pids: Iterable[int]) -> int:
         """Bytes of files that have no name any more, but are held open."""
@@ -66,17 +55,6 @@ class Traces:
                 if found.st_nlink == 0 and found.st_dev == self._device:
                     sizes[found.st_ino] = found.st_blocks * BLOCK
         return sum(sizes.values())
-
-    def _locks(self) -> dict[str, os.stat_result]:
-        found = {}
-        for name in _names(LOCKS):
-            try:
-                status = os.lstat(path := f"{LOCKS}/{name}")
-            except OSError:
-                continue
-            if status.st_gid == self._group:
-                found[path] = status
-        return found
 
 
 def _names(folder: str) -> list[str]:

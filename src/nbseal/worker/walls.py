@@ -81,11 +81,10 @@ def seal(settings: Settings, program: bytes | None, slot: int, work: str) -> Non
         _own_disks(settings, uid)
         if settings.level == "user-namespaces":
             _become_nobody()  # processes are counted for each namespace, and so for each submission
-        writable, locks = [work, "/tmp", "/dev/shm", "/dev/null"], []
+        writable = [work, "/tmp", "/dev/shm", "/dev/null"]
         readable = ["/"]
     else:
-        # Where submissions have no user of their own, nobody could tell their locks from another program's.
-        writable, locks = [work, "/dev/null"], ["/dev/shm"] if has_own_user() else []
+        writable = [work, "/dev/null"]
         readable = ["/usr", "/lib", "/lib64", "/bin", *SMALL_FILES, *SMALL_FOLDERS, *interpreter_folders()]
         readable += [f"/dev/{name}" for name in DEVICES] + settings.readable
         if as_root and settings.level == "landlock" and _reachable():
@@ -102,7 +101,7 @@ def seal(settings: Settings, program: bytes | None, slot: int, work: str) -> Non
     # it: other submissions' processes are in another namespace or another Landlock domain.
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0 if as_root else 1)
     if settings.level == "landlock" or landlock.abi() > 0:
-        landlock.restrict(readable, writable, locks)
+        landlock.restrict(readable, writable)
     assert program is not None
     seccomp.load(program)
 
@@ -183,11 +182,6 @@ def owns_users() -> bool:
         return False
     ranges = [[int(word) for word in line.split()] for line in Path("/proc/self/uid_map").read_text().splitlines()]
     return any(first <= FIRST_UID and first + count >= FIRST_UID + SLOTS for first, _, count in ranges)
-
-
-def has_own_user() -> bool:
-    """Whether each submission runs as a user who is nobody else."""
-    return owns_users() and _reachable()
 
 
 @functools.cache

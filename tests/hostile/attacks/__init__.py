@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import ModuleType
 
 from tests.hostile.attack import Attack
 from tests.hostile.attacks import (
@@ -12,6 +11,7 @@ from tests.hostile.attacks import (
     interpreter,
     memory,
     processes,
+    publishing,
     replies,
     resources,
     structure,
@@ -19,6 +19,9 @@ from tests.hostile.attacks import (
     theft,
 )
 
+THEMES = (
+    interpreter, surroundings, structure, files, theft, escape, memory, processes, resources, replies, publishing,
+)  # fmt: skip
 # What only the walls prevent. The rest is prevented by what is asked and read outside, whatever the walls are.
 WALLS = (theft, escape, memory, processes, resources)
 # Kept by the same code at every level: time limits, and how much is taken of an output.
@@ -30,7 +33,7 @@ THE_SAME = (
     "cannot_answer_too_much",
 )
 # These wait for a time limit.
-SLOW = {
+WAITING = {
     "cannot_answer_in_place_of_the_process",
     "cannot_answer_too_much",
     "cannot_answer_with_callbacks_to_nothing",
@@ -54,19 +57,16 @@ SLOW = {
 }
 
 
-def is_slow(attack: Attack, module: ModuleType) -> bool:
-    """What isn't tried a second time by nbgrader's command, which takes one submission after the other.
-
-    The other face has waited for the same limits, and the same code has read the same forged messages.
-    """
-    return attack.name in SLOW or module is replies
-
-
 ALL: list[Attack] = [
-    replace(attack, walls=module in WALLS and not attack.name.startswith(THE_SAME), slow=is_slow(attack, module))
-    for module in (interpreter, surroundings, structure, files, theft, escape, memory, processes, resources, replies)
+    replace(
+        attack,
+        theme=module.__name__.rpartition(".")[2],
+        walls=module in WALLS and not attack.name.startswith(THE_SAME),
+        waits=attack.name in WAITING,
+    )
+    for module in THEMES
     for attack in module.ATTACKS
 ]
 BY_NAME = {attack.name: attack for attack in ALL}
 assert len(BY_NAME) == len(ALL), "two attacks have the same name"
-assert set(BY_NAME) >= SLOW, SLOW - set(BY_NAME)
+assert set(BY_NAME) >= WAITING, WAITING - set(BY_NAME)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tests.hostile.attack import HONEST, WRONG_DOUBLE, Attack, Lost, attack
+from tests.hostile.attack import WRONG_DOUBLE, Attack, Lost, attack
 
 CHANNEL = """
 import gc, os, socket, struct, sys, threading, time
 from nbseal.wire import Channel
 channels = [one for one in gc.get_objects() if type(one) is Channel and one.sock.fileno() >= 0]
 """
-OWN_WORDS = "pytest_plugin/student.py shows what a student's function says when it fails, whatever that is"
 WRONG = {
     "double": WRONG_DOUBLE,
     "number": "answer = 41",
@@ -258,35 +257,4 @@ threading.Thread(target=steal, daemon=True).start()
             ),
         ]
     ],
-    attack(
-        "cannot_publish_hidden_inputs_in_an_exception",
-        "A hidden input that a function puts into its exception is not shown.",
-        tells=OWN_WORDS,
-        wrong="reverse",
-        reverse="def reverse(text):\n    raise ValueError(text)",
-    ),
-    attack(
-        "cannot_publish_hidden_inputs_in_the_name_of_an_exception",
-        "A hidden input that a function makes the name of its exception is not shown.",
-        tells=OWN_WORDS,
-        wrong="reverse",
-        reverse="def reverse(text):\n    raise type(text, (Exception,), {})(text)",
-    ),
-    attack(
-        "cannot_publish_hidden_inputs_by_a_key_error",
-        "A hidden input that Python itself puts into an exception is not shown.",
-        tells=OWN_WORDS,
-        wrong="reverse",
-        reverse="def reverse(text):\n    return {}[text]",
-    ),
-    attack(
-        "cannot_publish_hidden_inputs_by_a_forged_hint",
-        "A hidden input that comes back as a name or a line of source is not shown.",
-        wrong="reverse",
-        reverse=HONEST["reverse"],
-        after=answering(
-            '{"missing": True, "near": message["args"][0].replace("-", "_")} '
-            'if message["do"] == "call" and message["function"] == "reverse" else original(self, message)'
-        ).replace("answers.Answers._answer =", "original = answers.Answers._answer\nanswers.Answers._answer ="),
-    ),
 ]
