@@ -1,5 +1,5 @@
 """The command line: parse, call one function, show. Exit codes: 0 done, 1 an error that was explained, 2 wrong usage,
-3 graded but some marks could not be recorded."""
+3 graded but some marks could not be recorded, 4 exported but some marks are not in the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import os
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -26,6 +26,7 @@ from rich.progress import (
 )
 from rich.text import Text
 from traitlets import TraitError
+from typer.core import TyperGroup
 
 from nbseal import __version__
 from nbseal.errors import NbsealError
@@ -40,8 +41,27 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 EXIT_ERROR, EXIT_NOT_RECORDED, EXIT_STOPPED = 1, 3, 130
 STOPPED = "nbseal: stopped; what is recorded stays, and the next run goes on from there."
+
+
+class Commands(TyperGroup):
+    """The commands below, and `export`, whose module is imported only when it is asked for."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """All names, for the help."""
+        return [*super().list_commands(ctx), "export"]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """One command by its name."""
+        if cmd_name != "export":
+            return super().get_command(ctx, cmd_name)
+        from nbseal.export.command import app as exports
+
+        return typer.main.get_command(exports)
+
+
 app = typer.Typer(
     name="nbseal",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
