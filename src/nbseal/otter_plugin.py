@@ -53,7 +53,7 @@ class SealedGrader(AbstractOtterPlugin):  # type: ignore[misc]
         """Put our marks in the place of otter's; NotJudged where there are none."""
         if self.card is None or results.has_catastrophic_failure():
             raise NotJudged("otter's own part of grading failed: this submission has no mark yet. Run it again.")
-        results.results = test_files(self.card)
+        results.results = as_test_files(self.card)
         results.set_output("\n".join(_summary(self.card)))
 
     @staticmethod
@@ -81,7 +81,7 @@ def take_away(submission: Path, notebook: str) -> None:
     (submission / notebook).write_text(json.dumps(EMPTY), encoding="utf-8")
 
 
-def test_files(card: Scorecard) -> dict[str, ExceptionTestFile]:
+def as_test_files(card: Scorecard) -> dict[str, ExceptionTestFile]:
     """The questions that have a mark, as otter keeps them: one without a mark is left out, not counted as 0."""
     return {
         question.grade_id: _test_file(question)

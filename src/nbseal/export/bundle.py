@@ -23,6 +23,7 @@ from nbseal.record.autograded import notebook_bytes
 
 COURSE, SETTINGS, REQUIREMENTS = "course", "nbseal.json", "requirements.txt"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
+NOT_PINNED = {"nbseal", "pip", "setuptools"}  # the first is a wheel of its own, the others come with an environment
 Files = dict[str, bytes]
 
 
@@ -105,8 +106,7 @@ def pinned_requirements(plan: Plan) -> list[str]:
             ) from error
         found[key[0]] = installed.version
         queue += _needs(installed, key[1])
-    del found["nbseal"]
-    return [f"{name}=={version}" for name, version in sorted(found.items())]
+    return [f"{name}=={version}" for name, version in sorted(found.items()) if name not in NOT_PINNED]
 
 
 def _needs(installed: metadata.Distribution, extras: frozenset[str]) -> list[Requirement]:
