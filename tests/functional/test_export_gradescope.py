@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from nbseal.course import Course
+from nbseal.export.containers import grade_folder, grader_of, is_unjudged
 from nbseal.export.gradescope import Visibility, make_gradescope_zip, results
 from nbseal.grade import grade_notebook
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
@@ -180,6 +181,31 @@ def test_marks_are_those_of_nbseal_check(autograder: Path, grade: Callable):
     assert "score" not in found["tests"][-1]
     assert "waits for a person" in found["tests"][-1]["name"]
     assert "convert: 3 of 4" in shown
+
+
+def test_notebooks_are_found_where_students_put_them(autograder: Path):
+    """In folders and under other names; two of them, none, or a link to elsewhere give nothing."""
+    places = {
+        "temperature.ipynb": 5,
+        "a/b/temperature.ipynb": 5,
+        "work/my solution.ipynb": 5,
+        "one.ipynb two.ipynb": 0,
+        "": 0,
+    }
+    with grader_of(autograder / "source") as grader:
+        for place, score in places.items():
+            shutil.rmtree(autograder / "submission")
+            (autograder / "submission").mkdir()
+            for name in place.split(" ") if place.startswith("one") else [place] if place else []:
+                hand_in(autograder, name)
+            card = grade_folder(grader, autograder / "submission")
+            assert card.score == score, place
+        assert "temperature.ipynb should be handed in; there was no notebook" in card.problems
+        (autograder / "submission" / "temperature (2).ipynb").symlink_to(ROOT / "docs/examples/source/temperature")
+        assert grade_folder(grader, autograder / "submission").score == 0
+        for number in range(2001):
+            (autograder / "submission" / f"{number}.txt").touch()
+        assert is_unjudged(grade_folder(grader, autograder / "submission"))
 
 
 def test_a_submission_cannot_read_the_graders(autograder: Path, grade: Callable):

@@ -154,7 +154,9 @@ def test_canvas_gets_its_file_back_with_one_column_changed(at: Path, graded_cour
 
 def test_canvas_file_is_read_by_pandas_as_before(at: Path, graded_course: Path):
     """Names, ids and other marks come back the same, and the new marks are numbers."""
-    export(graded_course, "canvas", "ps1", "canvas.csv", "--to", "new.csv", "--zero-missing", "--partial")
+    result = export(graded_course, "canvas", "ps1", "canvas.csv", "--to", "new.csv", "--zero-missing", "--partial")
+    assert "left out: fay: handed in, but not graded yet" in result.stderr
+    assert "note: bob: only the sum so far: waits for a person: q2, why" in result.stderr
     before, after = (pd.read_csv(at / name, dtype=str) for name in ("canvas.csv", "new.csv"))
     pd.testing.assert_frame_equal(before.drop(columns="ps1 (4711)"), after.drop(columns="ps1 (4711)"))
     assert after["Student"][4] == 'Ångström, Zoë "Fox" 🦊'

@@ -26,15 +26,18 @@ from nbseal.record.feedback import printable
 EXIT_LEFT_OUT = 4
 app = typer.Typer(
     name="export",
+    add_completion=False,
     no_args_is_help=True,
     help="Give marks to Canvas, Moodle or a spreadsheet, and assignments to otter-grader or Gradescope.",
 )
 AssignmentArgument = Annotated[str, typer.Argument(help="The assignment.")]
 CourseOption = Annotated[Path, typer.Option("--course", "-c", help="The course's folder.", show_default="here")]
-ForceOption = Annotated[bool, typer.Option(help="Replace what is there already.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print what became of each mark as JSON.")]
-PartialOption = Annotated[bool, typer.Option(help="Give the sum so far where a mark waits for a person.")]
-ZeroOption = Annotated[bool, typer.Option(help="Give 0 to students of the gradebook who handed nothing in.")]
+PartialOption = Annotated[bool, typer.Option("--partial", help="Give the sum so far where a mark waits for a person.")]
+ZeroOption = Annotated[
+    bool, typer.Option("--zero-missing", help="Give 0 to students of the gradebook who handed nothing in.")
+]
 
 
 @app.command(epilog="Example: nbseal export canvas 01-gates Grades-NN101.csv --to upload.csv")

@@ -62,7 +62,7 @@ def _read(grader: Grader, folder: Path) -> Submission:
     if len(found) == 1 and len(names) == 1:
         path = found[0]
         submission = read_submission(path.parent, [path.stem], grader.course.seal.submission_mb)
-        return replace(submission, notebooks={names[0]: submission.notebooks[path.stem]})
+        return replace(submission, notebooks=dict(zip(names, submission.notebooks.values(), strict=False)))
     submission = grader.read(folder)
     there = ", ".join(path.relative_to(folder).as_posix() for path in found[:5]) or "no notebook"
     problem = f"{' and '.join(f'{name}.ipynb' for name in names)} should be handed in; there was {there}"
