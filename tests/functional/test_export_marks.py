@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import warnings
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.plugins import FileNameCollectorPlugin
 from sqlalchemy.exc import SAWarning
 from typer.testing import CliRunner, Result
 
@@ -17,6 +19,7 @@ from nbseal.errors import CourseError, UnknownName
 from nbseal.export.command import app
 from nbseal.export.marks import read_marks
 from tests.courses import run
+from tests.samples import ROOT
 
 BOM = "\ufeff"
 # id, first name, last name, email, marks of q1, q2, why, q3 (None: nobody has given one)
@@ -319,3 +322,30 @@ def test_the_command_line_offers_it(at: Path, graded_course: Path):
     done = run("nbseal", "export", "canvas", "ps1", "none.csv", "--course", str(graded_course), cwd=at)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "none.csv can't be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "student", "file"),
+    [
+        ("lovelaceada_1234_5678_01-gates.ipynb", "1234", "01-gates"),
+        ("lovelaceada_LATE_1234_5678_01-gates-1.ipynb", "1234", "01-gates"),
+        ("van_der_berg_12_34_02-xor-11.ipynb", "12", "02-xor"),
+    ],
+)
+def test_canvas_file_names_are_read_as_the_docs_say(name: str, student: str, file: str):
+    """The expression for nbgrader's zip_collect finds Canvas's number of the student and the notebook's name."""
+    page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    collector = FileNameCollectorPlugin(named_regexp=re.findall(r'named_regexp = r"(.*)"', page)[0])
+    found = collector.collect(f"/course/downloaded/ps1/extracted/{name}")
+    assert (found["student_id"], found["file_id"]) == (student, file)
+
+
+def test_a_student_without_an_email_is_named(graded_course: Path, at: Path):
+    """Where the gradebook has nothing to compare, the mark is left out with that reason."""
+    root = Path(shutil.copytree(graded_course, at / "course"))
+    with Gradebook(f"sqlite:///{root}/gradebook.db", "small") as gradebook:
+        gradebook.update_or_create_student("ann", email=None)
+    result = export(root, "moodle", "ps1", "--worksheet", "moodle.csv", "--match", "email")
+    assert "left out: ann: the gradebook has nothing to compare: choose another --match" in result.stderr
+    result = export(root, "moodle", "ps1", "--match", "email", "--to", "import.csv")
+    assert "left out: ann: the gradebook has no email: choose another --match" in result.stderr

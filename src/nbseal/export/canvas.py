@@ -23,7 +23,10 @@ KEPT = {"EX": "excused in Canvas: its cell is left as it is", "N/A": "not assign
 
 
 class Match(StrEnum):
-    """What identifies a student in Canvas; all but ``canvas`` are compared with nbgrader's student id."""
+    """What identifies a student in Canvas: it is compared with nbgrader's student id.
+
+    ``canvas`` is compared with the gradebook's ``lms_user_id`` where that is set.
+    """
 
     LOGIN = "login"
     SIS = "sis"
@@ -62,7 +65,7 @@ def fill_canvas(marks: Marks, download: Path, match: Match, column: str | None) 
     rows = {row: file.value(row, key) for row in range(points + 1, len(file.rows)) if _is_student(file, row)}
     known = keyed(
         list(marks.by_student.values()),
-        (lambda mark: mark.lms_user_id) if match is Match.CANVAS else (lambda mark: mark.student),
+        (lambda mark: mark.lms_user_id or mark.student) if match is Match.CANVAS else (lambda mark: mark.student),
         "id in the learning platform" if match is Match.CANVAS else "id",
     )
     refuse_if_nobody(file, delivery, rows, known, f"Canvas's {TITLES[match]} and nbgrader's {_ours(match)}")
@@ -79,7 +82,7 @@ def fill_canvas(marks: Marks, download: Path, match: Match, column: str | None) 
 
 
 def _ours(match: Match) -> str:
-    return "lms_user_id" if match is Match.CANVAS else "student id"
+    return "lms_user_id or student id" if match is Match.CANVAS else "student id"
 
 
 def _assignment_column(file: CsvText, wanted: str) -> int:

@@ -12,6 +12,8 @@ from nbseal.errors import CourseError
 from nbseal.export.csvtext import CsvText
 from nbseal.export.marks import NOT_HANDED_IN, Mark
 
+UNKNOWN = "\0"  # begins the key of a student of whom nothing can be compared; no file has such a cell
+
 
 @dataclass
 class Delivery:
@@ -73,7 +75,9 @@ def fill_column(
         if mark.score is None:
             delivery.leave_out(mark)
         elif not places:
-            delivery.leave_out(mark, f"no row in {file.path.name}")
+            unknown = key.startswith(UNKNOWN)
+            why = "the gradebook has nothing to compare: choose another --match" if unknown else "no row in {}"
+            delivery.leave_out(mark, why.format(file.path.name))
         elif len(places) > 1:
             lines = " and ".join(str(place + 1) for place in places)
             delivery.leave_out(mark, f"two rows in {file.path.name} ({lines}): write the mark there by hand")
@@ -99,7 +103,7 @@ def keyed(marks: Sequence[Mark], key: Callable[[Mark], str], what: str) -> dict[
     """Marks by what identifies the student elsewhere; CourseError when two students share it."""
     found: dict[str, Mark] = {}
     for mark in marks:
-        value = key(mark) or f"\0{mark.student}"  # a key that no file has
+        value = key(mark) or f"{UNKNOWN}{mark.student}"
         if value in found:
             raise CourseError(
                 f"{found[value].student} and {mark.student} have the same {what} in the gradebook, {value!r}: "
