@@ -74,23 +74,26 @@ def fill_column(
         places = seen.get(key, [])
         if mark.score is None:
             delivery.leave_out(mark)
-        elif not places:
-            unknown = key.startswith(UNKNOWN)
-            why = "the gradebook has nothing to compare: choose another --match" if unknown else "no row in {}"
-            delivery.leave_out(mark, why.format(file.path.name))
-        elif len(places) > 1:
-            lines = " and ".join(str(place + 1) for place in places)
-            delivery.leave_out(mark, f"two rows in {file.path.name} ({lines}): write the mark there by hand")
-        elif why := refusal(places[0]):
+        elif why := _obstacle(file, key, places, column) or refusal(places[0]):
             delivery.leave_out(mark, why)
-        elif column >= len(file.rows[places[0]]):
-            delivery.leave_out(mark, f"row {places[0] + 1} of {file.path.name} is too short")
         else:
             changes[places[0], column] = file.number(mark.score)
             delivery.written[mark.student] = mark.score
             if mark.reason:
                 delivery.notes.append(f"{mark.student}: {mark.reason}")
     return file.changed(changes)
+
+
+def _obstacle(file: CsvText, key: str, places: list[int], column: int) -> str:
+    """Why there is no one cell for a mark; empty if there is one."""
+    if not places and key.startswith(UNKNOWN):
+        return "the gradebook has nothing to compare: choose another --match"
+    if not places:
+        return f"no row in {file.path.name}"
+    if len(places) > 1:
+        lines = " and ".join(str(place + 1) for place in places)
+        return f"two rows in {file.path.name} ({lines}): write the mark there by hand"
+    return "" if column < len(file.rows[places[0]]) else f"row {places[0] + 1} of {file.path.name} is too short"
 
 
 def find_column(file: CsvText, name: str) -> int | None:
