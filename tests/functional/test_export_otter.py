@@ -17,21 +17,13 @@ import pytest
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.export.containers import grader_of
 from nbseal.export.otter import export_otter
 from nbseal.grade import Grader
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
-from tests.courses import copy_course, environment
-from tests.samples import ROOT, SAMPLES, Sample, load_sample, load_samples
+from tests.courses import environment
+from tests.otters import ASSIGNMENT, NotJudged, SealedGrader, both_sides, export_gates, marks_of
+from tests.samples import ROOT, SAMPLES, Sample, load_sample
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # ipylab's
-    from otter.test_files import GradingResults
-
-    from nbseal.otter_plugin import NotJudged, SealedGrader, as_test_files
-
-ASSIGNMENT = "01-gates"
-QUICK = "c.Seal.cell_seconds = 2.0\nc.Seal.questions_seconds = 10.0\n"
 SPY = "import pathlib\npathlib.Path({marker!r}).write_text('ran')\n"
 
 
@@ -47,26 +39,27 @@ class Bomb:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course with one assignment, exported into the folder ``dist``, and the zip unpacked into ``source``."""
-    root = copy_course(tmp_path_factory.mktemp("otter") / "course", [ASSIGNMENT], QUICK)
-    export_otter(Course(root), ASSIGNMENT, root / "dist", ["picture.png"])
-    with zipfile.ZipFile(root / "dist" / "autograder" / "autograder.zip") as file:
-        file.extractall(root / "source-of-container")
-    return root
+    """A course with one assignment, exported into its folder ``dist``."""
+    return export_gates(tmp_path_factory.mktemp("otter") / "course")
 
 
 @pytest.fixture(scope="module")
-def inside(exported: Path) -> Iterator[Grader]:
+def sides(exported: Path) -> Iterator[tuple[Grader, Grader]]:
+    """The plugin's grader and that of `nbseal check`."""
+    with both_sides(exported) as graders:
+        yield graders
+
+
+@pytest.fixture(scope="module")
+def inside(sides: tuple[Grader, Grader]) -> Grader:
     """The grader that the plugin starts in its container."""
-    with grader_of(exported / "source-of-container") as grader:
-        yield grader
+    return sides[0]
 
 
 @pytest.fixture(scope="module")
-def outside(exported: Path) -> Iterator[Grader]:
+def outside(sides: tuple[Grader, Grader]) -> Grader:
     """The grader that `nbseal check` starts in the course."""
-    with Grader(Course(exported), ASSIGNMENT) as grader:
-        yield grader
+    return sides[1]
 
 
 def sample(name: str) -> Sample:
@@ -85,11 +78,6 @@ def otter_run(exported: Path, submission: Path) -> tuple[dict, str]:
     return json.loads(path.read_text("utf-8")) if path.exists() else {}, done.stdout + done.stderr
 
 
-def marks_of(card: Scorecard) -> dict[str, float]:
-    """The marks that a machine has made."""
-    return {one.grade_id: one.score for one in card.questions if one.score is not None}
-
-
 def as_otter_notebook(exported: Path, of: Sample) -> nbformat.NotebookNode:
     """The exported student notebook, filled in with a sample's answers."""
     path = exported / "dist" / "student" / f"{ASSIGNMENT}.ipynb"
@@ -101,18 +89,6 @@ def as_otter_notebook(exported: Path, of: Sample) -> nbformat.NotebookNode:
         if mark.get("solution"):
             cell.source = of.cells.get(mark["grade_id"], answers[mark["grade_id"]])
     return notebook
-
-
-@pytest.mark.parametrize("one", load_samples(ASSIGNMENT), ids=lambda one: one.name)
-def test_the_plugin_gives_the_marks_of_nbseal_check(one: Sample, inside: Grader, outside: Grader, tmp_path: Path):
-    """For every sample submission, otter's questions have the engine's marks, and none that the engine has not made."""
-    one.write(tmp_path)
-    card = outside.grade("somebody", tmp_path).scorecard
-    found = as_test_files(SealedGrader.grade(inside, tmp_path))
-    assert {name: test.score for name, test in found.items()} == marks_of(card)
-    assert {name: test.possible for name, test in found.items()} == pytest.approx(
-        {question.grade_id: question.max_score for question in card.questions if question.score is not None}
-    )
 
 
 def test_an_otter_notebook_is_graded_as_ours(exported: Path, inside: Grader, outside: Grader, tmp_path: Path):
@@ -195,6 +171,8 @@ def test_what_has_no_mark_is_left_out_of_otters_results():
     )
     plugin = SealedGrader("x.ipynb", {}, {})
     plugin.card = Scorecard("a", "", "landlock", 1.0, questions, ("not judged (lost): KeyError", "was late"))
+    from otter.test_files import GradingResults
+
     results = GradingResults([])
     plugin.after_grading(results)
     assert {name: (test.score, test.possible) for name, test in results.results.items()} == {
