@@ -35,5 +35,4 @@ build: $(READY)  ## make release/ and solutions/ from source/
 	$(BIN)/nbseal build
 
 bench: $(READY)  ## measure nbseal beside its peers, and keep the table
-	$(BIN)/python -m pip install --quiet --constraint requirements.txt 'otter-grader==7.0.0'
 	$(BIN)/python -m benchmarks

@@ -1,5 +1,5 @@
 """The command line: parse, call one function, show. Exit codes: 0 done, 1 an error that was explained, 2 wrong usage,
-3 graded but some marks could not be recorded, 130 stopped.
+3 graded but some marks could not be recorded, 4 exported but some marks are not in the file, 130 stopped.
 
 Each module adds its commands to the application; what a command needs is imported when it is given.
 """

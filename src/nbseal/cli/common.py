@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-EXIT_ERROR, EXIT_NOT_RECORDED, EXIT_STOPPED = 1, 3, 130
+EXIT_ERROR, EXIT_NOT_RECORDED, EXIT_LEFT_OUT, EXIT_STOPPED = 1, 3, 4, 130
 STOPPED = "nbseal: stopped; what is recorded stays, and the next run goes on from there."
 EXIT_CODES = (
     "Exit codes: 0 done, 1 an error that was explained, 2 wrong usage, "
-    "3 graded but some marks could not be recorded, 130 stopped."
+    "3 graded but some marks could not be recorded, 4 exported but some marks are not in the file, 130 stopped."
 )
 
 console = Console(highlight=False)

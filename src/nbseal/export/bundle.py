@@ -1,0 +1,144 @@
+"""What a grading container needs: one assignment of the course without its solutions, the engine, pinned versions."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from importlib import metadata
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from nbseal.course import Course
+from nbseal.errors import CourseError
+from nbseal.export.wheel import make_wheel
+from nbseal.grade.plan import Plan, imported_modules, make_plan
+from nbseal.pytest_plugin import HiddenTest, Judge
+from nbseal.record.autograded import notebook_bytes
+
+COURSE, SETTINGS, REQUIREMENTS = "course", "nbseal.json", "requirements.txt"
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+NOT_PINNED = {"nbseal", "pip", "setuptools"}  # the first is a wheel of its own, the others come with an environment
+Files = dict[str, bytes]
+
+
+def plan_of(course: Course, assignment: str) -> Plan:
+    """The assignment as it is graded; CourseError or GraderError when it can't be."""
+    found = course.assignment(assignment)
+    with ExitStack() as stack:
+        tests: tuple[HiddenTest, ...] = ()
+        if found.grader:
+            judge = Judge(found.grader)
+            stack.callback(judge.close)
+            tests = judge.start()
+        return make_plan(course, found, tests)
+
+
+def bundle(course: Course, plan: Plan, purpose: str, settings: Mapping[str, str]) -> Files:
+    """The files of a grading container by their paths, ``settings`` in nbseal.json.
+
+    Notebooks are there as templates, without solutions and without hidden test regions. Hidden inputs are drawn from a
+    secret that is made from the course's for this ``purpose`` alone, so that it gives nothing away.
+    """
+    name = plan.assignment.name
+    secret = hmac.new(course.secret, f"{purpose} {name}".encode(), hashlib.sha256).digest()
+    files: Files = {
+        SETTINGS: json.dumps({"assignment": name, **settings}, indent=1).encode(),
+        REQUIREMENTS: "".join(f"{line}\n" for line in pinned_requirements(plan)).encode(),
+        f"{COURSE}/nbgrader_config.py": _config(course).encode(),
+        f"{COURSE}/.nbseal/secret": secret,
+    }
+    for notebook in plan.notebooks:
+        files[f"{COURSE}/source/{name}/{notebook.name}.ipynb"] = notebook_bytes(notebook.template)
+    files |= {f"{COURSE}/source/{name}/{path}": content for path, content in plan.support.items()}
+    files |= {f"{COURSE}/graders/{path}": content for path, content in _graders(plan).items()}
+    wheel, content = make_wheel()
+    return files | {wheel: content}
+
+
+def zipped(files: Files, programs: frozenset[str] = frozenset()) -> bytes:
+    """A zip of the files, the same bytes for the same files; ``programs`` may be run."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        add_files(archive, files, programs)
+    return buffer.getvalue()
+
+
+def add_files(archive: zipfile.ZipFile, files: Files, programs: frozenset[str] = frozenset()) -> None:
+    """Add files to an open zip, sorted, and without the time of day."""
+    for path in sorted(files):
+        entry = zipfile.ZipInfo(path, LONG_AGO)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.external_attr = (0o100755 if path in programs else 0o100644) << 16
+        archive.writestr(entry, files[path])
+
+
+def pinned_requirements(plan: Plan) -> list[str]:
+    """``name==version``, as installed here, of all that nbseal and the assignment's notebooks and graders import."""
+    by_module = metadata.packages_distributions()
+    sources = list(plan.warm.sources)
+    if plan.assignment.grader:
+        sources += [
+            content.decode("utf-8", "replace") for path, content in _graders(plan).items() if path.endswith(".py")
+        ]
+    modules = {name.split(".")[0] for source in sources for name in imported_modules(source)} | set(plan.warm.modules)
+    wanted = {"nbseal", *(name for module in modules for name in by_module.get(module, ()))}
+    found: dict[str, str] = {}
+    queue = [Requirement(name) for name in sorted(wanted)]
+    seen: set[tuple[str, frozenset[str]]] = set()
+    while queue:
+        requirement = queue.pop()
+        key = canonicalize_name(requirement.name), frozenset(requirement.extras)
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            installed = metadata.distribution(requirement.name)
+        except metadata.PackageNotFoundError as error:
+            raise CourseError(
+                f"{requirement.name}, which nbseal needs, is not installed properly: "
+                "install nbseal again (pip install --requirement requirements.txt)."
+            ) from error
+        found[key[0]] = installed.version
+        queue += _needs(installed, key[1])
+    return [f"{name}=={version}" for name, version in sorted(found.items()) if name not in NOT_PINNED]
+
+
+def _needs(installed: metadata.Distribution, extras: frozenset[str]) -> list[Requirement]:
+    """What a distribution with some extras requires on this machine."""
+    needed = [Requirement(text) for text in installed.requires or ()]
+    return [
+        one
+        for one in needed
+        if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in extras or {""})
+    ]
+
+
+def _config(course: Course) -> str:
+    """The settings that grading depends on; nothing else of the instructor's leaves the machine."""
+    lines = ["c = get_config()  # noqa: F821", ""]
+    for part in (course.seal, course.grading):
+        for name, trait in sorted(part.traits(config=True).items()):
+            value = getattr(part, name)
+            if name != "graders_directory" and value != trait.default():
+                lines.append(f"c.{type(part).__name__}.{name} = {value!r}")
+    return "\n".join([*lines, ""])
+
+
+def _graders(plan: Plan) -> Files:
+    """The assignment's hidden tests with what lies beside them, but no other assignment's tests."""
+    grader = plan.assignment.grader
+    if grader is None:
+        return {}
+    files: Files = {}
+    for path in sorted(grader.parent.rglob("*")):
+        inside = path.relative_to(grader.parent)
+        if not path.is_file() or path.suffix == ".pyc" or (path.name.startswith("test_") and path != grader):
+            continue
+        files[inside.as_posix()] = path.read_bytes()
+    return files

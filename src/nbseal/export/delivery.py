@@ -1,0 +1,146 @@
+"""What became of each mark when marks were put into a file, and writing that file without losing another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbseal.errors import CourseError
+from nbseal.export.csvtext import CsvText
+from nbseal.export.marks import NOT_HANDED_IN, Mark
+
+UNKNOWN = "\0"  # begins the key of a student of whom nothing can be compared; no file has such a cell
+
+
+@dataclass
+class Delivery:
+    """Marks that were written, marks that were not (with the reason), and rows that belong to nobody we know.
+
+    ``missing`` are students who handed nothing in; ``notes`` are worth reading and cost nobody a mark.
+    """
+
+    assignment: str
+    path: Path
+    written: dict[str, float] = field(default_factory=dict)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def leave_out(self, mark: Mark, reason: str = "") -> None:
+        """Say that a student's mark isn't in the file."""
+        if mark.is_missing and not reason:
+            self.missing.append(mark.student)
+        else:
+            self.left_out.append((mark.student, reason or mark.reason))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return {
+            "assignment": self.assignment,
+            "file": str(self.path),
+            "written": self.written,
+            "left_out": [{"student": student, "reason": reason} for student, reason in self.left_out],
+            "nothing_handed_in": self.missing,
+            "rows_without_a_student": self.strangers,
+            "notes": self.notes,
+        }
+
+
+def fill_column(
+    delivery: Delivery,
+    file: CsvText,
+    rows: dict[int, str],
+    column: int,
+    marks: dict[str, Mark],
+    name_of: Callable[[int], str],
+    refusal: Callable[[int], str],
+) -> bytes:
+    """Put marks into one column of a downloaded file; ``rows`` are the students' rows with their keys in ``marks``.
+
+    ``name_of`` says what a row is called, ``refusal`` why a row takes no mark (empty if it does).
+    """
+    changes: dict[tuple[int, int], str] = {}
+    seen: dict[str, list[int]] = {}
+    for row, key in rows.items():
+        if key in marks:
+            seen.setdefault(key, []).append(row)
+        else:
+            delivery.strangers.append(name_of(row))
+    for key, mark in marks.items():
+        places = seen.get(key, [])
+        if mark.score is None:
+            delivery.leave_out(mark)
+        elif why := _obstacle(file, key, places, column) or refusal(places[0]):
+            delivery.leave_out(mark, why)
+        else:
+            changes[places[0], column] = file.number(mark.score)
+            delivery.written[mark.student] = mark.score
+            if mark.reason:
+                delivery.notes.append(f"{mark.student}: {mark.reason}")
+    return file.changed(changes)
+
+
+def _obstacle(file: CsvText, key: str, places: list[int], column: int) -> str:
+    """Why there is no one cell for a mark; empty if there is one."""
+    if not places and key.startswith(UNKNOWN):
+        return "the gradebook has nothing to compare: choose another --match"
+    if not places:
+        return f"no row in {file.path.name}"
+    if len(places) > 1:
+        lines = " and ".join(str(place + 1) for place in places)
+        return f"two rows in {file.path.name} ({lines}): write the mark there by hand"
+    return "" if column < len(file.rows[places[0]]) else f"row {places[0] + 1} of {file.path.name} is too short"
+
+
+def find_column(file: CsvText, name: str) -> int | None:
+    """The place of a column by its name, capitals and small letters being the same; None if there is none."""
+    names = [title.casefold() for title in file.header]
+    return names.index(name.casefold()) if name.casefold() in names else None
+
+
+def keyed(marks: Sequence[Mark], key: Callable[[Mark], str], what: str) -> dict[str, Mark]:
+    """Marks by what identifies the student elsewhere; CourseError when two students share it."""
+    found: dict[str, Mark] = {}
+    for mark in marks:
+        value = key(mark) or f"{UNKNOWN}{mark.student}"
+        if value in found:
+            raise CourseError(
+                f"{found[value].student} and {mark.student} have the same {what} in the gradebook, {value!r}: "
+                "give each their own (nbgrader db student add)."
+            )
+        found[value] = mark
+    return found
+
+
+def refuse_if_nobody(file: CsvText, delivery: Delivery, rows: dict[int, str], marks: dict[str, Mark], how: str) -> None:
+    """CourseError when no row is a student's: then the wrong column was compared."""
+    if not rows:
+        raise CourseError(f"{file.path} has no students in it: download it again.")
+    ready = [key for key, mark in marks.items() if mark.reason != NOT_HANDED_IN]
+    if ready and not any(key in marks for key in rows.values()):
+        some = ", ".join(repr(key) for key in list(rows.values())[:3])
+        known = ", ".join(repr(mark.student) for mark in list(marks.values())[:3])
+        raise CourseError(
+            f"{file.path}: no row belongs to a student of the gradebook. Compared were {how} (in the file {some}; "
+            f"in the gradebook {known}): choose another with --match."
+        )
+
+
+def write_new(path: Path, content: bytes, force: bool, source: Path | None = None) -> None:
+    """Write a file whole or not at all; CourseError if it is there already (or is ``source``)."""
+    if source is not None and path.exists() and path.samefile(source):
+        raise CourseError(f"{path} is the file that was downloaded: give another name with --to.")
+    if path.exists() and not force:
+        raise CourseError(f"{path} is there already: give another name with --to, or --force to replace it.")
+    if not path.absolute().parent.is_dir():
+        raise CourseError(f"the folder {path.absolute().parent} doesn't exist: make it, or give another --to.")
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        draft.write_bytes(content)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,30 @@
+"""Every sample submission has the same marks in otter's results and by `nbseal check`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nbseal.grade import Grader
+from tests.otters import ASSIGNMENT, SealedGrader, as_test_files, both_sides, export_gates, marks_of
+from tests.samples import Sample, load_samples
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Grader, Grader]]:
+    """The plugin's grader and that of `nbseal check`."""
+    with both_sides(export_gates(tmp_path_factory.mktemp("otter") / "course")) as graders:
+        yield graders
+
+
+@pytest.mark.parametrize("one", load_samples(ASSIGNMENT), ids=lambda one: one.name)
+def test_the_plugin_gives_the_marks_of_nbseal_check(one: Sample, sides: tuple[Grader, Grader], tmp_path: Path):
+    """Otter's questions have the engine's marks and points, and none that the engine has not made."""
+    inside, outside = sides
+    one.write(tmp_path)
+    card = outside.grade("somebody", tmp_path).scorecard
+    found = as_test_files(SealedGrader.grade(inside, tmp_path))
+    assert {name: test.score for name, test in found.items()} == marks_of(card)
+    assert {name: test.possible for name, test in found.items()} == pytest.approx(
+        {question.grade_id: question.max_score for question in card.questions if question.score is not None}
+    )
