@@ -191,10 +191,10 @@ def outcome(
     rows = graded.marks.get(attack.name, {})
     marks = {question: 0.0 if row[0] is None else float(row[0]) for question, row in rows.items()}
     honest = {question: 0.0 if question in attack.wrong else POINTS[question] for question in POINTS}
-    gained = {question: mark for question, mark in marks.items() if mark > honest[question] or mark < 0}
+    gained = {question: mark for question, mark in marks.items() if mark > honest[question]}
     waits = any(row[2] and not row[0] for row in rows.values())
     found = secret.found_in(graded.seen_by(attack.name)) - told
-    failed = f"for student '{attack.name}'" in graded.log
+    failed = f"There was an error processing assignment: {graded.root}/submitted/{attack.name}/" in graded.log
     lost = sum(honest.values()) - sum(marks.values()) if marks else 0.0
     return Outcome(
         gained=tuple(sorted(gained)),
@@ -203,6 +203,7 @@ def outcome(
         stopped=not in_time or (not rows and not failed),
         failed=failed,
         waits=waits,
+        negative=any(mark < 0 for mark in marks.values()),
         lost=not gained and not waits and lost > 0 and attack.lost.name == "NOTHING",
     )
 

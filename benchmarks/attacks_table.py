@@ -70,18 +70,21 @@ class Outcome:
     stopped: bool = False
     failed: bool = False
     waits: bool = False
+    negative: bool = False
     lost: bool = False
 
     @property
     def holds(self) -> bool:
         """Whether the attack has failed."""
-        return not (self.gained or self.found or self.changed or self.stopped or self.failed)
+        return not (self.gained or self.found or self.changed or self.stopped or self.failed or self.negative)
 
     def words(self) -> str:
         """The outcome for a cell of the table."""
         parts = []
         if self.gained:
             parts.append(f"**gains marks** ({', '.join(self.gained)})")
+        if self.negative:
+            parts.append("**makes a mark negative**")
         if self.found:
             parts.append(f"**reads** {', '.join(WORDS[name] for name in self.found)}")
         if self.changed:
