@@ -1,0 +1,151 @@
+"""A hub's configuration as a function of its settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from nbseal_hub.settings import HubSettings, Secrets
+
+BIN = Path(sys.executable).parent
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+LOOPBACK = "127.0.0.1"
+# Seconds that a server may take to start: when a whole class signs in at once, each waits for the others.
+START_SECONDS = 180
+
+
+def apply_config(settings: HubSettings, c: Any, *, secrets: Secrets, proxy: list[str], root: bool) -> None:
+    """Set a hub's traits on the configuration object ``c``; touches nothing else.
+
+    Args:
+        proxy: command line of configurable-http-proxy.
+        root: whether the hub runs as root, which Jupyter servers of root must be told.
+    """
+    _network(settings, c, proxy)
+    _accounts(settings, c, secrets)
+    _servers(settings, c, root)
+    _people(settings, c)
+    _services(settings, c, root)
+
+
+def _network(settings: HubSettings, c: Any, proxy: list[str]) -> None:
+    scheme = "https" if settings.tls.key else "http"
+    c.JupyterHub.bind_url = f"{scheme}://{settings.address}:{settings.port}"
+    c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{settings.inner_port}"
+    c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{settings.inner_port + 1}"
+    c.ConfigurableHTTPProxy.command = proxy
+    c.JupyterHub.ssl_key = settings.tls.key
+    c.JupyterHub.ssl_cert = settings.tls.certificate
+    c.JupyterHub.db_url = f"sqlite:///{settings.private / 'jupyterhub.sqlite'}"
+    c.JupyterHub.cookie_secret_file = str(settings.private / "cookie_secret")
+
+
+def _accounts(settings: HubSettings, c: Any, secrets: Secrets) -> None:
+    c.Authenticator.allowed_users = {*settings.instructors, *settings.students}
+    c.Authenticator.allow_existing_users = False
+    if settings.accounts == "demo":
+        c.JupyterHub.authenticator_class = "shared-password"
+        c.SharedPasswordAuthenticator.user_password = secrets.demo_password
+        c.JupyterHub.spawner_class = "simple"
+        c.SimpleLocalProcessSpawner.home_dir_template = str(settings.homes / "{username}")
+    else:
+        c.JupyterHub.authenticator_class = "pam"
+        c.JupyterHub.spawner_class = "localprocess"
+
+
+def _servers(settings: HubSettings, c: Any, root: bool) -> None:
+    limits = settings.limits
+    c.Spawner.cmd = [*_limited(settings), str(BIN / "jupyterhub-singleuser"), *_as_root(settings, root)]
+    c.Spawner.default_url = "/lab"
+    c.Spawner.start_timeout = c.Spawner.http_timeout = START_SECONDS
+    c.Spawner.environment = {
+        **_environment(settings),
+        "JUPYTER_CONFIG_PATH": lambda spawner: str(settings.configuration / settings.role(spawner.user.name)),
+    }
+    c.JupyterHub.concurrent_spawn_limit = limits.starting
+    c.JupyterHub.active_server_limit = limits.servers
+
+
+def _limited(settings: HubSettings) -> list[str]:
+    """The start of a command line that holds a user's server, and all that it starts, to the limits."""
+    limits = settings.limits
+    words = []
+    if limits.memory_mb:
+        words.append(f"--data={limits.memory_mb << 20}")
+    # in the demo all servers belong to one account of the system, whose processes are counted together
+    if limits.processes and settings.accounts != "demo":
+        words.append(f"--nproc={limits.processes}")
+    return ["prlimit", *words] if words else []
+
+
+def _people(settings: HubSettings, c: Any) -> None:
+    course = settings.course_id
+    c.JupyterHub.load_groups = {
+        f"formgrade-{course}": {"users": [*settings.instructors, settings.grader]},
+        f"nbgrader-{course}": {"users": [*settings.instructors, *settings.students]},
+    }
+    c.JupyterHub.load_roles = [
+        {
+            "name": f"formgrade-{course}",
+            "groups": [f"formgrade-{course}"],
+            "scopes": [f"access:services!service={course}", "list:services", f"read:services!service={course}"],
+        },
+        # a user's server asks who the user is, which groups they are in, and where their course's formgrader is
+        {
+            "name": "server",
+            "scopes": [
+                "users:activity!user",
+                "access:servers!server",
+                "read:users!user",
+                "list:services",
+                f"read:services!service={course}",
+            ],
+        },
+        # the formgrader lists people, and adds a student to the course
+        {
+            "name": "formgrader",
+            "services": [course],
+            "scopes": ["list:users", "read:users", "admin:groups", "list:services", "read:services"],
+        },
+        {
+            "name": "idle-culler",
+            "services": ["idle-culler"],
+            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        },
+    ]
+
+
+def _services(settings: HubSettings, c: Any, root: bool) -> None:
+    formgrader: dict[str, Any] = {
+        "name": settings.course_id,
+        "url": f"http://{LOOPBACK}:{settings.inner_port + 2}",
+        "command": [str(BIN / "jupyterhub-singleuser"), *_as_root(settings, root)],
+        "cwd": str(settings.course),
+        "oauth_no_confirm": True,
+        "environment": {
+            **_environment(settings),
+            "JUPYTER_CONFIG_PATH": str(settings.configuration / "grader"),
+            "JUPYTERHUB_DEFAULT_URL": "/lab",
+            "JUPYTERHUB_USER": settings.grader,
+        },
+    }
+    if settings.accounts == "demo":
+        formgrader["environment"]["HOME"] = str(settings.homes / settings.grader)
+    else:
+        formgrader["user"] = settings.grader
+    c.JupyterHub.services = [formgrader]
+    if settings.limits.idle_minutes:
+        seconds = 60 * settings.limits.idle_minutes
+        culler = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={seconds}"]
+        c.JupyterHub.services.append({"name": "idle-culler", "command": culler})
+
+
+def _environment(settings: HubSettings) -> dict[str, str]:
+    return {"PATH": f"{BIN}{os.pathsep}{SYSTEM_PATH}", **settings.environment}
+
+
+def _as_root(settings: HubSettings, root: bool) -> list[str]:
+    """In the demo everybody's server runs as whoever started the hub."""
+    return ["--allow-root"] if root and settings.accounts == "demo" else []
