@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nbseal_hub.settings import HubSettings, Secrets
+from nbseal_hub.settings import HubSettings, Lti, Secrets
 
 BIN = Path(sys.executable).parent
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -45,14 +45,27 @@ def _network(settings: HubSettings, c: Any, proxy: list[str]) -> None:
 def _accounts(settings: HubSettings, c: Any, secrets: Secrets) -> None:
     c.Authenticator.allowed_users = {*settings.instructors, *settings.students}
     c.Authenticator.allow_existing_users = False
-    if settings.accounts == "demo":
+    if settings.lti.issuer:
+        _lti(settings.lti, c)
+    elif settings.accounts == "demo":
         c.JupyterHub.authenticator_class = "shared-password"
         c.SharedPasswordAuthenticator.user_password = secrets.demo_password
+    else:
+        c.JupyterHub.authenticator_class = "pam"
+    if settings.accounts == "demo":
         c.JupyterHub.spawner_class = "simple"
         c.SimpleLocalProcessSpawner.home_dir_template = str(settings.homes / "{username}")
     else:
-        c.JupyterHub.authenticator_class = "pam"
         c.JupyterHub.spawner_class = "localprocess"
+
+
+def _lti(lti: Lti, c: Any) -> None:
+    c.JupyterHub.authenticator_class = "ltiauthenticator.lti13.auth.LTI13Authenticator"
+    c.LTI13Authenticator.issuer = lti.issuer
+    c.LTI13Authenticator.client_id = {lti.client_id}
+    c.LTI13Authenticator.authorize_url = lti.authorize_url
+    c.LTI13Authenticator.jwks_endpoint = lti.jwks_url
+    c.LTI13Authenticator.username_key = lti.username_key
 
 
 def _servers(settings: HubSettings, c: Any, root: bool) -> None:

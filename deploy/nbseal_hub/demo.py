@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from nbseal_hub.errors import HubError
@@ -41,7 +42,9 @@ is for trying things out, and for people whom you trust. Ctrl-C stops it; the ne
 STUDENT = "  {name:<13} {password:<19} Nbgrader > Assignment List: fetch, work, validate, submit"
 
 
-def make_demo(state: Path, source: Path, port: int = 8000, inner_port: int = 8081) -> Path:
+def make_demo(
+    state: Path, source: Path, port: int = 8000, inner_port: int = 8081, students: Sequence[str] = STUDENTS
+) -> Path:
     """Lay out the demo's folders below ``state``, unless they are there, and return its settings file.
 
     Args:
@@ -50,7 +53,7 @@ def make_demo(state: Path, source: Path, port: int = 8000, inner_port: int = 808
     path = state / "hub.toml"
     if not path.exists():
         state.mkdir(parents=True, exist_ok=True)
-        names = ", ".join(f'"{name}"' for name in STUDENTS)
+        names = ", ".join(f'"{name}"' for name in students)
         text = SETTINGS.format(instructor=INSTRUCTOR, students=names, port=port, inner_port=inner_port)
         given = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         lines = [f"{name} = '''{value}'''" for name, value in given.items()]

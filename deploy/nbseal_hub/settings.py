@@ -36,6 +36,17 @@ class Tls:
 
 
 @dataclass(frozen=True)
+class Lti:
+    """Sign-in through a learning management system by LTI 1.3: all of it or nothing."""
+
+    issuer: str = ""  # the platform's identifier, as it stands in its tokens
+    client_id: str = ""  # the identifier that the platform gave to this hub
+    authorize_url: str = ""  # the platform's authorisation address
+    jwks_url: str = ""  # the address of the platform's public keys
+    username_key: str = "email"  # the claim that is the account's name here; `custom_<name>` takes a custom claim
+
+
+@dataclass(frozen=True)
 class Secrets:
     """What must not stand in a settings file; from the environment, or from a file of the hub's private folder."""
 
@@ -60,6 +71,7 @@ class HubSettings:
     environment: dict[str, str] = field(default_factory=dict)  # environment variables for servers and for grading
     limits: Limits = field(default_factory=Limits)
     tls: Tls = field(default_factory=Tls)
+    lti: Lti = field(default_factory=Lti)
 
     @property
     def configuration(self) -> Path:
@@ -92,7 +104,7 @@ def load_settings(path: Path) -> HubSettings:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise HubError(f"{path} can't be read: {error}.") from error
     try:
-        for name, kind in (("limits", Limits), ("tls", Tls)):
+        for name, kind in (("limits", Limits), ("tls", Tls), ("lti", Lti)):
             if name in table:
                 table[name] = _make(kind, table[name], f"[{name}] ")
         for name in ("state", "course", "exchange"):
@@ -174,6 +186,9 @@ def check(settings: HubSettings) -> HubSettings:
         raise HubError(f"{', '.join(twice)}: an account has one role only.")
     if not settings.instructors:
         raise HubError("instructors is empty; somebody must open the formgrader.")
+    lti = settings.lti
+    if any(given := (lti.issuer, lti.client_id, lti.authorize_url, lti.jwks_url)) and not all(given):
+        raise HubError("[lti] needs issuer, client_id, authorize_url and jwks_url.")
     if bool(settings.tls.key) != bool(settings.tls.certificate):
         raise HubError("[tls] needs both key and certificate.")
     for name in (settings.tls.key, settings.tls.certificate):

@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ import requests
 
 from tests.courses import end, environment
 from tests.functional.test_unprivileged import uncovering
+from tests.ports import free_ports
 from tests.samples import ROOT
 
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
@@ -162,17 +161,7 @@ class Machine:
 @pytest.fixture(scope="module")
 def ports() -> tuple[int, int]:
     """A free port, and the first of three in a row."""
-    while True:
-        with ExitStack() as sockets:
-            first, *others = [sockets.enter_context(socket.socket()) for _ in range(4)]
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                for number, other in enumerate(others, 1):
-                    other.bind(("127.0.0.1", port + number))
-            except OSError:
-                continue
-            return port, port + 1
+    return free_ports(1), free_ports(3)
 
 
 @pytest.fixture(scope="module")

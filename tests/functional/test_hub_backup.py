@@ -18,7 +18,6 @@ from nbseal_hub.backup import backup, restore
 from nbseal_hub.demo import make_demo
 from nbseal_hub.errors import HubError
 from nbseal_hub.settings import HubSettings, load_settings
-
 from tests.samples import ROOT
 
 SUBMISSION = "student1+01-gates+2026-03-02 09:00:00.000000 UTC+x"

@@ -19,8 +19,7 @@ from nbseal_hub.errors import HubError
 from nbseal_hub.folders import folders
 from nbseal_hub.launch import running
 from nbseal_hub.roles import role_files, write_role_files
-from nbseal_hub.settings import HubSettings, Limits, Secrets, Tls, load_secrets, load_settings
-
+from nbseal_hub.settings import HubSettings, Limits, Lti, Secrets, Tls, load_secrets, load_settings
 from tests.samples import ROOT
 
 PLAIN = """
@@ -30,6 +29,9 @@ exchange = "/srv/exchange"
 instructors = ["ida"]
 students = ["nora", "otto"]
 """
+
+
+LTI = Lti("https://lms.example.org", "hub", "https://lms.example.org/auth", "https://lms.example.org/keys", "sub")
 
 
 def settings(**more) -> HubSettings:
@@ -121,6 +123,17 @@ def test_tls_goes_to_the_proxy():
     assert (c.JupyterHub.ssl_key, c.JupyterHub.ssl_cert) == ("key.pem", "chain.pem")
 
 
+@pytest.mark.parametrize("accounts", ["system", "demo"])
+def test_a_learning_management_system_may_say_who_somebody_is(accounts):
+    """Its tokens take the place of passwords, and the list of people who may sign in stays."""
+    c = configure(settings(accounts=accounts, lti=LTI))
+    assert c.JupyterHub.authenticator_class.endswith("LTI13Authenticator")
+    assert c.LTI13Authenticator.issuer == LTI.issuer
+    assert c.LTI13Authenticator.client_id == {"hub"}
+    assert "SharedPasswordAuthenticator" not in c
+    assert c.Authenticator.allowed_users == {"ida", "nora", "otto"}
+
+
 def test_everything_but_the_proxy_listens_on_this_machine_only():
     """Whatever address the hub has, its inner ports are on the loopback interface."""
     c = configure(settings(address="0.0.0.0"))
@@ -193,6 +206,7 @@ def test_settings_are_read_from_a_file(tmp_path):
         ('course = "x"\nexchange = "y"\ninstructors = ["ida"]', "setting state is missing"),
         (PLAIN + '[tls]\nkey = "/nowhere/key.pem"', "needs both"),
         (PLAIN + '[tls]\nkey = "/nowhere/k"\ncertificate = "/nowhere/c"', "/nowhere/k can't be read"),
+        (PLAIN + '[lti]\nissuer = "https://lms.example.org"', r"\[lti\] needs issuer, client_id"),
         ("state = ", "can't be read"),
     ],
 )

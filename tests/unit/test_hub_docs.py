@@ -12,8 +12,7 @@ import pytest
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
 from nbseal_hub import settings as module
-from nbseal_hub.settings import HubSettings, Limits, Tls, load_settings
-
+from nbseal_hub.settings import HubSettings, Limits, Lti, Tls, load_settings
 from tests.samples import ROOT
 
 PAGE = ROOT / "docs" / "operators.md"
@@ -30,9 +29,9 @@ def settings_table() -> str:
     """Every setting with its default and meaning."""
     lines = ["", "| setting | default | meaning |", "|---|---|---|"]
     said = explanations()
-    for kind, table in ((HubSettings, ""), (Limits, "[limits] "), (Tls, "[tls] ")):
+    for kind, table in ((HubSettings, ""), (Limits, "[limits] "), (Tls, "[tls] "), (Lti, "[lti] ")):
         for item in dataclasses.fields(kind):
-            if item.name not in ("limits", "tls"):
+            if item.name not in ("limits", "tls", "lti"):
                 default = "" if item.default is dataclasses.MISSING else f"`{item.default!r}`".replace("'", '"')
                 lines.append(f"| `{table}{item.name}` | {default} | {said[item.name]} |")
     return "\n".join([*lines, "", ""])
