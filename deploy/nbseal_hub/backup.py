@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from nbseal_hub import database
 from nbseal_hub.errors import HubError
 from nbseal_hub.folders import make_folders
 from nbseal_hub.launch import check_ports
@@ -39,6 +41,10 @@ def backup(path: Path, archive: Path) -> int:
             with tarfile.open(fileobj=file, mode="w:gz") as tar:
                 for name, folder in _parts(settings).items():
                     _add(tar, name, folder)
+                for name in database.database_names(settings):
+                    with tempfile.NamedTemporaryFile() as dumped:
+                        database.dump(settings, name, Path(dumped.name))
+                        tar.add(dumped.name, f"databases/{name}")
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(archive)
@@ -49,35 +55,56 @@ def backup(path: Path, archive: Path) -> int:
     return archive.stat().st_size
 
 
-def restore(path: Path, archive: Path) -> list[Path]:
+def restore(path: Path, archive: Path) -> list[str]:
     """Put a backup in the place of what is there now, which is kept beside it under another name.
 
     Returns:
-        Where the replaced folders are now.
+        What the replaced folders and databases are called now.
     """
     settings = load_settings(path)
     check_ports(settings)
     suffix = time.strftime("%Y%m%d-%H%M%S")
-    parts = _parts(settings)
-    restored = {name: folder.with_name(f".{folder.name}.restored-{suffix}") for name, folder in parts.items()}
+    folders = {name: folder.with_name(f".{folder.name}.restored-{suffix}") for name, folder in _parts(settings).items()}
+    databases = database.restored_names(settings, suffix)
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            members = tar.getmembers()
-            missing = set(parts) - {member.name for member in members}
-            if missing:
-                raise HubError(f"{archive} is no backup of this hub: it has no {', '.join(sorted(missing))}.")
-            for name, target in restored.items():
-                target.mkdir(parents=True, mode=0o700)
-                tar.extractall(target, _below(name, members), filter="tar")
-    except (OSError, tarfile.TarError, EOFError) as error:
-        raise HubError(f"{archive} can't be read: {error}. Nothing was changed.") from error
+        _unpack(settings, archive, folders, databases)
+    except BaseException as error:
+        for folder in folders.values():
+            shutil.rmtree(folder, ignore_errors=True)
+        for _, restored, _ in databases:
+            database.drop(settings, restored)
+        if isinstance(error, (OSError, tarfile.TarError, EOFError)):
+            raise HubError(f"{archive} can't be read: {error}. Nothing was changed.") from error
+        raise
     replaced = []
-    for name, folder in parts.items():
+    for name, folder in _parts(settings).items():
         if folder.exists():
-            replaced.append(folder.rename(folder.with_name(f"{folder.name}.replaced-{suffix}")))
-        restored[name].rename(folder)
+            replaced.append(str(folder.rename(folder.with_name(f"{folder.name}.replaced-{suffix}"))))
+        folders[name].rename(folder)
+    for name, restored, old in databases:
+        if database.replace(settings, name, restored, old):
+            replaced.append(old)
     make_folders(settings)
     return replaced
+
+
+def _unpack(
+    settings: HubSettings, archive: Path, folders: dict[str, Path], databases: Sequence[tuple[str, str, str]]
+) -> None:
+    """Put everything beside what is there now."""
+    with tarfile.open(archive, "r:gz") as tar:
+        members = {member.name: member for member in tar.getmembers()}
+        wanted = [*folders, *(f"databases/{name}" for name, _, _ in databases)]
+        missing = [name for name in wanted if name not in members]
+        if missing:
+            raise HubError(f"{archive} is no backup of this hub: it has no {', '.join(missing)}.")
+        for name, target in folders.items():
+            target.mkdir(parents=True, mode=0o700)
+            tar.extractall(target, _below(name, list(members.values())), filter="tar")
+        with tempfile.TemporaryDirectory() as dumps:
+            for name, restored, _ in databases:
+                tar.extract(members[f"databases/{name}"].replace(name=name, deep=False), dumps, filter="data")
+                database.fill(settings, restored, Path(dumps, name))
 
 
 def _parts(settings: HubSettings) -> dict[str, Path]:

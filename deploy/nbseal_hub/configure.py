@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from nbseal_hub.database import hub_database, sqlalchemy_url
 from nbseal_hub.settings import HubSettings, Lti, Secrets
 
 BIN = Path(sys.executable).parent
@@ -38,7 +39,10 @@ def _network(settings: HubSettings, c: Any, proxy: list[str]) -> None:
     c.ConfigurableHTTPProxy.command = proxy
     c.JupyterHub.ssl_key = settings.tls.key
     c.JupyterHub.ssl_cert = settings.tls.certificate
-    c.JupyterHub.db_url = f"sqlite:///{settings.private / 'jupyterhub.sqlite'}"
+    if settings.database:
+        c.JupyterHub.db_url = sqlalchemy_url(settings, hub_database(settings))
+    else:
+        c.JupyterHub.db_url = f"sqlite:///{settings.private / 'jupyterhub.sqlite'}"
     c.JupyterHub.cookie_secret_file = str(settings.private / "cookie_secret")
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from nbseal_hub.database import gradebook_database, make_databases, sqlalchemy_url
 from nbseal_hub.errors import HubError
 from nbseal_hub.proxy import proxy_command
 from nbseal_hub.roles import write_role_files
@@ -85,8 +86,18 @@ def _prepare(path: Path) -> HubSettings:
     if not settings.private.is_dir():
         raise HubError(f"{settings.private} is missing; `nbseal-hub setup {path}` makes it.")
     check_ports(settings)
+    _check_gradebook(settings)
+    make_databases(settings)
     write_role_files(settings)
     return settings
+
+
+def _check_gradebook(settings: HubSettings) -> None:
+    """The formgrader and the commands in a terminal must write to one gradebook: the course's own settings name it."""
+    url = sqlalchemy_url(settings, gradebook_database(settings))
+    config = settings.course / "nbgrader_config.py"
+    if settings.database and url not in config.read_text(encoding="utf-8"):
+        raise HubError(f'{config} must name the same gradebook; add the line: c.CourseDirectory.db_url = "{url}"')
 
 
 def check_ports(settings: HubSettings) -> None:

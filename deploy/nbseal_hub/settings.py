@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from nbseal_hub.errors import HubError
 
@@ -68,6 +69,7 @@ class HubSettings:
     address: str = "127.0.0.1"  # address to listen on; `0.0.0.0` is every one
     port: int = 8000  # port to listen on
     inner_port: int = 8081  # first of three ports in a row, on 127.0.0.1 only
+    database: str = ""  # PostgreSQL server, `postgresql://user@host:port`; empty: SQLite files. See below
     environment: dict[str, str] = field(default_factory=dict)  # environment variables for servers and for grading
     limits: Limits = field(default_factory=Limits)
     tls: Tls = field(default_factory=Tls)
@@ -186,6 +188,8 @@ def check(settings: HubSettings) -> HubSettings:
         raise HubError(f"{', '.join(twice)}: an account has one role only.")
     if not settings.instructors:
         raise HubError("instructors is empty; somebody must open the formgrader.")
+    if settings.database:
+        _check_database(settings.database)
     lti = settings.lti
     if any(given := (lti.issuer, lti.client_id, lti.authorize_url, lti.jwks_url)) and not all(given):
         raise HubError("[lti] needs issuer, client_id, authorize_url and jwks_url.")
@@ -195,3 +199,11 @@ def check(settings: HubSettings) -> HubSettings:
         if name and not os.access(name, os.R_OK):
             raise HubError(f"[tls] {name} can't be read.")
     return settings
+
+
+def _check_database(address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme != "postgresql" or parts.path or parts.query or parts.fragment:
+        raise HubError("database must be the address of a server, as postgresql://user@host:port, and nothing more.")
+    if parts.password is not None:
+        raise HubError("database has a password in it; put that into the file ~/.pgpass of the hub and of the grader.")

@@ -89,7 +89,7 @@ def test_what_is_replaced_is_kept(path, archive):
     (settings.course / "later.txt").write_text("written after the backup", encoding="utf-8")
     kept = restore(path, archive)
     assert not (settings.course / "later.txt").exists()
-    assert [folder for folder in kept if (folder / "later.txt").exists()] == [kept[0]]
+    assert [folder for folder in kept if Path(folder, "later.txt").exists()] == [kept[0]]
 
 
 def test_a_backup_is_consistent_while_somebody_writes(path, tmp_path):

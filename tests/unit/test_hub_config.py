@@ -20,6 +20,7 @@ from nbseal_hub.folders import folders
 from nbseal_hub.launch import running
 from nbseal_hub.roles import role_files, write_role_files
 from nbseal_hub.settings import HubSettings, Limits, Lti, Secrets, Tls, load_secrets, load_settings
+from tests.ports import free_ports
 from tests.samples import ROOT
 
 PLAIN = """
@@ -171,6 +172,22 @@ def test_nbgraders_own_exchange_is_used_nowhere(tmp_path, monkeypatch, accounts)
         assert ("ExchangeCollect" in config) == (accounts == "demo" and role == "grader")
 
 
+def test_postgresql_is_one_setting_for_the_hub():
+    """The hub's database is on the server that the setting names."""
+    c = configure(settings(database="postgresql://nbseal@db.example.org"))
+    assert c.JupyterHub.db_url == "postgresql+psycopg://nbseal@db.example.org/nn101_hub"
+
+
+def test_marks_go_to_one_gradebook(tmp_path):
+    """With PostgreSQL the course's own settings must name the gradebook there; the message has the line to add."""
+    path = make_demo(tmp_path / "state", ROOT, free_ports(1), free_ports(3))
+    text = path.read_text(encoding="utf-8")
+    path.write_text('database = "postgresql://nbseal@127.0.0.1:9"\n' + text, encoding="utf-8")
+    line = r'c.CourseDirectory.db_url = "postgresql\+psycopg://nbseal@127.0.0.1:9/nn101_gradebook"'
+    with pytest.raises(HubError, match=line), running(path):
+        pass
+
+
 def test_secrets_and_students_work_are_closed_to_others():
     """The hub's private folder is its own, and students may put something into inbound but not look around."""
     modes = {folder.path: folder.mode for folder in folders(settings())}
@@ -207,6 +224,9 @@ def test_settings_are_read_from_a_file(tmp_path):
         (PLAIN + '[tls]\nkey = "/nowhere/key.pem"', "needs both"),
         (PLAIN + '[tls]\nkey = "/nowhere/k"\ncertificate = "/nowhere/c"', "/nowhere/k can't be read"),
         (PLAIN + '[lti]\nissuer = "https://lms.example.org"', r"\[lti\] needs issuer, client_id"),
+        (PLAIN + 'database = "postgresql://nbseal:word@db"', "has a password in it"),
+        (PLAIN + 'database = "postgresql://nbseal@db/hub"', "the address of a server"),
+        (PLAIN + 'database = "mysql://nbseal@db"', "the address of a server"),
         ("state = ", "can't be read"),
     ],
 )
