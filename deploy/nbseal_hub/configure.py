@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nbseal_hub.database import hub_database, sqlalchemy_url
+from nbseal_hub.numbers import account_number
 from nbseal_hub.settings import HubSettings, Lti, Secrets
 
 BIN = Path(sys.executable).parent
@@ -28,13 +29,17 @@ def apply_config(settings: HubSettings, c: Any, *, secrets: Secrets, proxy: list
     _accounts(settings, c, secrets)
     _servers(settings, c, root)
     _people(settings, c)
-    _services(settings, c, root)
+    _services(settings, c, secrets, root)
 
 
 def _network(settings: HubSettings, c: Any, proxy: list[str]) -> None:
     scheme = "https" if settings.tls.key else "http"
     c.JupyterHub.bind_url = f"{scheme}://{settings.address}:{settings.port}"
-    c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{settings.inner_port}"
+    if settings.accounts == "containers":
+        c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{settings.inner_port}"
+        c.JupyterHub.hub_connect_url = f"http://{settings.containers.hub}:{settings.inner_port}"
+    else:
+        c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{settings.inner_port}"
     c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{settings.inner_port + 1}"
     c.ConfigurableHTTPProxy.command = proxy
     c.JupyterHub.ssl_key = settings.tls.key
@@ -51,16 +56,11 @@ def _accounts(settings: HubSettings, c: Any, secrets: Secrets) -> None:
     c.Authenticator.allow_existing_users = False
     if settings.lti.issuer:
         _lti(settings.lti, c)
-    elif settings.accounts == "demo":
+    elif settings.accounts == "system":
+        c.JupyterHub.authenticator_class = "pam"
+    else:
         c.JupyterHub.authenticator_class = "shared-password"
         c.SharedPasswordAuthenticator.user_password = secrets.demo_password
-    else:
-        c.JupyterHub.authenticator_class = "pam"
-    if settings.accounts == "demo":
-        c.JupyterHub.spawner_class = "simple"
-        c.SimpleLocalProcessSpawner.home_dir_template = str(settings.homes / "{username}")
-    else:
-        c.JupyterHub.spawner_class = "localprocess"
 
 
 def _lti(lti: Lti, c: Any) -> None:
@@ -74,15 +74,50 @@ def _lti(lti: Lti, c: Any) -> None:
 
 def _servers(settings: HubSettings, c: Any, root: bool) -> None:
     limits = settings.limits
-    c.Spawner.cmd = [*_limited(settings), str(BIN / "jupyterhub-singleuser"), *_as_root(settings, root)]
     c.Spawner.default_url = "/lab"
     c.Spawner.start_timeout = c.Spawner.http_timeout = START_SECONDS
-    c.Spawner.environment = {
-        **_environment(settings),
-        "JUPYTER_CONFIG_PATH": lambda spawner: str(settings.configuration / settings.role(spawner.user.name)),
-    }
     c.JupyterHub.concurrent_spawn_limit = limits.starting
     c.JupyterHub.active_server_limit = limits.servers
+    role = {"JUPYTER_CONFIG_PATH": lambda spawner: str(settings.configuration / settings.role(spawner.user.name))}
+    if settings.accounts == "containers":
+        _in_containers(settings, c)
+        c.Spawner.environment = {**settings.environment, **role, "NBSEAL_NUMBER": _number}
+        return
+    c.Spawner.cmd = [*_limited(settings), str(BIN / "jupyterhub-singleuser"), *_as_root(settings, root)]
+    c.Spawner.environment = {**_environment(settings), **role}
+    if settings.accounts == "demo":
+        c.JupyterHub.spawner_class = "simple"
+        c.SimpleLocalProcessSpawner.home_dir_template = str(settings.homes / "{username}")
+    else:
+        c.JupyterHub.spawner_class = "localprocess"
+
+
+def _number(spawner: Any) -> str:
+    """The user id of somebody's container."""
+    return str(account_number(spawner.user.name))
+
+
+def _in_containers(settings: HubSettings, c: Any) -> None:
+    names, limits = settings.containers, settings.limits
+    c.JupyterHub.spawner_class = "dockerspawner.DockerSpawner"
+    c.DockerSpawner.image = names.image
+    c.DockerSpawner.network_name = names.network
+    c.DockerSpawner.remove = True
+    c.DockerSpawner.cmd = ["jupyterhub-singleuser"]
+    c.DockerSpawner.notebook_dir = "/home/student"
+    c.DockerSpawner.volumes = {
+        "nbseal-home-{username}": "/home/student",
+        names.exchange_volume: str(settings.exchange),
+    }
+    c.DockerSpawner.read_only_volumes = {names.configuration_volume: str(settings.configuration)}
+    # the entry point needs these to become the student's own number, and has none of them afterwards
+    c.DockerSpawner.extra_host_config = {
+        "cap_drop": ["ALL"],
+        "cap_add": ["CHOWN", "SETGID", "SETUID"],
+        "security_opt": ["no-new-privileges"],
+        "pids_limit": limits.processes or None,
+    }
+    c.DockerSpawner.mem_limit = f"{limits.memory_mb}M" if limits.memory_mb else None
 
 
 def _limited(settings: HubSettings) -> list[str]:
@@ -134,8 +169,22 @@ def _people(settings: HubSettings, c: Any) -> None:
     ]
 
 
-def _services(settings: HubSettings, c: Any, root: bool) -> None:
-    formgrader: dict[str, Any] = {
+def _services(settings: HubSettings, c: Any, secrets: Secrets, root: bool) -> None:
+    if settings.accounts == "containers":
+        url, token = settings.containers.formgrader, secrets.formgrader_token
+        formgrader = {"name": settings.course_id, "url": url, "api_token": token, "oauth_no_confirm": True}
+    else:
+        formgrader = _formgrader(settings, root)
+    c.JupyterHub.services = [formgrader]
+    if settings.limits.idle_minutes:
+        seconds = 60 * settings.limits.idle_minutes
+        culler = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={seconds}"]
+        c.JupyterHub.services.append({"name": "idle-culler", "command": culler})
+
+
+def _formgrader(settings: HubSettings, root: bool) -> dict[str, Any]:
+    """The formgrader as a process beside the hub."""
+    service: dict[str, Any] = {
         "name": settings.course_id,
         "url": f"http://{LOOPBACK}:{settings.inner_port + 2}",
         "command": [str(BIN / "jupyterhub-singleuser"), *_as_root(settings, root)],
@@ -149,14 +198,10 @@ def _services(settings: HubSettings, c: Any, root: bool) -> None:
         },
     }
     if settings.accounts == "demo":
-        formgrader["environment"]["HOME"] = str(settings.homes / settings.grader)
+        service["environment"]["HOME"] = str(settings.homes / settings.grader)
     else:
-        formgrader["user"] = settings.grader
-    c.JupyterHub.services = [formgrader]
-    if settings.limits.idle_minutes:
-        seconds = 60 * settings.limits.idle_minutes
-        culler = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={seconds}"]
-        c.JupyterHub.services.append({"name": "idle-culler", "command": culler})
+        service["user"] = settings.grader
+    return service
 
 
 def _environment(settings: HubSettings) -> dict[str, str]:

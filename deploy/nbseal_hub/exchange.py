@@ -8,7 +8,7 @@ its name, and collecting follows links. Here
 - collecting takes regular files that belong to the student whose name the submission bears, and nothing else; a
   submission that can't be collected doesn't stop the others.
 
-``c.ExchangeFactory`` in nbgrader_config.py names these classes. This module needs nbgrader and nothing more.
+``c.ExchangeFactory`` in nbgrader_config.py names these classes. This module needs nbgrader and little more.
 """
 
 from __future__ import annotations
@@ -35,14 +35,10 @@ from nbgrader.exchange.default import (
     ExchangeSubmit,
 )
 from nbgrader.utils import check_directory
+from traitlets import Bool
 
-# The student and the course's group; the folder's own mode keeps everybody else out of what is inside.
-SUBMISSION_MODE = 0o770
-# Students may put something in, and can't list; the sticky bit lets each change their own only; what is made there
-# belongs to the course's group.
-INBOUND_MODE = 0o3733
-OUTBOUND_MODE = 0o755
-FEEDBACK_MODE = 0o711
+from nbseal_hub.numbers import SUBMISSION_MODE, account_number
+
 CHUNK = 1 << 20
 
 
@@ -100,6 +96,10 @@ class Submit(ClosedRoot, ExchangeSubmit):  # type: ignore[misc]
 class Collect(ClosedRoot, ExchangeCollect):  # type: ignore[misc]
     """Collecting: the latest submission of each student that is the student's own."""
 
+    numbered_accounts = Bool(False, help="whether accounts have the numbers of containers, and no names").tag(
+        config=True
+    )
+
     def init_src(self) -> None:
         """Choose what to collect."""
         if not self.coursedir.course_id:
@@ -118,6 +118,8 @@ class Collect(ClosedRoot, ExchangeCollect):  # type: ignore[misc]
 
     def copy_files(self) -> None:
         """Copy what was chosen; what can't be copied is said, and the others go on."""
+        # whose each one is was looked at when it was chosen
+        self.check_owner = False
         for record in self.src_records:
             self.src_records = [record]
             try:
@@ -145,10 +147,15 @@ class Collect(ClosedRoot, ExchangeCollect):  # type: ignore[misc]
         if not stat.S_ISDIR(about.st_mode):
             self.log.warning("%s is no folder, and is left alone.", path)
             return None
-        if self.check_owner and _account(about.st_uid) != record["username"]:
+        if self.check_owner and not self._owns(about.st_uid, record["username"]):
             self.log.warning("%s belongs to %s, and is left alone.", path, _account(about.st_uid))
             return None
         return record
+
+    def _owns(self, number: int, student: str) -> bool:
+        if self.numbered_accounts:
+            return number == account_number(student)
+        return _account(number) == student
 
     def _due(self) -> Any:
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:

@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from nbseal_hub.database import gradebook_database, make_databases, sqlalchemy_url
 from nbseal_hub.errors import HubError
+from nbseal_hub.folders import make_folders
 from nbseal_hub.proxy import proxy_command
 from nbseal_hub.roles import write_role_files
 from nbseal_hub.settings import HubSettings, load_secrets, load_settings
@@ -83,6 +84,8 @@ def _prepare(path: Path) -> HubSettings:
     settings = load_settings(path)
     load_secrets(settings)
     proxy_command()
+    if settings.accounts == "containers":
+        make_folders(settings)
     if not settings.private.is_dir():
         raise HubError(f"{settings.private} is missing; `nbseal-hub setup {path}` makes it.")
     check_ports(settings)
@@ -96,13 +99,16 @@ def _check_gradebook(settings: HubSettings) -> None:
     """The formgrader and the commands in a terminal must write to one gradebook: the course's own settings name it."""
     url = sqlalchemy_url(settings, gradebook_database(settings))
     config = settings.course / "nbgrader_config.py"
+    if settings.accounts == "containers":
+        return  # the course lies in the grader's container
     if settings.database and url not in config.read_text(encoding="utf-8"):
         raise HubError(f'{config} must name the same gradebook; add the line: c.CourseDirectory.db_url = "{url}"')
 
 
 def check_ports(settings: HubSettings) -> None:
     """Refuse to go on while this hub, or anything else, uses its ports."""
-    taken = [port for port in (settings.port, *range(settings.inner_port, settings.inner_port + 3)) if _answers(port)]
+    inner = range(settings.inner_port, settings.inner_port + 3)
+    taken = [port for port in (settings.port, *inner) if _answers(port)]
     if taken:
         raise HubError(f"port {taken[0]} is in use, perhaps by a hub that still runs; stop that, or set other ports.")
 
@@ -119,8 +125,9 @@ def _default_interrupt() -> None:
 
 def _wait_until_ready(settings: HubSettings, hub: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
+    formgrader_is_ours = settings.accounts != "containers"
     while time.monotonic() < deadline and hub.poll() is None:
-        if _answers(settings.inner_port + 2) and _has_login_page(settings):
+        if (not formgrader_is_ours or _answers(settings.inner_port + 2)) and _has_login_page(settings):
             return
         time.sleep(0.25)
     cause = "ended" if hub.poll() is not None else f"was not ready after {READY_SECONDS:.0f} seconds"

@@ -49,11 +49,12 @@ COURSE_CONFIG = """
 c.CourseDirectory.root = {course!r}
 c.CourseDirectory.course_id = {course_id!r}
 """
-# nbgrader names a submission after the account of the system, and in the demo there is only one.
-ONE_ACCOUNT = {
-    "student": '\nc.CourseDirectory.student_id = os.environ["JUPYTERHUB_USER"]\n',
-    "instructor": '\nc.CourseDirectory.student_id = os.environ["JUPYTERHUB_USER"]\n',
-    "grader": "c.ExchangeCollect.check_owner = False\n",
+# nbgrader names a submission after the account of the system; in the demo there is only one, in containers it has none
+NAMED_BY_THE_HUB = '\nc.CourseDirectory.student_id = os.environ["JUPYTERHUB_USER"]\n'
+OWNERS = {
+    "system": "",
+    "demo": "c.ExchangeCollect.check_owner = False\n",
+    "containers": "c.Collect.numbered_accounts = True\n",
 }
 
 
@@ -96,8 +97,9 @@ def _nbgrader_config(settings: HubSettings, role: str) -> str:
     text = EXCHANGE_CONFIG.format(exchange=str(settings.exchange))
     if role == "grader":
         text += COURSE_CONFIG.format(course=str(settings.course), course_id=settings.course_id)
-    if settings.accounts == "demo":
-        text += ONE_ACCOUNT[role]
+        text += OWNERS[settings.accounts]
+    elif settings.accounts != "system":
+        text += NAMED_BY_THE_HUB
     return text
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from nbseal_hub.errors import HubError
+from nbseal_hub.numbers import account_number
 
-Accounts = Literal["demo", "system"]
+Accounts = Literal["demo", "system", "containers"]
 NAME = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 COURSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -48,10 +50,23 @@ class Lti:
 
 
 @dataclass(frozen=True)
+class Containers:
+    """Names on Docker's side, for accounts = "containers"."""
+
+    image: str = "nbseal-student"  # image of students' and instructors' servers
+    network: str = "nbseal-students"  # network of these servers and of the hub
+    hub: str = "hub"  # name of the hub's container
+    formgrader: str = "http://grader:8083"  # where the hub reaches the formgrader
+    exchange_volume: str = "nbseal-exchange"  # volume of the exchange
+    configuration_volume: str = "nbseal-configuration"  # volume of the roles' configuration
+
+
+@dataclass(frozen=True)
 class Secrets:
     """What must not stand in a settings file; from the environment, or from a file of the hub's private folder."""
 
     demo_password: str = ""
+    formgrader_token: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +80,7 @@ class HubSettings:
     students: tuple[str, ...] = ()  # accounts of the course's students
     course_id: str = "nn101"  # nbgrader's name of the course
     grader: str = "grader-nn101"  # the account that owns the course directory and runs the formgrader
-    accounts: Accounts = "system"  # `system`: everybody's own account of the machine; `demo`: see above
+    accounts: Accounts = "system"  # `system`: everybody's own account of the machine; `containers`, `demo`: see there
     address: str = "127.0.0.1"  # address to listen on; `0.0.0.0` is every one
     port: int = 8000  # port to listen on
     inner_port: int = 8081  # first of three ports in a row, on 127.0.0.1 only
@@ -74,6 +89,7 @@ class HubSettings:
     limits: Limits = field(default_factory=Limits)
     tls: Tls = field(default_factory=Tls)
     lti: Lti = field(default_factory=Lti)
+    containers: Containers = field(default_factory=Containers)
 
     @property
     def configuration(self) -> Path:
@@ -106,7 +122,7 @@ def load_settings(path: Path) -> HubSettings:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise HubError(f"{path} can't be read: {error}.") from error
     try:
-        for name, kind in (("limits", Limits), ("tls", Tls), ("lti", Lti)):
+        for name, kind in (("limits", Limits), ("tls", Tls), ("lti", Lti), ("containers", Containers)):
             if name in table:
                 table[name] = _make(kind, table[name], f"[{name}] ")
         for name in ("state", "course", "exchange"):
@@ -128,8 +144,14 @@ def load_secrets(settings: HubSettings) -> Secrets:
             value = path.read_text(encoding="utf-8").strip()
         values[item.name] = value or ""
     secrets = Secrets(**values)
-    if settings.accounts == "demo" and not secrets.demo_password:
-        raise HubError(f"the demo has no password: set NBSEAL_HUB_DEMO_PASSWORD, or write {path}.")
+    needed = {
+        "demo_password": settings.accounts != "system" and not settings.lti.issuer,
+        "formgrader_token": settings.accounts == "containers",
+    }
+    for name, is_needed in needed.items():
+        if is_needed and not getattr(secrets, name):
+            variable, path = f"NBSEAL_HUB_{name.upper()}", settings.private / name
+            raise HubError(f"{name} is missing: set {variable}, or write it into {path}.")
     return secrets
 
 
@@ -186,6 +208,8 @@ def check(settings: HubSettings) -> HubSettings:
     twice = sorted({name for name in people if people.count(name) > 1})
     if twice:
         raise HubError(f"{', '.join(twice)}: an account has one role only.")
+    if settings.accounts == "containers":
+        _check_numbers(people)
     if not settings.instructors:
         raise HubError("instructors is empty; somebody must open the formgrader.")
     if settings.database:
@@ -207,3 +231,12 @@ def _check_database(address: str) -> None:
         raise HubError("database must be the address of a server, as postgresql://user@host:port, and nothing more.")
     if parts.password is not None:
         raise HubError("database has a password in it; put that into the file ~/.pgpass of the hub and of the grader.")
+
+
+def _check_numbers(people: Sequence[str]) -> None:
+    """Refuse names that would be one account in containers."""
+    owner: dict[int, str] = {}
+    for name in people:
+        other = owner.setdefault(account_number(name), name)
+        if other != name:
+            raise HubError(f"{other} and {name} would have the same number in containers; change one of the names.")

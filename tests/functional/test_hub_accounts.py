@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,14 @@ import requests
 
 from tests.courses import end, environment
 from tests.functional.test_unprivileged import uncovering
+from tests.hub_sessions import sign_in
 from tests.ports import free_ports
 from tests.samples import ROOT
 
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
+from nbseal_hub.numbers import GRADER as CONTAINER_GRADER
+from nbseal_hub.numbers import account_number
 from nbseal_hub.proxy import install_proxy
 
 NEEDED = ("openssl", "unshare", "nsenter", "setpriv", "mount", "useradd", "chpasswd")
@@ -110,6 +114,26 @@ echo mine > sub/notes.txt
 """
 UNREADABLE = """
 mkdir -m 700 "/srv/exchange/nn101/inbound/pia+01-gates+2031-01-01 00:00:00.000000 UTC+x"
+"""
+
+# The exchange of a hub in containers, where accounts are numbers without names.
+CONTAINERS = """
+accounts = "containers"
+state = "/srv/containers/state"
+course = "/srv/containers/course"
+exchange = "/srv/containers/exchange"
+instructors = ["ida"]
+students = ["nora", "otto"]
+"""
+MAKE = """
+from pathlib import Path
+from nbseal_hub.folders import make_folders
+from nbseal_hub.roles import write_role_files
+from nbseal_hub.settings import load_settings
+
+settings = load_settings(Path("/srv/containers/hub.toml"))
+make_folders(settings)
+write_role_files(settings)
 """
 
 
@@ -261,6 +285,35 @@ def test_students_in_the_courses_group_are_refused(machine):
     assert "pia would read everybody's submissions" in done.stdout
 
 
+def test_numbers_keep_students_apart_in_containers(machine):
+    """Where accounts have no names, one can't read another's submission or submit in another's name either."""
+    top = "/srv/containers"
+    machine.must("mkdir", "-p", f"{top}/course", f"{top}/nora")
+    machine.must("sh", "-c", f"cat > {top}/hub.toml", text=CONTAINERS)
+    machine.must(sys.executable, "-c", MAKE)
+    machine.must("cp", "-r", f"/srv/course/release/{ASSIGNMENT}", f"{top}/exchange/nn101/outbound/{ASSIGNMENT}")
+    nora, otto = account_number("nora"), account_number("otto")
+    machine.must("chown", str(nora), f"{top}/nora")
+    machine.must("chown", f"{CONTAINER_GRADER}:{CONTAINER_GRADER}", f"{top}/course")
+
+    def nbgrader(number: int, role: str, *words: str, cwd: str) -> str:
+        anybody = "--Authenticator.plugin_class=nbgrader.auth.NoAuthPlugin"
+        become = ("setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups", "--inh-caps=-all")
+        places = {"JUPYTER_CONFIG_PATH": f"{top}/state/jupyter/{role}", "JUPYTERHUB_USER": "nora", "HOME": cwd}
+        return machine.must(*become, sys.executable, "-m", "nbgrader", *words, anybody, cwd=cwd, **places)
+
+    for command in ("fetch_assignment", "submit"):
+        nbgrader(nora, "student", command, ASSIGNMENT, "--course", "nn101", cwd=f"{top}/nora")
+    inbound = f"{top}/exchange/nn101/inbound"
+    (name,) = machine.must("ls", inbound).splitlines()
+    as_otto = ("setpriv", f"--reuid={otto}", f"--regid={otto}", "--clear-groups", "--inh-caps=-all")
+    assert "Permission denied" in machine.run(*as_otto, "cat", f"{inbound}/{name}/{ASSIGNMENT}.ipynb").stdout
+    machine.must(*as_otto, "mkdir", "-m", "777", f"{inbound}/nora+{ASSIGNMENT}+2031-01-01 00:00:00.000000 UTC+forged")
+    said = nbgrader(CONTAINER_GRADER, "grader", "collect", ASSIGNMENT, cwd=f"{top}/course")
+    assert f"forged belongs to user {otto}" in said
+    machine.must("diff", "-r", f"{inbound}/{name}", f"{top}/course/submitted/nora/{ASSIGNMENT}")
+
+
 @pytest.fixture(scope="module")
 def hub(machine: Machine, ports, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a hub that runs as root, and asks PAM who somebody is."""
@@ -281,30 +334,9 @@ def hub(machine: Machine, ports, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture
-def sign_in(hub: str, tls: Path):
+def enter(hub: str, tls: Path):
     """Opens a session of somebody who gives a name and a password."""
-
-    def make(name: str, password: str) -> requests.Session:
-        session = requests.Session()
-        session.trust_env, session.verify = False, str(tls / "certificate.pem")
-        _sign_in(session, hub, name, password)
-        return session
-
-    return make
-
-
-def _sign_in(session: requests.Session, address: str, name: str, password: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if "username_input" in session.get(f"{address}/hub/login", timeout=10).text:
-                break
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.25)
-    form = {"username": name, "password": password, "_xsrf": session.cookies.get("_xsrf", path="/hub/")}
-    headers = {"Referer": f"{address}/hub/login"}
-    session.post(f"{address}/hub/login", data=form, headers=headers, timeout=30)
+    return partial(sign_in, hub, verify=str(tls / "certificate.pem"))
 
 
 def wait_for_lab(session: requests.Session, address: str) -> None:
@@ -316,9 +348,9 @@ def wait_for_lab(session: requests.Session, address: str) -> None:
         time.sleep(0.5)
 
 
-def test_everybodys_server_runs_as_themselves_within_the_limits(machine, hub, sign_in):
+def test_everybodys_server_runs_as_themselves_within_the_limits(machine, hub, enter):
     """PAM's password starts a server of the student's own account, held to memory and processes."""
-    session = sign_in("nora", "a password of nora's")
+    session = enter("nora", "a password of nora's")
     wait_for_lab(session, hub)
     assert session.get(f"{hub}/user/nora/api/contents", timeout=30).json()["type"] == "directory"
     owners = {}
@@ -328,12 +360,12 @@ def test_everybodys_server_runs_as_themselves_within_the_limits(machine, hub, si
     limits = Path("/proc", owners["nora"], "limits").read_text(encoding="ascii")
     assert f"{1500 << 20}" in next(line for line in limits.splitlines() if line.startswith("Max data size"))
     assert "300" in next(line for line in limits.splitlines() if line.startswith("Max processes"))
-    other = sign_in("otto", "a password of otto's")
+    other = enter("otto", "a password of otto's")
     assert other.get(f"{hub}/user/nora/lab", timeout=30).status_code == 403
 
 
-def test_a_wrong_password_is_refused(hub, sign_in):
+def test_a_wrong_password_is_refused(hub, enter):
     """Nobody gets in without the password of the account."""
-    session = sign_in("nora", "a password of otto's")
+    session = enter("nora", "a password of otto's")
     assert "/hub/login" in session.get(f"{hub}/hub/home", timeout=30).url
     assert json.loads(session.get(f"{hub}/hub/api", timeout=30).text)["version"]

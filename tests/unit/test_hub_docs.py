@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
 from nbseal_hub import settings as module
-from nbseal_hub.settings import HubSettings, Limits, Lti, Tls, load_settings
+from nbseal_hub.settings import Containers, HubSettings, Limits, Lti, Tls, load_settings
 from tests.samples import ROOT
 
 PAGE = ROOT / "docs" / "operators.md"
@@ -29,9 +29,15 @@ def settings_table() -> str:
     """Every setting with its default and meaning."""
     lines = ["", "| setting | default | meaning |", "|---|---|---|"]
     said = explanations()
-    for kind, table in ((HubSettings, ""), (Limits, "[limits] "), (Tls, "[tls] "), (Lti, "[lti] ")):
+    for kind, table in (
+        (HubSettings, ""),
+        (Limits, "[limits] "),
+        (Tls, "[tls] "),
+        (Lti, "[lti] "),
+        (Containers, "[containers] "),
+    ):
         for item in dataclasses.fields(kind):
-            if item.name not in ("limits", "tls", "lti"):
+            if item.name not in ("limits", "tls", "lti", "containers"):
                 default = "" if item.default is dataclasses.MISSING else f"`{item.default!r}`".replace("'", '"')
                 lines.append(f"| `{table}{item.name}` | {default} | {said[item.name]} |")
     return "\n".join([*lines, "", ""])
