@@ -1,9 +1,13 @@
 # The server of one student or instructor: JupyterLab with nbgrader's tools. No grader, no solution, no sealed engine.
 FROM python:3.11-slim-bookworm
 
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends git=1:2.39.* \
+    && rm -rf /var/lib/apt/lists/*
+
 COPY requirements.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --constraint /tmp/requirements.txt \
-        jupyterhub jupyterlab nbgrader notebook \
+        jupyterhub jupyterlab nbgitpuller nbgrader notebook \
         matplotlib numpy opencv-python-headless pandas scikit-learn \
         azure-ai-vision-imageanalysis boto3 google-cloud-vision starlette tenacity uvicorn
 

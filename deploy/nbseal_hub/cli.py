@@ -61,6 +61,19 @@ def restore(settings: Settings, archive: Annotated[Path, typer.Argument(help="wh
     print(f"restored from {archive}")
 
 
+@app.command()
+def link(
+    hub: Annotated[str, typer.Argument(help="the hub's address as students type it")],
+    repository: Annotated[str, typer.Argument(help="address of a git repository with the release")],
+    branch: Annotated[str, typer.Option(help="its branch")] = "main",
+    path: Annotated[str, typer.Option(help="file or folder to open")] = "",
+) -> None:
+    """Print a link that brings a git repository into a student's folder, and opens it."""
+    from nbseal_hub.links import release_link
+
+    print(release_link(hub, repository, branch=branch, path=path))
+
+
 @app.command("install-proxy")
 def install() -> None:
     """Install the proxy that stands before the hub into this Python environment."""

@@ -32,6 +32,13 @@ def apply_config(settings: HubSettings, c: Any, *, secrets: Secrets, proxy: list
     _services(settings, c, secrets, root)
 
 
+def hub_database_url(settings: HubSettings) -> str:
+    """The address of the hub's database for SQLAlchemy."""
+    if settings.database:
+        return sqlalchemy_url(settings, hub_database(settings))
+    return f"sqlite:///{settings.private / 'jupyterhub.sqlite'}"
+
+
 def _network(settings: HubSettings, c: Any, proxy: list[str]) -> None:
     scheme = "https" if settings.tls.key else "http"
     c.JupyterHub.bind_url = f"{scheme}://{settings.address}:{settings.port}"
@@ -44,10 +51,7 @@ def _network(settings: HubSettings, c: Any, proxy: list[str]) -> None:
     c.ConfigurableHTTPProxy.command = proxy
     c.JupyterHub.ssl_key = settings.tls.key
     c.JupyterHub.ssl_cert = settings.tls.certificate
-    if settings.database:
-        c.JupyterHub.db_url = sqlalchemy_url(settings, hub_database(settings))
-    else:
-        c.JupyterHub.db_url = f"sqlite:///{settings.private / 'jupyterhub.sqlite'}"
+    c.JupyterHub.db_url = hub_database_url(settings)
     c.JupyterHub.cookie_secret_file = str(settings.private / "cookie_secret")
 
 

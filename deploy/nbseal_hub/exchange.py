@@ -20,6 +20,7 @@ import shutil
 import stat
 import tempfile
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ from traitlets import Bool
 from nbseal_hub.numbers import SUBMISSION_MODE, account_number
 
 CHUNK = 1 << 20
+# How far the time in a submission's name may be from the file system's before it is said.
+TOLERANCE = timedelta(minutes=10)
 
 
 class ClosedRoot(Exchange):  # type: ignore[misc]
@@ -150,6 +153,10 @@ class Collect(ClosedRoot, ExchangeCollect):  # type: ignore[misc]
         if self.check_owner and not self._owns(about.st_uid, record["username"]):
             self.log.warning("%s belongs to %s, and is left alone.", path, _account(about.st_uid))
             return None
+        # the name's time is what the student's program wrote; the file system's can't be chosen
+        changed = datetime.fromtimestamp(about.st_ctime, UTC).replace(tzinfo=None)
+        if abs(record["timestamp"] - changed) > TOLERANCE:
+            self.log.warning("%s says %s, and was last changed at %s.", path, record["timestamp"], changed)
         return record
 
     def _owns(self, number: int, student: str) -> bool:

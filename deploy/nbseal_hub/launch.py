@@ -18,6 +18,7 @@ from typing import NoReturn
 from nbseal_hub.database import gradebook_database, make_databases, sqlalchemy_url
 from nbseal_hub.errors import HubError
 from nbseal_hub.folders import make_folders
+from nbseal_hub.members import forget_former_people
 from nbseal_hub.proxy import proxy_command
 from nbseal_hub.roles import write_role_files
 from nbseal_hub.settings import HubSettings, load_secrets, load_settings
@@ -84,6 +85,8 @@ def _prepare(path: Path) -> HubSettings:
     settings = load_settings(path)
     load_secrets(settings)
     proxy_command()
+    if settings.accounts != "demo" and os.getuid() != 0:
+        raise HubError("a hub that starts servers for other accounts runs as root.")
     if settings.accounts == "containers":
         make_folders(settings)
     if not settings.private.is_dir():
@@ -91,6 +94,7 @@ def _prepare(path: Path) -> HubSettings:
     check_ports(settings)
     _check_gradebook(settings)
     make_databases(settings)
+    forget_former_people(settings)
     write_role_files(settings)
     return settings
 

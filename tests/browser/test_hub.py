@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub e
 
 from nbseal_hub.demo import make_demo  # noqa: E402
 from nbseal_hub.launch import address, running  # noqa: E402
+from nbseal_hub.links import release_link  # noqa: E402
 from nbseal_hub.proxy import install_proxy  # noqa: E402
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -242,6 +244,20 @@ def test_a_student_cannot_open_the_formgrader(hub, people):
     for path in ("lab", "formgrader/", "formgrader/api/assignments", "api/contents"):
         answer = people[IDLE].context.request.get(f"{hub.address}/services/{COURSE}/{path}")
         assert answer.status == 403, path
+
+
+def test_a_link_brings_the_release_from_git(hub, people, tmp_path):
+    """Somebody who is signed in clicks on a link, and the notebook of a git repository opens in JupyterLab."""
+    repository = tmp_path / "release"
+    shutil.copytree(ROOT / "release" / ASSIGNMENT, repository / ASSIGNMENT)
+    for words in ("init --quiet --initial-branch main", "add .", "commit --quiet --message release"):
+        identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
+        subprocess.run(["git", *identity, *words.split()], cwd=repository, check=True)
+    link = release_link(hub.address, repository.as_uri(), path=f"{ASSIGNMENT}/{ASSIGNMENT}.ipynb")
+    page = people[IDLE].page
+    page.goto(link)
+    page.locator(".jp-NotebookPanel .jp-Cell", has_text="One neuron and the logic gates").first.wait_for()
+    people[IDLE].shoot("from-a-link")
 
 
 def test_a_restart_loses_nothing(hub, browser, people, taught):

@@ -262,6 +262,12 @@ def test_collecting_follows_no_link(machine, collected):
         assert f"{name} is not a regular file" in collected
 
 
+def test_a_time_that_was_made_up_is_said(collected, submission):
+    """A submission whose name says another time than the file system is pointed out, and an honest one isn't."""
+    assert "otto+01-gates+2031-01-01 00:00:00.000000 UTC+x says 2031-01-01 00:00:00, and was last" in collected
+    assert f"{submission.name} says" not in collected
+
+
 def test_nothing_that_students_put_there_stops_collecting(machine, collected):
     """A name without a time and a folder that can't be read are said, and the others are collected."""
     assert "yesterday+x is no submission" in collected

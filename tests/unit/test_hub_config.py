@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from nbgrader.exchange import ExchangeFactory
@@ -18,6 +19,7 @@ from nbseal_hub.demo import make_demo
 from nbseal_hub.errors import HubError
 from nbseal_hub.folders import folders
 from nbseal_hub.launch import running
+from nbseal_hub.links import release_link
 from nbseal_hub.roles import role_files, write_role_files
 from nbseal_hub.settings import HubSettings, Limits, Lti, Secrets, Tls, load_secrets, load_settings
 from tests.ports import free_ports
@@ -264,3 +266,16 @@ def free_port_taken():
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         yield listening.getsockname()[1]
+
+
+def test_a_link_names_repository_branch_and_place():
+    """The link goes through the hub to the student's own server, whoever clicks on it."""
+    link = release_link(
+        "https://hub.example.org/", "https://git.example.org/nn/release.git", path="01-gates/01-gates.ipynb"
+    )
+    assert link.startswith("https://hub.example.org/hub/user-redirect/git-pull?")
+    query = {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
+    assert query["repo"] == "https://git.example.org/nn/release.git"
+    assert query["urlpath"] == "lab/tree/release/01-gates/01-gates.ipynb"
+    with pytest.raises(HubError, match="is no address"):
+        release_link("hub.example.org", "https://git.example.org/nn/release.git")
