@@ -159,11 +159,11 @@ def _people(settings: HubSettings, c: Any) -> None:
                 f"read:services!service={course}",
             ],
         },
-        # the formgrader lists people, and adds a student to the course
+        # the formgrader asks who is in which course; who that is, the settings alone say
         {
             "name": "formgrader",
             "services": [course],
-            "scopes": ["list:users", "read:users", "admin:groups", "list:services", "read:services"],
+            "scopes": ["list:users", "read:users:name", "read:users:groups"],
         },
         {
             "name": "idle-culler",

@@ -102,6 +102,13 @@ def test_students_have_no_way_to_the_formgrader():
     assert c.JupyterHub.load_groups["formgrade-nn101"]["users"] == ["ida", "grader-nn101"]
 
 
+def test_nobody_gets_more_rights_than_needed():
+    """No role may change people or groups, and only the culler may stop servers."""
+    for role in configure(settings()).JupyterHub.load_roles:
+        changing = [scope for scope in role["scopes"] if scope.startswith(("admin", "groups", "delete", "inherit"))]
+        assert changing == (["delete:servers"] if role["name"] == "idle-culler" else [])
+
+
 def test_limits_hold_for_a_users_server_and_what_it_starts():
     """Memory and processes stand in the command that starts the server; without limits there is no such command."""
     c = configure(settings(limits=Limits(memory_mb=1024, processes=99, servers=7, starting=3)))
