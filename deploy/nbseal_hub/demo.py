@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
 import shutil
@@ -10,11 +11,14 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 from nbseal_hub.errors import HubError
 from nbseal_hub.folders import make_folders
-from nbseal_hub.launch import address, running
+from nbseal_hub.launch import address, answers, running
 from nbseal_hub.settings import HubSettings, load_settings
 
+PR_SET_CHILD_SUBREAPER = 36
 INSTRUCTOR, STUDENTS = "instructor1", ("student1", "student2", "student3")
 SETTINGS = """\
 # The demo's hub. All settings: docs/operators.md
@@ -100,13 +104,33 @@ def welcome(settings: HubSettings) -> str:
 
 
 def serve(path: Path) -> None:
-    """Run the demo's hub until somebody stops it."""
+    """Run the demo's hub until somebody stops it; nothing that it started is left over, even if the hub fell."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
+    _adopt_orphans()
     print("Starting the hub …", flush=True)
-    with running(path) as settings:
-        print(welcome(settings), flush=True)
-        stopped.wait()
-        print("Stopping …", flush=True)
+    try:
+        with running(path) as settings:
+            print(welcome(settings), flush=True)
+            while not stopped.wait(2.0):
+                if not answers(settings.inner_port):
+                    raise HubError(f"the hub is gone; its log is {settings.private / 'hub.log'}.")
+            print("Stopping …", flush=True)
+    finally:
+        _end_children()
     print("Stopped.", flush=True)
+
+
+def _adopt_orphans() -> None:
+    """Proxy and servers become our children when the hub falls, so that they can be found."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_children() -> None:
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        child.terminate()
+    _, alive = psutil.wait_procs(children, timeout=10.0)
+    for child in alive:
+        child.kill()

@@ -112,7 +112,7 @@ def _check_gradebook(settings: HubSettings) -> None:
 def check_ports(settings: HubSettings) -> None:
     """Refuse to go on while this hub, or anything else, uses its ports."""
     inner = range(settings.inner_port, settings.inner_port + 3)
-    taken = [port for port in (settings.port, *inner) if _answers(port)]
+    taken = [port for port in (settings.port, *inner) if answers(port)]
     if taken:
         raise HubError(f"port {taken[0]} is in use, perhaps by a hub that still runs; stop that, or set other ports.")
 
@@ -131,7 +131,7 @@ def _wait_until_ready(settings: HubSettings, hub: subprocess.Popen[bytes], log: 
     deadline = time.monotonic() + READY_SECONDS
     formgrader_is_ours = settings.accounts != "containers"
     while time.monotonic() < deadline and hub.poll() is None:
-        if (not formgrader_is_ours or _answers(settings.inner_port + 2)) and _has_login_page(settings):
+        if (not formgrader_is_ours or answers(settings.inner_port + 2)) and _has_login_page(settings):
             return
         time.sleep(0.25)
     cause = "ended" if hub.poll() is not None else f"was not ready after {READY_SECONDS:.0f} seconds"
@@ -139,7 +139,8 @@ def _wait_until_ready(settings: HubSettings, hub: subprocess.Popen[bytes], log: 
     raise HubError("\n".join([f"the hub {cause}; the end of {log}:", *lines]))
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether something listens on a port of this machine."""
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -148,7 +149,7 @@ def _answers(port: int) -> bool:
 def _has_login_page(settings: HubSettings) -> bool:
     """Whether the proxy knows the way to the hub; before that it sends an error page, with status 200."""
     if settings.tls.key:
-        return _answers(settings.port)
+        return answers(settings.port)
     try:
         with urllib.request.urlopen(f"{address(settings)}/hub/login", timeout=5.0) as page:
             return "/hub/login" in page.url
