@@ -21,9 +21,9 @@ COURSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 @dataclass(frozen=True)
 class Limits:
-    """What each user's server may take; 0 is no limit."""
+    """What each user's server may take."""
 
-    memory_mb: int = 2048  # MB of data that each process may hold, kernels included
+    memory_mb: int = 2048  # MB of data that each process may hold, kernels included; 0, here and below, is no limit
     processes: int = 512  # processes and threads of one account together
     idle_minutes: int = 60  # a server that nobody uses is stopped after so many minutes
     servers: int = 0  # servers that run at the same time
