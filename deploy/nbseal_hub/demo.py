@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -54,6 +55,10 @@ def make_demo(
     Args:
         source: a course directory; its sources, graders and settings are copied.
     """
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        raise HubError(f"user {os.getuid()} has no name on this system; nbgrader's exchange needs one.") from None
     path = state / "hub.toml"
     if not path.exists():
         state.mkdir(parents=True, exist_ok=True)
