@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint build bench
+.PHONY: help demo hub test lint build bench
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -20,6 +20,9 @@ $(READY): requirements.txt pyproject.toml
 
 demo: $(READY)  ## build the releases, make a small class, grade it, print the gradebook
 	$(BIN)/python -m tests.demo
+
+hub: $(READY)  ## a JupyterHub with a small class on this machine, until Ctrl-C
+	$(BIN)/nbseal-hub demo
 
 test: $(READY)  ## run every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)

@@ -1,0 +1,19 @@
+# The formgrader with the sealed engine. The course itself is mounted, and is in no image.
+FROM python:3.11-slim-bookworm
+
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libseccomp2=2.5.* \
+    && rm -rf /var/lib/apt/lists/*
+
+COPY requirements.txt /tmp/requirements.txt
+RUN pip install --no-cache-dir --requirement /tmp/requirements.txt
+
+COPY pyproject.toml LICENSE README.md /opt/nbseal/
+COPY src /opt/nbseal/src
+COPY deploy/nbseal_hub /opt/nbseal/deploy/nbseal_hub
+RUN pip install --no-cache-dir --no-deps /opt/nbseal \
+    && useradd --uid 10000 --create-home grader
+
+USER 10000
+WORKDIR /srv/course
+CMD ["jupyterhub-singleuser"]

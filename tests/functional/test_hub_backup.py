@@ -1,0 +1,159 @@
+"""Backups: made while people work, put back on an empty place or over what is there."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sqlite3
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
+
+from nbseal_hub.backup import backup, restore
+from nbseal_hub.demo import make_demo
+from nbseal_hub.errors import HubError
+from nbseal_hub.settings import HubSettings, load_settings
+from tests.samples import ROOT
+
+SUBMISSION = "student1+01-gates+2026-03-02 09:00:00.000000 UTC+x"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The settings file of a demo in which something was handed in, graded and registered."""
+    path = make_demo(tmp_path / "state", ROOT)
+    settings = load_settings(path)
+    for database in databases(settings):
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("CREATE TABLE people (name TEXT)")
+            connection.execute("INSERT INTO people VALUES ('student1')")
+    (settings.private / "cookie_secret").write_text("secret", encoding="utf-8")
+    inbound = settings.exchange / "nn101" / "inbound" / SUBMISSION
+    inbound.mkdir(mode=0o770)
+    (inbound / "01-gates.ipynb").write_text("handed in", encoding="utf-8")
+    (inbound / "gradebook.db-wal").write_text("a student's own file", encoding="utf-8")
+    (inbound / "link").symlink_to("/etc/passwd")
+    return path
+
+
+@pytest.fixture
+def archive(path: Path, tmp_path: Path) -> Path:
+    """A backup of it."""
+    backup(path, tmp_path / "backup.tar.gz")
+    return tmp_path / "backup.tar.gz"
+
+
+def databases(settings: HubSettings) -> tuple[Path, Path]:
+    """The gradebook and the hub's database."""
+    return settings.course / "gradebook.db", settings.private / "jupyterhub.sqlite"
+
+
+def people(settings: HubSettings) -> list[list[str]]:
+    """Who is in the gradebook, and who in the hub's database."""
+    found = []
+    for database in databases(settings):
+        with closing(sqlite3.connect(database)) as connection:
+            found.append([name for (name,) in connection.execute("SELECT name FROM people")])
+    return found
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """All files below a folder but databases, with links as where they lead."""
+    return {
+        str(file.relative_to(folder)): str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if (file.is_symlink() or file.is_file()) and file.suffix not in (".db", ".sqlite")
+    }
+
+
+def test_what_was_lost_comes_back(path, archive):
+    """After course, exchange and hub are gone, a restore brings back every file, mark and account."""
+    settings = load_settings(path)
+    folders = (settings.course, settings.exchange, settings.private)
+    before = [content(folder) for folder in folders]
+    for folder in folders:
+        shutil.rmtree(folder)
+    assert restore(path, archive) == []
+    assert [content(folder) for folder in folders] == before
+    assert people(settings) == [["student1"], ["student1"]]
+
+
+def test_what_is_replaced_is_kept(path, archive):
+    """Work done after the backup is beside what was restored."""
+    settings = load_settings(path)
+    (settings.course / "later.txt").write_text("written after the backup", encoding="utf-8")
+    kept = restore(path, archive)
+    assert not (settings.course / "later.txt").exists()
+    assert [folder for folder in kept if Path(folder, "later.txt").exists()] == [kept[0]]
+
+
+def test_a_backup_is_consistent_while_somebody_writes(path, tmp_path):
+    """A mark that is being written is in the backup wholly or not at all."""
+    settings = load_settings(path)
+    with closing(sqlite3.connect(settings.private / "jupyterhub.sqlite")) as hub:
+        hub.execute("INSERT INTO people VALUES ('half')")
+        backup(path, tmp_path / "busy.tar.gz")
+        hub.rollback()
+    shutil.rmtree(settings.private)
+    restore(path, tmp_path / "busy.tar.gz")
+    assert people(settings) == [["student1"], ["student1"]]
+
+
+def test_folders_are_closed_after_a_restore(path, archive):
+    """The modes that keep students apart don't depend on the archive."""
+    settings = load_settings(path)
+    restore(path, archive)
+    inbound = settings.exchange / "nn101" / "inbound"
+    assert inbound.stat().st_mode & 0o7777 == 0o3733
+    assert (inbound / SUBMISSION).stat().st_mode & 0o007 == 0
+    assert settings.private.stat().st_mode & 0o077 == 0
+
+
+def test_an_archive_is_its_owners_alone(path, archive):
+    """It holds marks and secrets, so nobody else can read it; and none is written over."""
+    assert archive.stat().st_mode & 0o077 == 0
+    with pytest.raises(HubError, match="is there already"):
+        backup(path, archive)
+
+
+@pytest.fixture(params=["cut", "other", "missing"])
+def bad_archive(request, archive: Path, tmp_path: Path) -> Path:
+    """A file from which nothing can be restored."""
+    bad = tmp_path / "bad.tar.gz"
+    if request.param == "cut":
+        bad.write_bytes(archive.read_bytes()[:4000])
+    elif request.param == "other":
+        with tarfile.open(bad, "w:gz") as tar:
+            tar.add(ROOT / "Makefile", "Makefile")
+    return bad
+
+
+def test_a_bad_archive_changes_nothing(path, bad_archive):
+    """An archive that is cut off, of something else or missing is refused, with all as before."""
+    settings = load_settings(path)
+    before = content(settings.state)
+    with pytest.raises(HubError, match=r"bad\.tar\.gz"):
+        restore(path, bad_archive)
+    assert content(settings.state) == before
+
+
+@pytest.fixture
+def busy_port(path: Path) -> Iterator[None]:
+    """Something listens where the hub would."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("port = 8000", f"port = {listening.getsockname()[1]}"), encoding="utf-8")
+        yield
+
+
+def test_a_hub_that_runs_is_not_restored_over(path, archive, busy_port):
+    """A restore under a running hub is refused."""
+    with pytest.raises(HubError, match="in use"):
+        restore(path, archive)

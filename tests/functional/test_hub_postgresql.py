@@ -1,0 +1,162 @@
+"""Hub and gradebook on a real PostgreSQL server, which these tests start and stop."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
+
+import psycopg
+from nbgrader.api import Gradebook
+
+from nbseal_hub.backup import backup, restore
+from nbseal_hub.database import drop, gradebook_database, make_databases, sqlalchemy_url
+from nbseal_hub.demo import make_demo
+from nbseal_hub.errors import HubError
+from nbseal_hub.launch import running
+from nbseal_hub.proxy import install_proxy
+from nbseal_hub.settings import HubSettings, load_settings
+from tests.courses import end, run, wait_until
+from tests.ports import free_ports
+from tests.samples import ROOT, SAMPLES, load_sample
+
+POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))), None) or shutil.which("postgres")
+pytestmark = pytest.mark.skipif(
+    POSTGRES is None and "CI" not in os.environ, reason="no PostgreSQL server here: apt-get install postgresql"
+)
+ASSIGNMENT, STUDENT = "01-gates", "student1"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Address of a server that wants a password, which libpq finds where an operator would put it."""
+    programs, port = Path(str(POSTGRES)).parent, free_ports(1)
+    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+    with (
+        tempfile.TemporaryDirectory(prefix="nbseal-postgresql-", dir="/tmp") as name,
+        pytest.MonkeyPatch.context() as m,
+    ):
+        folder = Path(name)
+        (folder / "password").write_text("a password", encoding="utf-8")
+        (folder / "pgpass").write_text(f"127.0.0.1:{port}:*:nbseal:a password\n", encoding="utf-8")
+        (folder / "pgpass").chmod(0o600)
+        m.setenv("PGPASSFILE", str(folder / "pgpass"))
+        if as_user:
+            shutil.chown(folder, "postgres")
+            shutil.chown(folder / "password", "postgres")
+        make = ["--auth=scram-sha-256", "--username=nbseal", f"--pwfile={folder / 'password'}", "--no-sync"]
+        subprocess.run(
+            [*as_user, programs / "initdb", "--pgdata", folder / "data", *make],
+            cwd="/",
+            check=True,
+            capture_output=True,
+        )
+        options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        with (folder / "log").open("w") as log:
+            process = subprocess.Popen(
+                [*as_user, programs / "postgres", "-D", folder / "data", *options],
+                cwd="/", stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        address = f"postgresql://nbseal@127.0.0.1:{port}"
+        try:
+            assert wait_until(lambda: _answers(address), 30.0), (folder / "log").read_text(encoding="utf-8")
+            yield address
+        finally:
+            end(process)
+
+
+def _answers(address: str) -> bool:
+    try:
+        psycopg.connect(f"{address}/postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def path(server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The settings file of a demo whose databases are on the server, with one graded submission."""
+    path = make_demo(tmp_path_factory.mktemp("postgresql") / "state", ROOT, free_ports(1), free_ports(3))
+    path.write_text(f'database = "{server}"\n' + path.read_text(encoding="utf-8"), encoding="utf-8")
+    settings = load_settings(path)
+    with (settings.course / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write(f'c.CourseDirectory.db_url = "{gradebook_url(settings)}"\n')
+    make_databases(settings)
+    sample = load_sample(SAMPLES / ASSIGNMENT / "fail_nor_instead_of_nand")
+    sample.write(settings.course / "submitted" / STUDENT / ASSIGNMENT)
+    for command in (("nbseal", "grade", ASSIGNMENT), ("nbgrader", "generate_feedback", ASSIGNMENT)):
+        done = run(*command, cwd=settings.course)
+        assert done.returncode == 0, done.stderr
+    return path
+
+
+def gradebook_url(settings: HubSettings) -> str:
+    """The gradebook's address for nbgrader."""
+    return sqlalchemy_url(settings, gradebook_database(settings))
+
+
+def marks(settings: HubSettings) -> dict[str, float]:
+    """The student's marks by question."""
+    with Gradebook(gradebook_url(settings), settings.course_id) as gradebook:
+        (notebook,) = gradebook.find_submission(ASSIGNMENT, STUDENT).notebooks
+        return {grade.name: grade.score for grade in notebook.grades}
+
+
+def users(settings: HubSettings) -> set[str]:
+    """Whom the hub's database knows."""
+    with psycopg.connect(f"{settings.database}/{settings.course_id}_hub") as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM users")}
+
+
+def test_marks_are_recorded_in_postgresql(path):
+    """Sealed grading and nbgrader's feedback work on it, and no gradebook of SQLite appears beside it."""
+    settings = load_settings(path)
+    assert marks(settings) == {
+        "perceptron": 4, "football": 3, "or": 1, "and": 1, "not": 1, "nand": 0, "reflect": 0, "bias": 2, "learn": 4,
+    }  # fmt: skip
+    assert (settings.course / "feedback" / STUDENT / ASSIGNMENT / f"{ASSIGNMENT}.html").is_file()
+    assert not (settings.course / "gradebook.db").exists()
+
+
+def test_the_hub_keeps_its_people_in_postgresql(path):
+    """A hub starts on an empty database, and everybody of the course is in it afterwards."""
+    install_proxy()
+    with running(path) as settings:
+        pass
+    assert users(settings) == {"instructor1", "student1", "student2", "student3", "grader-nn101"}
+    assert not (settings.private / "jupyterhub.sqlite").exists()
+
+
+def test_a_restore_brings_both_databases_back(path, tmp_path):
+    """Marks that were lost are there again, and the database that was replaced is kept under another name."""
+    settings = load_settings(path)
+    make_databases(settings)
+    before = marks(settings)
+    backup(path, tmp_path / "backup.tar.gz")
+    with psycopg.connect(f"{settings.database}/{gradebook_database(settings)}") as connection:
+        connection.execute("DELETE FROM grade")
+    assert marks(settings) != before
+    kept = restore(path, tmp_path / "backup.tar.gz")
+    assert marks(settings) == before
+    old = [name for name in kept if name.startswith("nn101_gradebook_replaced")]
+    assert len(old) == 1
+    with psycopg.connect(f"{settings.database}/{old[0]}") as connection:
+        assert connection.execute("SELECT count(*) FROM grade").fetchone() == (0,)
+    drop(settings, old[0])
+
+
+def test_a_server_that_is_not_there_is_said(path):
+    """The message names the address, and nothing starts."""
+    text = path.read_text(encoding="utf-8")
+    other = path.with_name("other.toml")
+    address = text.split('"')[1]
+    other.write_text(text.replace(address, "postgresql://nbseal@127.0.0.1:9"), encoding="utf-8")
+    with pytest.raises(HubError, match=r"127\.0\.0\.1:9 doesn't let us in"):
+        make_databases(load_settings(other))
