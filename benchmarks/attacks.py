@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -123,9 +124,8 @@ def by_stock(base: Path, attacks: list[Attack], secret: Secrets, neighbours: Nei
     found: dict[str, Outcome] = {}
     while together:
         graded = grade_stock(base, template, f"class{len(found)}", together, secret, neighbours, SECONDS)
-        left = sorted(name for name, outcome in graded.items() if outcome.stopped)
-        found |= {name: outcome for name, outcome in graded.items() if name not in left[1:]}
-        together = [attack for attack in together if attack.name in left[1:]]  # their turn had not come
+        found |= graded
+        together = [attack for attack in together if attack.name not in graded]  # the class was stopped before them
     for attack in (attack for attack in chosen if attack.name in ALONE):
         found |= grade_stock(base, template, attack.name, [attack], secret, neighbours, SECONDS_ALONE)
     return found
@@ -167,7 +167,8 @@ def grade_stock(
                 words, env=environment(**environment_), stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds
             )
             log += done.stderr.decode("utf-8", "replace")
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as error:
+            log += (error.stderr or b"").decode("utf-8", "replace")
             in_time = False
     try:
         damaged, marks = not is_whole(root), grades(root, ASSIGNMENT)
@@ -176,7 +177,13 @@ def grade_stock(
     changed = damaged or course_state(root) != before
     graded = Graded(ROOMS["nbgrader"], root, log, 0, {}, marks)
     told = frozenset(secret.found_in(graded.seen_by("ada")))  # stock nbgrader shows hidden tests to everybody
-    return {one.name: outcome(one, graded, secret, told, changed and len(attacks) == 1, in_time) for one in attacks}
+    begun = [one for one in attacks if f"/submitted/{one.name}/" in log or len(attacks) == 1]
+    if not begun:
+        raise SystemExit(f"nbgrader has graded nobody:\n{log[-3000:]}")
+    last = re.findall(rf"/submitted/([^/]+)/{ASSIGNMENT}", log)[-1:] if len(attacks) > 1 else [attacks[0].name]
+    stopped = {name for name in last if not in_time or len(begun) < len(attacks)}
+    alone = changed and len(attacks) == 1
+    return {one.name: outcome(one, graded, secret, told, alone, one.name in stopped) for one in begun}
 
 
 def outcome(
@@ -185,7 +192,7 @@ def outcome(
     secret: Secrets,
     told: frozenset[str] = frozenset(),
     changed: bool = False,
-    in_time: bool = True,
+    stopped: bool = False,
 ) -> Outcome:
     """What became of one attack; ``told`` are secrets that an honest student sees, too."""
     rows = graded.marks.get(attack.name, {})
@@ -200,7 +207,7 @@ def outcome(
         gained=tuple(sorted(gained)),
         found=tuple(sorted(found)),
         changed=changed,
-        stopped=not in_time or (not rows and not failed),
+        stopped=stopped,
         failed=failed,
         waits=waits,
         negative=any(mark < 0 for mark in marks.values()),
