@@ -33,6 +33,7 @@ def run(path: Path) -> NoReturn:
     settings = _prepare(path)
     os.chdir(settings.private)
     command, environment = _command(path)
+    _default_interrupt()
     os.execve(command[0], command, environment)
 
 
