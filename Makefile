@@ -25,7 +25,7 @@ hub: $(READY)  ## a JupyterHub with a small class on this machine, until Ctrl-C
 	$(BIN)/nbseal-hub demo
 
 test: $(READY)  ## run every test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(READY)  ## style, types, import layers, notebooks
 	$(BIN)/ruff check .

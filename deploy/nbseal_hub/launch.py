@@ -85,7 +85,6 @@ def address(settings: HubSettings) -> str:
 def _prepare(path: Path) -> HubSettings:
     settings = load_settings(path)
     load_secrets(settings)
-    proxy_command()
     if settings.accounts != "demo" and os.getuid() != 0:
         raise HubError("a hub that starts servers for other accounts runs as root.")
     if settings.accounts == "containers":
@@ -94,6 +93,7 @@ def _prepare(path: Path) -> HubSettings:
         raise HubError(f"{settings.private} is missing; `nbseal-hub setup {path}` makes it.")
     check_ports(settings)
     _check_gradebook(settings)
+    proxy_command()
     make_databases(settings)
     forget_former_people(settings)
     write_role_files(settings)

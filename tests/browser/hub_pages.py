@@ -145,7 +145,7 @@ class Student(Person):
             self.page.locator("#submitted_assignments_list a.assignment-notebooks-link").first.click()
         link.click()
         self.page.locator(".jp-DirListing-item", has_text=f"{self.assignment}.html").dblclick()
-        body = self.page.frame_locator("#jp-main-dock-panel .jp-HTMLViewer iframe").locator("body", has_text="Score")
+        body = self.page.frame_locator("#jp-main-dock-panel .jp-HTMLViewer iframe").locator("body", has_text="Overview")
         body.wait_for()
         self.shoot("feedback")
         return body.inner_text()

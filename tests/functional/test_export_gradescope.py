@@ -26,16 +26,15 @@ from tests.samples import ROOT
 VISIBILITIES = {"hidden", "after_due_date", "after_published", "visible"}
 FORMATS = {"text", "html", "simple_format", "md", "ansi"}
 SPY = """
-def to_celsius(fahrenheit):
-    found = []
-    for path in {paths!r}:
-        for look in (lambda: open(path).read(), lambda: __import__("os").listdir(path), lambda: open(path, "a")):
-            try:
-                look()
-                found.append("GOT")
-            except OSError as error:
-                found.append(str(error.errno))
-    raise ValueError(" ".join(found))
+found = []
+for path in {paths!r}:
+    for look in (lambda: open(path).read(), lambda: __import__("os").listdir(path), lambda: open(path, "a")):
+        try:
+            look()
+            found.append("GOT")
+        except OSError as error:
+            found.append(str(error.errno))
+raise ValueError(" ".join(found))
 """
 
 
@@ -216,9 +215,9 @@ def test_a_submission_cannot_read_the_graders(autograder: Path, grade: Callable)
     before = {path: path.read_bytes() for path in (autograder / "source").rglob("*") if path.is_file()}
     found, _ = grade()
     check_form(found)
-    assert found["score"] == 1.0
+    assert found["score"] == 0.0
     told = found["tests"][0]["output"]
-    tries = re.search(r"ValueError: ([\w ]+) \(in", told)
+    tries = re.search(r"stopped with ValueError: ([\w ]+)", told)
     assert tries, told
     refused = {str(errno.EACCES), str(errno.EISDIR), str(errno.ENOTDIR)}
     assert len(tries[1].split()) == 3 * len(names)

@@ -40,11 +40,12 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     channel = Channel(control)
     try:
+        os.environ["IPYTHONDIR"] = os.path.join(os.getcwd(), "ipython")  # in our own folder
         with quietly():
             runner = CellRunner()
             runner.rehearse()
         settings = Settings.from_message(channel.receive())
-        os.environ.update(settings.environment, IPYTHONDIR=os.path.join(settings.scratch, "ipython"))
+        os.environ.update(settings.environment)
         if settings.level == "landlock":
             os.environ.update(ONE_PROCESS)
             locks.install()
