@@ -215,7 +215,7 @@ def test_a_submission_cannot_read_the_graders(autograder: Path, grade: Callable)
     before = {path: path.read_bytes() for path in (autograder / "source").rglob("*") if path.is_file()}
     found, _ = grade()
     check_form(found)
-    assert found["score"] == 0.0
+    assert found["score"] == 1.0  # the question that isn't about to_celsius
     told = found["tests"][0]["output"]
     tries = re.search(r"stopped with ValueError: ([\w ]+)", told)
     assert tries, told
