@@ -16,14 +16,12 @@ from typing import Any
 from nbseal_hub.configure import hub_database_url, set_accounts, set_people
 from nbseal_hub.errors import HubError
 from nbseal_hub.members import forget_former_people
-from nbseal_hub.roles import COURSE_CONFIG, NAMED_BY_THE_HUB, ROLES, role_files, write_files
+from nbseal_hub.roles import COURSE_CONFIG, ROLES, role_files, write_files
 from nbseal_hub.settings import HubSettings, Secrets, load_secrets, load_settings
 
 EXCHANGE = "ngshare"
 EXCHANGE_URL = "http://ngshare.nbseal:8080/services/ngshare"
 NBGRADER_CONFIG = f'''"""Made by nbseal-hub."""
-
-import os
 
 from ngshare_exchange import configureExchange
 
@@ -33,7 +31,8 @@ configureExchange(c, "{EXCHANGE_URL}")
 c.Exchange.path_includes_course = True
 c.Authenticator.plugin_class = "nbgrader.auth.JupyterHubAuthPlugin"
 '''
-# students and instructors see every course that they are in
+# Students and instructors see every course that they are in. No student is named: ngshare asks the hub who it is, and
+# its client refuses to submit in anybody's name.
 ALL_COURSES = '\nc.CourseDirectory.course_id = "*"\n'
 
 
@@ -47,6 +46,9 @@ def configure(c: Any) -> None:
     settings = load_settings(path)
     if settings.accounts != "containers" or settings.database:
         raise HubError(f'{path}: on Kubernetes accounts is "containers", and database is empty.')
+    # ngshare knows its administrator, a service of the hub, by name alone
+    if settings.course_id in (*settings.instructors, *settings.students):
+        raise HubError(f"{path}: nobody's account may be called {settings.course_id}, as the course is.")
     secrets = load_secrets(settings)
     if not secrets.exchange_token:
         raise HubError("exchange_token is missing: set NBSEAL_HUB_EXCHANGE_TOKEN.")
@@ -68,7 +70,9 @@ def apply_kubernetes_config(settings: HubSettings, c: Any, *, secrets: Secrets) 
     for role in ours:
         if role["name"] in ("server", "formgrader"):
             role["scopes"] = [*role["scopes"], exchange]
-    c.JupyterHub.load_roles = [*roles, *ours]
+    # a server's token can't do what its user may not
+    members = {"name": "exchange", "groups": [f"nbgrader-{course}"], "scopes": [exchange]}
+    c.JupyterHub.load_roles = [*roles, *ours, members]
     c.JupyterHub.services = [
         *services,
         {
@@ -95,7 +99,7 @@ def kubernetes_role_files(settings: HubSettings) -> dict[Path, str]:
         if role == "grader":
             text += COURSE_CONFIG.format(course=str(settings.course), course_id=settings.course_id)
         else:
-            text += ALL_COURSES + NAMED_BY_THE_HUB
+            text += ALL_COURSES
         files[settings.configuration / role / "nbgrader_config.py"] = text
     return files
 

@@ -247,6 +247,14 @@ def test_students_reach_nothing_else(port):
     assert VALUES["singleuser"]["networkPolicy"] == {"enabled": False}
 
 
+@pytest.mark.parametrize("namespace", ["nbseal", "nbseal-grading"])
+def test_what_no_policy_names_is_closed(namespace):
+    """A pod that was forgotten reaches nobody, and nobody reaches it."""
+    for direction in ("Ingress", "Egress"):
+        for other in (STUDENT, GRADER, NAMES, STRANGER, None):
+            assert allowed(direction, (namespace, {}), other, 53) is False
+
+
 def test_grading_works_and_is_closed():
     """Hub and proxy reach the formgrader, it reaches hub and exchange, and that is all."""
     assert reaches(HUB, GRADER, 8083)
@@ -399,9 +407,10 @@ def test_the_hub_is_configured_beside_the_chart(settings):
     assert [item["name"] for item in c.JupyterHub.services] == ["jupyterhub-idle-culler", "nn101", "ngshare"]
     assert "url" not in c.JupyterHub.services[2]
     roles = {item["name"]: item for item in c.JupyterHub.load_roles}
-    assert set(roles) == {"jupyterhub-idle-culler", "formgrade-nn101", "server", "formgrader"}
+    assert set(roles) == {"jupyterhub-idle-culler", "formgrade-nn101", "server", "formgrader", "exchange"}
     users = {name for name, item in roles.items() if "access:services!service=ngshare" in item["scopes"]}
-    assert users == {"server", "formgrader"}
+    assert users == {"server", "formgrader", "exchange"}
+    assert roles["exchange"]["groups"] == ["nbgrader-nn101"]
     assert c.Authenticator.allowed_users == {"instructor1", "student1", "student2", "student3"}
     assert os.stat(settings.private).st_mode & 0o777 == 0o700
 
@@ -413,8 +422,16 @@ def test_the_hub_does_not_start_without_a_token(settings, monkeypatch):
         configure(charts_config())
 
 
+def test_nobody_is_called_as_the_course(settings):
+    """The exchange would take them for its administrator, so the hub doesn't start."""
+    path = Path(os.environ["NBSEAL_HUB_SETTINGS"])
+    path.write_text(path.read_text(encoding="utf-8").replace('"student3"', '"nn101"'), encoding="utf-8")
+    with pytest.raises(HubError, match=r"hub\.toml: nobody's account may be called nn101"):
+        configure(charts_config())
+
+
 def test_roles_use_the_exchange_over_http(settings):
-    """All roles hand work over through ngshare; only the grader knows the course, and only others are students."""
+    """All roles hand work over through ngshare, in nobody's name, and only the grader knows where the course is."""
     files = kubernetes_role_files(settings)
     texts = {
         role: files[settings.configuration / role / "nbgrader_config.py"]
@@ -422,7 +439,7 @@ def test_roles_use_the_exchange_over_http(settings):
     }
     assert all(EXCHANGE_URL in text and "nbseal_hub.exchange" not in text for text in texts.values())
     assert [role for role, text in texts.items() if "/srv/course" in text] == ["grader"]
-    assert [role for role, text in texts.items() if "student_id" in text] == ["student", "instructor"]
+    assert not any("student_id" in text for text in texts.values())
 
 
 def test_both_sides_name_the_same_things(settings):
