@@ -26,9 +26,9 @@ def apply_config(settings: HubSettings, c: Any, *, secrets: Secrets, proxy: list
         root: whether the hub runs as root, which Jupyter servers of root must be told.
     """
     _network(settings, c, proxy)
-    _accounts(settings, c, secrets)
+    set_accounts(settings, c, secrets)
     _servers(settings, c, root)
-    _people(settings, c)
+    set_people(settings, c)
     _services(settings, c, secrets, root)
 
 
@@ -55,7 +55,8 @@ def _network(settings: HubSettings, c: Any, proxy: list[str]) -> None:
     c.JupyterHub.cookie_secret_file = str(settings.private / "cookie_secret")
 
 
-def _accounts(settings: HubSettings, c: Any, secrets: Secrets) -> None:
+def set_accounts(settings: HubSettings, c: Any, secrets: Secrets) -> None:
+    """Who may sign in, and how."""
     c.Authenticator.allowed_users = {*settings.instructors, *settings.students}
     c.Authenticator.allow_existing_users = False
     if settings.lti.issuer:
@@ -136,7 +137,8 @@ def _limited(settings: HubSettings) -> list[str]:
     return ["prlimit", *words] if words else []
 
 
-def _people(settings: HubSettings, c: Any) -> None:
+def set_people(settings: HubSettings, c: Any) -> None:
+    """Groups, and what each of them and each service may do."""
     course = settings.course_id
     c.JupyterHub.load_groups = {
         f"formgrade-{course}": {"users": [*settings.instructors, settings.grader]},

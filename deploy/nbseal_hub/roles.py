@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from nbseal_hub.settings import HubSettings
@@ -72,11 +73,16 @@ def role_files(settings: HubSettings) -> dict[Path, str]:
 
 def write_role_files(settings: HubSettings) -> None:
     """Write the files where every account can read them and none but ours can change them."""
-    for path, text in role_files(settings).items():
+    write_files(role_files(settings), settings.configuration)
+
+
+def write_files(files: Mapping[Path, str], top: Path) -> None:
+    """Write files below the folder ``top``, readable by everybody."""
+    for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         path.chmod(0o644)
-    for folder, _, _ in os.walk(settings.configuration):
+    for folder, _, _ in os.walk(top):
         os.chmod(folder, 0o755)
 
 

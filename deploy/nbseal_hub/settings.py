@@ -67,6 +67,7 @@ class Secrets:
 
     demo_password: str = ""
     formgrader_token: str = ""
+    exchange_token: str = ""
 
 
 @dataclass(frozen=True)
