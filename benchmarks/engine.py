@@ -39,6 +39,9 @@ def own_cost(folder: Path, assignment: str, count: int) -> dict[str, float]:
     The rest is everything else: walls, forks, the hidden tests with what they call, scoring and recording.
     """
     course = Course(sealed_course(folder, assignment, count))
+    with Recorder(course) as recorder:
+        recorder.prepare(assignment)  # a new gradebook is made by a program of nbgrader's, once for a course
+    before = _children()
     with Recorder(course) as recorder, Grader(course, assignment) as grader:
         recorder.prepare(assignment)
         folders = {name: course.folder("submitted", name, assignment) for name in course.students(assignment)}
@@ -54,11 +57,8 @@ def own_cost(folder: Path, assignment: str, count: int) -> dict[str, float]:
     with Grader(course, assignment) as grader:
         grader.grade("warm-up", next(iter(folders.values())))
     start = _children() + own - used
-    total = used - _BEFORE["children"] - start
+    total = used - before - start
     return {"total": 1e3 * total / count, "cells": 1e3 * cells / count, "own": 1e3 * (total - cells) / count}
-
-
-_BEFORE = {"children": 0.0}
 
 
 def _children() -> float:

@@ -20,7 +20,7 @@ from nbseal.worker.shell import alarm
 Message = dict[str, Any]
 MAX_FILE = 64 << 20  # bytes
 LOOK_UP_SECONDS = 5.0
-FORK_SECONDS = 2.0
+FORK_SECONDS = 8.0  # less than the other side waits for an answer
 
 
 class CallTimeout(BaseException):
