@@ -133,9 +133,8 @@ def test_perceptron_takes_any_numbers_and_returns_plain_bits(student):
 @pytest.mark.question("perceptron", requires="test_perceptron_decides")
 def test_perceptron_refuses_unequal_lengths(student):
     """Inputs and weights of unequal length raise a ValueError."""
-    student.raises("perceptron", [1, 2, 3], [1, 2], 0.5, error="ValueError")
-    student.raises("perceptron", [1, 2], [1, 2, 3], 0.5, error="ValueError")
-    student.raises("perceptron", np.ones(1), np.ones(4), 0.5, error="ValueError")
+    cases = [([1, 2, 3], [1, 2], 0.5), ([1, 2], [1, 2, 3], 0.5), (np.ones(1), np.ones(4), 0.5)]
+    student.all_raise("perceptron", cases, error="ValueError")
 
 
 @pytest.mark.question("football")
@@ -301,14 +300,14 @@ def test_threshold_to_bias(student):
             f"the shape of what it returned is {got.shape}."
         )
         expected, rows = fires(inputs, weights, threshold), with_ones(inputs)
+        if fires(rows, got, 0) == expected:
+            continue
         hint = "Bring the threshold to the other side of the inequality."
         if fires(rows, [*got[:-1], -got[-1]], 0) == expected:
             hint = "The sign is wrong: a threshold that changes sides becomes its negative."
         elif fires(rows, np.roll(got, -1), 0) == expected:
             hint = "The order is wrong: the bias weight comes last, not first."
-        assert fires(rows, got, 0) == expected, (
-            f"The neuron with a bias decides differently from the one with the threshold. {hint}"
-        )
+        pytest.fail(f"The neuron with a bias decides differently from the one with the threshold. {hint}")
 
 
 @pytest.mark.question("bias")
@@ -327,14 +326,14 @@ def test_bias_to_threshold(student):
             f"the bias weight leaves. The shape of the weights that it returned is {got.shape}."
         )
         expected = fires(inputs, weights, threshold)
+        if fires(inputs, got, limit) == expected:
+            continue
         hint = "Bring the bias to the other side of the inequality."
         if fires(inputs, got, -limit) == expected:
             hint = "The sign is wrong: a bias that changes sides becomes its negative."
         elif np.array_equal(got, [*weights[1:], -threshold]):
             hint = "The order is wrong: the bias weight is the last one, not the first."
-        assert fires(inputs, got, limit) == expected, (
-            f"The neuron with a threshold decides differently from the one with the bias. {hint}"
-        )
+        pytest.fail(f"The neuron with a threshold decides differently from the one with the bias. {hint}")
 
 
 def reference(inputs, targets, rate, max_epochs, strict=False, batch=False):
@@ -357,13 +356,18 @@ def reference(inputs, targets, rate, max_epochs, strict=False, batch=False):
 MISREAD = ({"strict": True}, {"batch": True})
 
 
+CANDIDATES = 40  # drawn at once, which is quicker; about one in twenty will do
+
+
 def separable(rng, length):
     """Draw eight examples that a line separates, for which the rule needs 4 to 30 passes; return these too."""
     while True:
-        inputs = rng.integers(-128, 129, (8, length)) / 64
-        totals = with_ones(inputs) @ sizeable(rng, length + 1)
-        rows, targets = inputs.tolist(), (totals > 0).astype(int).tolist()
-        if np.abs(totals).min() >= 0.25 and 3 <= sum(targets) <= 5:
+        inputs = rng.integers(-128, 129, (CANDIDATES, 8, length)) / 64
+        weights = sizeable(rng, CANDIDATES, length + 1, 1)
+        totals = (inputs @ weights[:, :-1] + weights[:, -1:])[..., 0]
+        balanced = np.abs((totals > 0).sum(axis=1) - 4) <= 1
+        for number in np.flatnonzero(balanced & (np.abs(totals).min(axis=1) >= 0.25)):
+            rows, targets = inputs[number].tolist(), (totals[number] > 0).astype(int).tolist()
             epochs = reference(rows, targets, 0.5, 31)[1]
             if 4 <= epochs <= 30 and reference(rows, targets, 0.5, 100, batch=True)[1] not in (epochs, 100):
                 return rows, targets, epochs
@@ -388,6 +392,9 @@ def test_learn_first_pass(student):
     """After one pass the weights are those of the rule, for any learning rate."""
     cases = [(*separable(student.rng, length)[:2], rate, 1) for length, rate in ((2, 0.5), (3, 0.25), (2, 2))]
     for (weights, _), (*data, rate, _) in zip(learned(student, cases), cases, strict=True):
+        expected = reference(*data, rate, 1)[0]
+        if np.allclose(weights, expected):
+            continue
         misread = [
             ("The learning rate is left out.", reference(*data, 1, 1)),
             ("A sum of exactly 0 should fire (>=).", reference(*data, rate, 1, strict=True)),
@@ -396,21 +403,18 @@ def test_learn_first_pass(student):
             ("Here max_epochs is 1, but more passes were made.", reference(*data, rate, 500)),
         ]
         hints = [text for text, (other, _) in misread if np.allclose(weights, other)]
-        expected = reference(*data, rate, 1)[0]
         if weights[-1] == 0 != expected[-1]:
             hints.append("The last weight, of the bias, is still 0: learn it like the others, with the input 1.")
         hint = [*hints, "Start at 0, keep the order, and learn the bias like the other weights."][0]
-        right = np.allclose(weights, expected)
-        assert right, f"After one pass the weights differ from those of the rule. {hint}"
+        pytest.fail(f"After one pass the weights differ from those of the rule. {hint}")
 
 
 @pytest.mark.question("learn")
 def test_learn_converges(student):
     """The rule finds a line for examples that it has not seen before."""
-    rng = student.rng
-    start = float(rng.integers(65, 128)) / 64
+    start = float(student.rng.integers(65, 128)) / 64
     needs_bias = [[start], [start + 1], [start + 2.5], [start + 4]], [0, 0, 1, 1]
-    examples = [needs_bias, separable(rng, 2)[:2], separable(rng, 3)[:2]]
+    examples = [needs_bias, separable(student.rng, 2)[:2], separable(student.rng, 3)[:2]]
     answers = learned(student, [(*example, 0.5, 500) for example in examples])
     for (weights, epochs), (inputs, targets) in zip(answers, examples, strict=True):
         outputs = fires(with_ones(inputs), weights, 0)
@@ -425,8 +429,7 @@ def test_learn_converges(student):
 @pytest.mark.question("learn", requires="test_learn_converges")
 def test_learn_reports_epochs(student):
     """The number of epochs counts every pass, the last one without a mistake too."""
-    rng = student.rng
-    cases = [separable(rng, 2), separable(rng, 3), ([[1, 2], [3, 1], [2, 2]], [1, 1, 1], 1)]
+    cases = [separable(student.rng, 2), separable(student.rng, 3), ([[1, 2], [3, 1], [2, 2]], [1, 1, 1], 1)]
     got = [epochs for _, epochs in learned(student, [(*case[:2], 0.5, 500) for case in cases])]
     expected = [needed for _, _, needed in cases]
     hint = "Count whole passes through the examples, not single examples or mistakes."

@@ -17,6 +17,7 @@ from nbseal.wire import Channel, EndOfStream, Late
 
 START_SECONDS = 300.0
 SLACK_SECONDS = 10.0
+PATIENCE = 0.003  # seconds: many tests take less
 CASES_PER_LANE = 500  # then a fresh fork takes over, whatever a hidden test may have left in memory
 
 
@@ -147,7 +148,7 @@ class Judge:
             except OSError:
                 ours.close()
                 raise
-        return Lane(Channel(ours, greedy=True))
+        return Lane(Channel(ours, greedy=True, patience=PATIENCE))
 
     def _give_back(self, lane: Lane) -> None:
         lane.cases += 1

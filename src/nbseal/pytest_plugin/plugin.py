@@ -92,7 +92,7 @@ def _run_one(item: pytest.Item, following: pytest.Item | None) -> tuple[Outcome,
             continue
         more = {"nextitem": following} if phase == "teardown" else {}
         try:
-            getattr(item.ihook, f"pytest_runtest_{phase}")(item=item, **more)
+            getattr(item.config.hook, f"pytest_runtest_{phase}")(item=item, **more)
         except (pytest.exit.Exception, KeyboardInterrupt):
             raise
         except BaseException as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -42,9 +42,7 @@ class Student:
 
     def value(self, name: str) -> Any:
         """Plain data (numbers, texts, lists, dicts, arrays, tables) that the notebook left under ``name``."""
-        reply = self._ask({"do": "get", "name": name}, ANSWER_SECONDS)
-        self._must_exist(reply, name)
-        value = reply.get("value")
+        value = self._raw(name)
         if isinstance(value, Opaque):
             raise StudentError(f"`{name}` should be plain data, but it is {describe(value)}.")
         return value
@@ -86,18 +84,20 @@ class Student:
         The results come in the order of ``cases``; a call that failed raises when its turn comes. ``timeout`` is in
         seconds for each call, and nothing is called after one that took longer.
         """
+        for reply in self._replies(function, cases, timeout):
+            yield self._returned(function, reply, timeout)
+
+    def _replies(self, function: str, cases: Iterable[Sequence[Any]], timeout: float) -> list[dict[str, Any]]:
+        """What each case's call came to; a call that wasn't made because of a slow one before it is late, too."""
         cases = [list(case) for case in cases]
         request = {"do": "calls", "function": function, "cases": cases, "timeout": timeout}
         try:
             reply = self._ask(request, timeout * len(cases))
         except Timeout:
             reply = {"timeout": True}
-        replies = reply.get("replies")
-        if not isinstance(replies, list):
-            replies = [reply]
-        for number in range(len(cases)):
-            one = replies[number] if number < len(replies) else {"timeout": True}
-            yield self._returned(function, one if isinstance(one, dict) else {}, timeout)
+        found = reply.get("replies")
+        replies = [one if isinstance(one, dict) else {} for one in (found if isinstance(found, list) else [reply])]
+        return (replies + [{"timeout": True}] * len(cases))[: len(cases)]
 
     def _returned(self, function: str, reply: dict[str, Any], timeout: float) -> Any:
         if reply.get("timeout"):
@@ -111,8 +111,18 @@ class Student:
 
     def raises(self, function: str, *args: Any, error: str = "ValueError", timeout: float = 2.0, **kwargs: Any) -> None:
         """Demand that the call raises ``error`` (the name of an exception class) or a subclass of it."""
+        self._must_raise(function, error, partial(self.call, function, *args, timeout=timeout, **kwargs))
+
+    def all_raise(
+        self, function: str, cases: Iterable[Sequence[Any]], error: str = "ValueError", timeout: float = 2.0
+    ) -> None:
+        """Demand of every case's call what ``raises`` demands of one, as quickly as ``calls``."""
+        for reply in self._replies(function, cases, timeout):
+            self._must_raise(function, error, partial(self._returned, function, reply, timeout))
+
+    def _must_raise(self, function: str, error: str, call: Callable[[], Any]) -> None:
         try:
-            value = self.call(function, *args, timeout=timeout, **kwargs)
+            value = call()
         except StudentFunctionError as raised:
             if error in raised.error_bases:
                 return
@@ -183,8 +193,11 @@ class Student:
         if self._handin.failure or self._conversation is None:
             raise SealBroken(self._handin.failure or "there is no process to ask")
         try:
-            self._conversation.enter(self._question, calling=request["do"] in CALLS)
-            reply = self._conversation.ask(request, seconds, callbacks)
+            if request["do"] == "get":
+                reply = self._conversation.value_of(request["name"])
+            else:
+                self._conversation.enter(self._question, calling=request["do"] in CALLS)
+                reply = self._conversation.ask(request, seconds, callbacks)
         except Timeout:
             if request["do"] in CALLS:
                 raise

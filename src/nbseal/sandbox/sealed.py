@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbseal.sandbox.cgroups import Group
 
 GRACE_SECONDS = 5.0
+PATIENCE = 0.003  # seconds: many cells take less
 SLACK = 2  # notes about what was cut off come on top of a cell's output
 MAX_COUNT, MAX_SECONDS = 1 << 31, 1e6
 
@@ -53,7 +54,7 @@ class SealedProcess:
         group: Group | None = None,
         give_back: Callable[[Group | None], None] = lambda group: None,
     ) -> None:
-        self.job = Channel(job, greedy=True)
+        self.job = Channel(job, greedy=True, patience=PATIENCE)
         self.leash = Channel(leash)
         self._seal = seal
         self._group = group

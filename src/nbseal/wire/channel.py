@@ -44,13 +44,17 @@ def frame(message: Any) -> bytes:
 class Channel:
     """Frames over a stream socket; ``limit`` bounds the bytes of one received message.
 
-    ``greedy`` reads ahead, which is faster, but nothing else may then be read from the socket.
+    ``greedy`` reads ahead, which is faster, but nothing else may then be read from the socket. ``patience`` (seconds)
+    lets messages that come in quick succession gather, so that the reader isn't woken up for each of them.
     """
 
-    def __init__(self, sock: socket.socket, limit: int = MAX_BLOBS, greedy: bool = False) -> None:
+    def __init__(
+        self, sock: socket.socket, limit: int = MAX_BLOBS, greedy: bool = False, patience: float = 0.0
+    ) -> None:
         self.sock = sock
         self.limit = limit
         self._greedy = greedy
+        self._patience = patience
         self._ahead = b""
 
     def send(self, message: Any, deadline: float | None = None) -> None:
@@ -77,6 +81,8 @@ class Channel:
         missing = count - len(parts[0])
         while missing > 0:
             _wait(self.sock, select.POLLIN, deadline)
+            if self._patience:
+                time.sleep(self._patience)
             try:
                 part = self.sock.recv(self._portion(missing), socket.MSG_DONTWAIT)
             except BlockingIOError:

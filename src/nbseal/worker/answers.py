@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import linecache
 import os
+import signal
 import socket
 import time
 import traceback
@@ -15,11 +17,12 @@ import numpy
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel, Reference, TooLarge
-from nbseal.worker.shell import alarm
 
 Message = dict[str, Any]
 MAX_FILE = 64 << 20  # bytes
 LOOK_UP_SECONDS = 5.0
+SMALL_BYTES, SMALL_COUNT = 1 << 16, 1000
+NUMBERS = (int, float, bool, numpy.float64, numpy.int64)
 FORK_SECONDS = 8.0  # less than the other side waits for an answer
 
 
@@ -43,7 +46,7 @@ class Answers:
         while True:
             message = self.channel.receive()
             if message.get("do") != "fork":
-                self._reply(self._answer(message))
+                self._reply(self.answer(message))
                 continue
             pid = _fork()
             if pid is None:
@@ -59,7 +62,7 @@ class Answers:
         try:
             self.channel.send({"ready": True})
             while (message := self.channel.receive()).get("do") != "end":
-                self._reply(self._answer(message))
+                self._reply(self.answer(message))
         except WireError:
             pass
         finally:
@@ -73,12 +76,46 @@ class Answers:
             del answer
             self.channel.send({"too_large": True})
 
-    def _answer(self, message: Message) -> Message:
-        """Answer one request; looking a value up may run the student's code too, so that is bounded as well."""
-        if message["do"] == "calls":
-            return self._calls(message)
+    def answer(self, message: Message) -> Message:
+        """Answer one request, or several of one kind."""
+        previous = signal.signal(signal.SIGALRM, _too_late)
         try:
-            with alarm(message.get("timeout", LOOK_UP_SECONDS), _too_late):
+            match message["do"]:
+                case "gets":
+                    return self._gets(message["names"])
+                case "calls":
+                    return self._calls(message)
+            return self._in_time(message)
+        finally:
+            signal.signal(signal.SIGALRM, previous)
+
+    def _gets(self, names: list[str]) -> Message:
+        """The first name's value; those of the other names, too, as far as all of them are small."""
+        replies: list[Message] = []
+        for name in names:
+            reply = self._in_time({"do": "get", "name": name})
+            small = "timeout" not in reply and _is_small(reply.get("value"))
+            replies.append(reply if small or not replies else {"later": True})
+            if not small and len(replies) == 1:
+                break
+        return {"replies": replies}
+
+    def _calls(self, message: Message) -> Message:
+        """Answer one call after the other; after one that took too long, no more."""
+        replies: list[Message] = []
+        for case in message["cases"]:
+            one = {"do": "call", "function": message["function"], "args": case, "kwargs": {}}
+            replies.append(self._in_time({**one, "timeout": message["timeout"]}))
+            if "timeout" in replies[-1]:
+                break
+        return {"replies": replies}
+
+    def _in_time(self, message: Message) -> Message:
+        """Answer one request; looking a value up may run the student's code too, so that is bounded as well."""
+        try:
+            # repeats, so that code which swallows one interruption meets the next
+            signal.setitimer(signal.ITIMER_REAL, message.get("timeout", LOOK_UP_SECONDS), 1.0)
+            try:
                 match message["do"]:
                     case "get":
                         return self._get(message["name"])
@@ -86,6 +123,8 @@ class Answers:
                         return self._call(message)
                     case "file":
                         return self._file(message["name"])
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
         except CallTimeout:
             return {"timeout": True}
         except BaseException as error:  # sys.exit and friends included: the student's code, the student's error
@@ -113,16 +152,6 @@ class Answers:
         near = difflib.get_close_matches(name, [n for n in self.names if not n.startswith("_")], n=5, cutoff=0.75)
         return {"missing": True, "near": near}
 
-    def _calls(self, message: Message) -> Message:
-        """Answer one call after the other; after one that took too long, no more."""
-        replies: list[Message] = []
-        for case in message["cases"]:
-            one = {"do": "call", "function": message["function"], "args": case, "kwargs": {}}
-            replies.append(self._answer({**one, "timeout": message["timeout"]}))
-            if "timeout" in replies[-1]:
-                break
-        return {"replies": replies}
-
     def _call(self, message: Message) -> Message:
         found, function = self._lookup(message["function"])
         if not found:
@@ -143,6 +172,15 @@ class Answers:
         if path.stat().st_size > MAX_FILE:
             return {"too_large": True}
         return {"value": path.read_bytes()}
+
+
+def _is_small(value: Any) -> bool:
+    """Whether a value takes next to nothing of what one message may hold."""
+    if type(value) is numpy.ndarray:
+        return value.dtype.kind in "biuf" and value.nbytes <= SMALL_BYTES
+    if type(value) in (list, tuple):
+        return len(value) <= SMALL_COUNT and all(type(item) in NUMBERS for item in value)
+    return value is None or type(value) in NUMBERS
 
 
 def _fork() -> int | None:
@@ -167,7 +205,7 @@ def rehearse() -> None:
         for value in ([1.0, 2], "text", numpy.arange(3.0), numpy.float64(1), (1, None)) * 5:
             for request in ({**call, "args": [value]}, {"do": "get", "name": "numbers"}):
                 asking.send(request)
-                answering.send(answers._answer(answering.receive()))
+                answering.send(answers.answer(answering.receive()))
                 asking.receive()
 
 
@@ -215,11 +253,13 @@ def describe_error(error: BaseException) -> Message:
         text = str(error)[:500]
     except BaseException:  # the student's own exception class may fail to print
         text = ""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "ipykernel_" in frame.filename]
+    own = None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if "ipykernel_" in frame.f_code.co_filename:
+            own = linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
     return {
         "type": type(error).__name__,
         "bases": [base.__name__ for base in type(error).__mro__],
         "message": text,
-        "line": own[-1].line if own else None,
+        "line": own,
     }

@@ -115,7 +115,8 @@ def memory_of(pids: list[int], limit: int) -> int:
 
 def _statm(pid: int) -> int:
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * PAGE
     except (OSError, IndexError):
         return 0
 
@@ -143,13 +144,12 @@ def _kill_the_rest(fenced: bool) -> int:
     """
     count, until = 0, time.monotonic() + END_SECONDS
     while time.monotonic() < until:
-        rest = descendants(os.getpid())
-        count += len(rest)
-        _kill([EVERYBODY] if rest and fenced else rest)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
+                count += 1
+        except ChildProcessError:  # without a child there are no descendants
             return count
+        rest = descendants(os.getpid())
+        _kill([EVERYBODY] if rest and fenced else rest)
         time.sleep(0.001)
     return count
