@@ -28,8 +28,9 @@ import pandas as pd
 from nbseal.errors import StudentError, SubmissionError, WireError
 from nbseal.notebook import read, rebuild
 from nbseal.pytest_plugin.npz import read_npz
-from nbseal.wire import Channel, Opaque, Reference, pack_npy, parse_npy
+from nbseal.wire import Channel, Opaque, Reference
 from nbseal.wire.channel import PREFIX, frame
+from nbseal.wire.npy import pack_npy, parse_npy
 
 SCALARS = (type(None), bool, int, float, str, bytes, Opaque, Reference, np.generic)
 EXPECTED: dict[str, type[Exception]] = {

@@ -1,7 +1,8 @@
-"""Lets our own command line import parts of nbgrader and nbconvert without the whole of them.
+"""Lets our own command line import parts of nbgrader, nbconvert and nbformat without the whole of them.
 
-``import nbgrader`` begins with JupyterLab's server extensions, ``import nbconvert`` with all its exporters: half a
-second before any module that we need.
+``import nbgrader`` begins with JupyterLab's server extensions, ``import nbconvert`` with all its exporters, and what
+both import at their modules' heads is mostly for something else: more than half a second before any module that we
+need.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from types import ModuleType
 from typing import Any
 
 ADDRESSES = ("rfc3987_syntax", "rfc3986_validator")  # of kinds that notebooks don't have; jsonschema does without
-LATER = ("nbgrader", "nbconvert", "nbconvert.filters")
+LATER = ("nbgrader", "nbconvert", "nbconvert.filters", "nbformat", "bleach", "bs4", "requests")
+FUNCTIONS_LATER = {
+    "nbconvert.preprocessors.sanitize": ("_get_default_css_sanitizer",),
+    "setuptools.archive_util": ("unpack_archive", "unpack_tarfile", "unpack_zipfile"),
+}
 
 
 def prepare() -> None:
@@ -25,6 +30,22 @@ def prepare() -> None:
             package = importlib.util.module_from_spec(spec)
             _load_when_asked(package, spec.loader)
             sys.modules[name] = package
+    for name, functions in FUNCTIONS_LATER.items():
+        if name not in sys.modules:
+            sys.modules[name] = stand_in = ModuleType(name)
+            for function in functions:
+                setattr(stand_in, function, _load_when_called(stand_in, function))
+
+
+def _load_when_called(stand_in: ModuleType, function: str) -> Any:
+    """Stands for a function of a module that is loaded when it is called."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if sys.modules.get(stand_in.__name__) is stand_in:
+            del sys.modules[stand_in.__name__]
+        return getattr(importlib.import_module(stand_in.__name__), function)(*args, **kwargs)
+
+    return call
 
 
 def _load_when_asked(package: ModuleType, loader: Any) -> None:

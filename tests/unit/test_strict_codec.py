@@ -24,9 +24,10 @@ from benchmarks.fuzz import EXPECTED, attempt, case, is_plain, mutate, reshape, 
 from nbseal.errors import StudentError, SubmissionError, WireError
 from nbseal.notebook import read
 from nbseal.pytest_plugin.npz import read_npz
-from nbseal.wire import Channel, Opaque, Reference, pack_npy, parse_npy
+from nbseal.wire import Channel, Opaque, Reference
 from nbseal.wire.channel import PREFIX, frame
 from nbseal.wire.codec import pack, unpack
+from nbseal.wire.npy import pack_npy, parse_npy
 
 CLASSES_LOADED: list[str] = []
 WATCHED = threading.local()

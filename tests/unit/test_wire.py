@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbseal.errors import WireError
-from nbseal.wire import Channel, EndOfStream, Late, Opaque, pack_npy, parse_json, parse_npy
+from nbseal.wire import Channel, EndOfStream, Late, Opaque, parse_json
 from nbseal.wire.codec import pack, unpack
+from nbseal.wire.npy import pack_npy, parse_npy
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False)

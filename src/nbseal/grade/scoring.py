@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nbformat import from_dict
+from nbformat.notebooknode import from_dict
 from nbgrader.utils import determine_grade
 
 from nbseal.notebook import Question

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbseal.pytest_plugin.words import Words
+if TYPE_CHECKING:
+    from nbseal.pytest_plugin.words import Words
 
 WAITING = "Not tried, because it needs a test that could not be judged:"
 
@@ -27,4 +28,6 @@ class Handin:
     @cached_property
     def words(self) -> Words:
         """The words of the notebook's code: they may be shown again."""
+        from nbseal.pytest_plugin.words import Words
+
         return Words(self.code)

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from nbseal.errors import StudentError, WireError
-from nbseal.wire import parse_npy
+from nbseal.wire.npy import parse_npy
 
 MAX_MEMBERS = 200
 MAX_BYTES = 128 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import nbformat
+from nbformat.notebooknode import from_dict
 from nbgrader.utils import compute_checksum
 
 from nbseal.results import GradedSubmission, QuestionResult, Status
@@ -105,5 +105,5 @@ def _answer_cells(notebook: dict[str, Any]) -> dict[str, Any]:
         metadata = cell["metadata"].get("nbgrader", {})
         if metadata.get("solution") and "grade_id" in metadata:
             bare = {key: cell[key] for key in ("cell_type", "source", "metadata")}
-            found[metadata["grade_id"]] = nbformat.from_dict(bare)
+            found[metadata["grade_id"]] = from_dict(bare)
     return found

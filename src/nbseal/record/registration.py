@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import nbformat
+from nbformat.notebooknode import from_dict
 from nbgrader.api import InvalidEntry, MissingEntry
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 from sqlalchemy.exc import SQLAlchemyError
@@ -78,7 +78,7 @@ def _save_cells(course: Course, assignment: Assignment, notebook: str, template:
 
     names = {"assignment": assignment.name, "notebook": notebook, "db_url": gradebook_url(course)}
     try:
-        SaveCells(config=course.config).preprocess(nbformat.from_dict(template), {"nbgrader": names})
+        SaveCells(config=course.config).preprocess(from_dict(template), {"nbgrader": names})
     except (SQLAlchemyError, InvalidEntry):
         raise
     except Exception as error:
@@ -87,7 +87,7 @@ def _save_cells(course: Course, assignment: Assignment, notebook: str, template:
 
 
 def _outline(template: Notebook) -> Outline:
-    cells = [cell for cell in nbformat.from_dict(template).cells if "grade_id" in cell.metadata.get("nbgrader", {})]
+    cells = [cell for cell in from_dict(template).cells if "grade_id" in cell.metadata.get("nbgrader", {})]
     graded = [cell for cell in cells if is_grade(cell) or is_task(cell)]
     answers = [cell for cell in cells if is_solution(cell)]
     locked = [cell for cell in cells if is_locked(cell)]
