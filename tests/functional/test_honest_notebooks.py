@@ -67,13 +67,23 @@ CELLS = {
 MODULES = ["pandas", "matplotlib.pyplot", "cv2", "sklearn.model_selection", "sklearn.linear_model", "joblib"]
 
 
+LOCK_OF_SPAWNED_PROCESSES = "multiprocessing.get_context('spawn').Lock()\nprint('made')"
+
+
 @pytest.fixture(scope="module", params=[name for name, reason in probe().items() if reason is None])
-def done(request: pytest.FixtureRequest) -> Iterator[Run]:
+def mechanism(request: pytest.FixtureRequest) -> str:
+    """One way of sealing that this machine offers."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def done(mechanism: str) -> Iterator[Run]:
     """One run of all cells at one level."""
     seal = Seal(cell_seconds=30.0, notebook_seconds=120.0)
-    with WarmProcess(seal, BY_MECHANISM[request.param]).start(WarmSettings(modules=MODULES)) as warm:
+    sources = [source for source, _ in CELLS.values()]
+    with WarmProcess(seal, BY_MECHANISM[mechanism]).start(WarmSettings(modules=MODULES)) as warm:
         process: SealedProcess = warm.spawn()
-        yield process.run([(number, source) for number, (source, _) in enumerate(CELLS.values())], {})
+        yield process.run(list(enumerate([*sources, LOCK_OF_SPAWNED_PROCESSES])), {})
         process.end()
 
 
@@ -87,3 +97,13 @@ def test_an_honest_cell_works_behind_the_walls(what: str, done: Run) -> None:
 def test_nothing_was_cut_short(done: Run) -> None:
     """The run with all these cells was not cut short."""
     assert done.failure is None
+
+
+def test_a_lock_for_spawned_processes_is_made_or_its_limit_named(done: Run, mechanism: str) -> None:
+    """Where the machine's own /dev/shm is all there is, the error says what works instead."""
+    (output,) = done.cells[len(CELLS)].outputs
+    if mechanism == "landlock":
+        assert output["ename"] == "OSError"
+        assert "must be forked" in output["evalue"]
+    else:
+        assert output["text"] == "made\n"
