@@ -27,7 +27,7 @@ class Pictures:
 
 
 class Person:
-    """Somebody with a browser of their own, signed in to the hub."""
+    """Somebody with a browser of their own, who has signed in to the hub; it starts their server meanwhile."""
 
     def __init__(self, browser, address: str, name: str, password: str, pictures: Pictures) -> None:
         self.address, self.name, self.pictures = address, name, pictures
@@ -61,6 +61,9 @@ class Student(Person):
     def __init__(self, *arguments, assignment: str) -> None:
         super().__init__(*arguments)
         self.assignment = assignment
+
+    def open_list(self) -> None:
+        """Wait for JupyterLab, and open the list of assignments."""
         self.wait_for_lab()
         self.choose("open-assignment-list")
         self.page.locator("#released_assignments_list_loading").wait_for(state="hidden")
@@ -157,6 +160,9 @@ class Instructor(Person):
     def __init__(self, *arguments, assignment: str) -> None:
         super().__init__(*arguments)
         self.assignment = assignment
+
+    def open_formgrader(self) -> None:
+        """Wait for JupyterLab, and open the formgrader from the list of courses."""
         self.wait_for_lab()
         self.choose("open-course-list")
         course = self.page.locator("#formgrader_list a", has_text=COURSE)

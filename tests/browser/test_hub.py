@@ -6,7 +6,6 @@ All tests share one hub. Its class is taught once, in the fixture ``taught``; th
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -18,27 +17,19 @@ from pathlib import Path
 import pytest
 
 from tests.browser.hub_pages import COURSE, Instructor, Person, Pictures, Student
+from tests.browsers import NEEDS_CHROMIUM, grader_lines
 from tests.courses import grades
 from tests.ports import free_ports
 from tests.samples import ROOT
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (the dev extra has it)")
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
-from nbseal_hub.demo import make_demo  # noqa: E402
-from nbseal_hub.launch import address, running  # noqa: E402
-from nbseal_hub.links import release_link  # noqa: E402
-from nbseal_hub.proxy import install_proxy  # noqa: E402
+from nbseal_hub.demo import make_demo
+from nbseal_hub.launch import address, running
+from nbseal_hub.links import release_link
+from nbseal_hub.proxy import install_proxy
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "CI" not in os.environ, reason="no Chromium here: apt-get install chromium"
-)
-
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+pytestmark = NEEDS_CHROMIUM
 ASSIGNMENT = "01-gates"
 HONEST, HOSTILE, IDLE = "student1", "student2", "student3"
 COMMENT = "Name the gate that it computes."
@@ -98,26 +89,21 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator:
-    """One headless browser with an empty profile."""
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
 def people(hub: Hub, browser) -> dict[str, Person]:
     """Everybody, signed in; the instructor has released the assignment."""
     pictures = Pictures(ROOT / "build" / "hub-pictures")
+    # all sign in first, so that their servers start beside each other
     instructor = Instructor(browser, hub.address, "instructor1", hub.password, pictures, assignment=ASSIGNMENT)
-    for button in ("assign", "release"):
-        instructor.press(button)
     students = {
         name: Student(browser, hub.address, name, hub.password, pictures, assignment=ASSIGNMENT)
         for name in (HONEST, HOSTILE)
     }
     idle = Person(browser, hub.address, IDLE, hub.password, pictures)
+    instructor.open_formgrader()
+    for button in ("assign", "release"):
+        instructor.press(button)
+    for student in students.values():
+        student.open_list()
     idle.wait_for_lab()
     return {"instructor": instructor, **students, IDLE: idle}
 
@@ -221,8 +207,7 @@ def test_a_spy_learns_nothing_of_the_hidden_tests(hub, taught):
     """What a hostile notebook printed is shown, and no line of a hidden test is in it or in the feedback."""
     autograded = (hub.settings.course / "autograded" / HOSTILE / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_text("utf-8")
     released = (ROOT / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_text(encoding="utf-8")
-    lines = {line.strip() for path in (ROOT / "graders").glob("*.py") for line in path.read_text("utf-8").splitlines()}
-    secret = {line for line in lines if len(line) >= 20 and json.dumps(line)[1:-1] not in released}
+    secret = {line for line in grader_lines() if json.dumps(line)[1:-1] not in released}
     assert len(secret) > 500
     for shown in (autograded, taught.feedback[HOSTILE]):
         assert "the spy was here" in shown
@@ -269,6 +254,7 @@ def test_a_restart_loses_nothing(hub, browser, people, taught):
     hub.start()
     pictures = people["instructor"].pictures
     student = Student(browser, hub.address, HONEST, hub.password, pictures, assignment=ASSIGNMENT)
+    student.open_list()
     assert COMMENT in student.read_feedback()
     student.context.close()
     assert grades(hub.settings.course, ASSIGNMENT) == before

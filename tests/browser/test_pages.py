@@ -1,14 +1,7 @@
 """Pages as people see them, in a real browser: the released notebook in JupyterLab, feedback and reports on a phone."""
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,18 +9,12 @@ import pytest
 
 from nbseal.build.release import make_release
 from nbseal.course import Course
-from tests.courses import copy_course, end, run
+from tests.browsers import NEEDS_CHROMIUM, grader_lines, jupyter
+from tests.courses import copy_course, run
 from tests.samples import ROOT, SAMPLES, load_sample
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (the dev extra has it)")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="the dev extra has axe-playwright-python")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
-
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+pytestmark = NEEDS_CHROMIUM
 ASSIGNMENT = "01-gates"
 HANDED_IN = {
     "nora": "fail_nor_instead_of_nand",
@@ -40,15 +27,6 @@ WIDER_THAN_THE_PAGE = """blocks => blocks.filter(
     block => block.getBoundingClientRect().right > document.documentElement.clientWidth
              || block.scrollWidth > block.clientWidth
 ).map(block => block.textContent.slice(0, 80))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    """One headless browser with an empty profile."""
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -92,38 +70,9 @@ def lab(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         path = released / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0"]
-    options += ["--IdentityProvider.token=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    places = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    with (folder / "log.txt").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options],
-            cwd=released.parent,
-            env={**os.environ, **places, "HOME": str(folder)},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        assert _answers(f"{address}/api", 30.0), (folder / "log.txt").read_text()
+    no_news = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
+    with jupyter("jupyterlab", released.parent, folder, no_news, ready="/api") as address:
         yield address
-    finally:
-        end(server)
-
-
-def _answers(address: str, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(address, timeout=2.0):
-                return True
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    return False
 
 
 def test_the_release_opens_in_jupyterlab_with_its_first_picture(browser, lab):
@@ -191,8 +140,7 @@ def test_feedback_shows_nothing_of_the_hidden_tests(feedback):
     """No line of a grader's source is on a page, except what the notebook itself says too."""
     notebook = json.loads(Path(ROOT, "source", ASSIGNMENT, f"{ASSIGNMENT}.ipynb").read_text(encoding="utf-8"))
     public = "\n".join("".join(cell["source"]) for cell in notebook["cells"])
-    lines = {line.strip() for path in (ROOT / "graders").glob("*.py") for line in path.read_text("utf-8").splitlines()}
-    secret = {line for line in lines if len(line) >= 20 and line not in public}
+    secret = {line for line in grader_lines() if line not in public}
     assert len(secret) > 500
     for student in HANDED_IN:
         page = feedback(student)

@@ -3,11 +3,8 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
@@ -21,15 +18,13 @@ from nbgrader.api import Gradebook
 from traitlets.config import PyFileConfigLoader
 
 from nbseal.notebook.sanitising import sanitise_svg
-from tests.courses import end, environment, run
+from tests.browsers import NEEDS_CHROMIUM, headless, jupyter
+from tests.courses import run
 from tests.mini import code, hand_in, make_course, mini_cells, notebook, write
 from tests.payloads import PAYLOADS, RUN, TRAP
 from tests.samples import ROOT
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (the dev extra has it)")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
-
+pytestmark = NEEDS_CHROMIUM
 FACES = {"eve": ("nbseal", "grade", "mini"), "mallory": ("nbgrader", "autograde", "mini")}
 NO_NAMES = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 FIGURES = """
@@ -106,11 +101,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
     """One headless browser that finds nothing but this machine."""
-    with playwright.sync_playwright() as started:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", NO_NAMES]
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=options)
+    with headless(NO_NAMES) as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -138,41 +130,10 @@ def visit(browser) -> Iterator:
 @pytest.fixture(scope="module")
 def formgrader(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of nbgrader's formgrader, served by a Jupyter server that was started in the course's folder."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0"]
-    options += [
-        "--IdentityProvider.token=",
-        "--ServerApp.jpserver_extensions=nbgrader.server_extensions.formgrader=True",
-    ]
-    places = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    with (folder / "log.txt").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server", *options],
-            cwd=course,
-            env=environment(**places, HOME=str(folder)),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + 20.0
-        while not _answers(f"http://127.0.0.1:{port}/formgrader/api/assignments"):
-            assert time.monotonic() < deadline, (folder / "log.txt").read_text()
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}/formgrader"
-    finally:
-        end(server)
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2.0):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
+    extension = "--ServerApp.jpserver_extensions=nbgrader.server_extensions.formgrader=True"
+    ready = "/formgrader/api/assignments"
+    with jupyter("jupyter_server", course, tmp_path_factory.mktemp("server"), extension, ready=ready) as address:
+        yield f"{address}/formgrader"
 
 
 def submission_id(root: Path, student: str) -> str:
