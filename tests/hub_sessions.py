@@ -1,4 +1,4 @@
-"""Signing in to a hub as a program."""
+"""Signing in to a hub as a program, and starting servers there."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ def sign_in(address: str, name: str, password: str, *, verify: bool | str = True
     headers = {"Referer": f"{address}/hub/login"}
     session.post(f"{address}/hub/login", data=form, headers=headers, timeout=30)
     return session
+
+
+def wait_for_lab(session: requests.Session, address: str, name: str) -> None:
+    """Start somebody's server, and wait until its JupyterLab answers; before that the hub does in its place."""
+    deadline = time.monotonic() + 120
+    session.get(f"{address}/hub/spawn", timeout=60)
+    while 'id="jupyter-config-data"' not in (answer := session.get(f"{address}/user/{name}/lab", timeout=60)).text:
+        assert time.monotonic() < deadline, answer.text[:500]
+        time.sleep(0.5)

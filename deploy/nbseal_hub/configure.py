@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 LOOPBACK = "127.0.0.1"
 # Seconds that a server may take to start: when a whole class signs in at once, each waits for the others.
 START_SECONDS = 180
+# The longest time between two looks at who has used a server, in seconds; JupyterHub's own default.
+LONGEST_LOOK = 300
 
 
 def apply_config(settings: HubSettings, c: Any, *, secrets: Secrets, proxy: list[str], root: bool) -> None:
@@ -183,9 +186,17 @@ def _services(settings: HubSettings, c: Any, secrets: Secrets, root: bool) -> No
         formgrader = _formgrader(settings, root)
     c.JupyterHub.services = [formgrader]
     if settings.limits.idle_minutes:
-        seconds = 60 * settings.limits.idle_minutes
-        culler = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={seconds}"]
-        c.JupyterHub.services.append({"name": "idle-culler", "command": culler})
+        _idle_servers(settings, c)
+
+
+def _idle_servers(settings: HubSettings, c: Any) -> None:
+    """Stop servers that nobody uses; what is known of their use is never older than a quarter of the time allowed."""
+    seconds = math.ceil(60 * settings.limits.idle_minutes)
+    look = max(1, min(LONGEST_LOOK, seconds // 4))
+    c.JupyterHub.last_activity_interval = look
+    c.Spawner.environment["JUPYTERHUB_ACTIVITY_INTERVAL"] = str(look)
+    culler = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={seconds}", f"--cull-every={look}"]
+    c.JupyterHub.services.append({"name": "idle-culler", "command": culler})
 
 
 def _formgrader(settings: HubSettings, root: bool) -> dict[str, Any]:

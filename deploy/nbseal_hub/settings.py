@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -25,7 +26,7 @@ class Limits:
 
     memory_mb: int = 2048  # MB of data that each process may hold, kernels included; 0, here and below, is no limit
     processes: int = 512  # processes and threads of one account together
-    idle_minutes: int = 60  # a server that nobody uses is stopped after so many minutes
+    idle_minutes: float = 60  # a server that nobody uses is stopped after so many minutes
     servers: int = 0  # servers that run at the same time
     starting: int = 10  # servers that start at the same time; further ones are asked to try again
 
@@ -181,16 +182,22 @@ def _convert(annotation: str, value: Any, name: str) -> Any:
         return {key: _typed(item, str, f"{name}.{key}") for key, item in _typed(value, dict, name).items()}
     if annotation in ("str", "Accounts"):
         return _typed(value, str, name)
-    if annotation == "int":
-        number = _typed(value, int, name)
-        if number < 0:
-            raise HubError(f"{name} is {number}; it must not be below 0.")
+    if annotation in ("int", "float"):
+        number = _typed(value, int if annotation == "int" else (int, float), name)
+        if not 0 <= number < math.inf:
+            raise HubError(f"{name} is {number}; it must not be below 0, nor infinite.")
         return number
     return value
 
 
-def _typed(value: Any, kind: type, name: str) -> Any:
-    names = {str: "a text in quotes", int: "a whole number", list: "a list", dict: "a table"}
+def _typed(value: Any, kind: type | tuple[type, ...], name: str) -> Any:
+    names = {
+        str: "a text in quotes",
+        int: "a whole number",
+        (int, float): "a number",
+        list: "a list",
+        dict: "a table",
+    }
     if not isinstance(value, kind) or isinstance(value, bool):
         raise HubError(f"{name} is {value!r}; it must be {names[kind]}.")
     return value

@@ -10,17 +10,15 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.courses import end, environment
 from tests.functional.test_unprivileged import uncovering
-from tests.hub_sessions import sign_in
+from tests.hub_sessions import sign_in, wait_for_lab
 from tests.ports import free_ports
 from tests.samples import ROOT
 
@@ -345,19 +343,10 @@ def enter(hub: str, tls: Path):
     return partial(sign_in, hub, verify=str(tls / "certificate.pem"))
 
 
-def wait_for_lab(session: requests.Session, address: str) -> None:
-    """Start somebody's server, and wait until its JupyterLab answers; before that the hub does in its place."""
-    deadline = time.monotonic() + 120
-    session.get(f"{address}/hub/spawn", timeout=60)
-    while 'id="jupyter-config-data"' not in (answer := session.get(f"{address}/user/nora/lab", timeout=60)).text:
-        assert time.monotonic() < deadline, answer.text[:500]
-        time.sleep(0.5)
-
-
 def test_everybodys_server_runs_as_themselves_within_the_limits(machine, hub, enter):
     """PAM's password starts a server of the student's own account, held to memory and processes."""
     session = enter("nora", "a password of nora's")
-    wait_for_lab(session, hub)
+    wait_for_lab(session, hub, "nora")
     assert session.get(f"{hub}/user/nora/api/contents", timeout=30).json()["type"] == "directory"
     owners = {}
     for line in machine.must("pgrep", "--full", "jupyterhub-singleuser").splitlines():

@@ -1,4 +1,4 @@
-"""The command behind ``make hub``: it starts, stops on a signal, and leaves nothing behind."""
+"""The command behind ``make hub``: it starts, stops idle servers, stops on a signal, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
 from nbseal_hub.demo import make_demo
 from nbseal_hub.launch import answers
 from tests.courses import children, command_line, descendants, end, environment, wait_until
+from tests.hub_sessions import sign_in, wait_for_lab
 from tests.ports import free_ports
 from tests.samples import ROOT
+
+IDLE, BUSY = "student1", "student2"
+IDLE_SECONDS = 6
 
 
 class Demo:
@@ -26,7 +32,10 @@ class Demo:
     def __init__(self, state: Path) -> None:
         self.state, self.output = state, state.parent / "output"
         self.port, self.inner = free_ports(1), free_ports(3)
-        make_demo(state, ROOT, self.port, self.inner)
+        settings = make_demo(state, ROOT, self.port, self.inner)
+        with settings.open("a", encoding="utf-8") as file:
+            file.write(f"[limits]\nidle_minutes = {IDLE_SECONDS / 60}\n")
+        self.address = f"http://127.0.0.1:{self.port}"
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen:
@@ -47,10 +56,27 @@ class Demo:
         """What it has printed."""
         return self.output.read_text(encoding="utf-8")
 
+    def enter(self, name: str) -> requests.Session:
+        """A session of somebody of the class."""
+        return sign_in(self.address, name, (self.state / "hub" / "demo_password").read_text(encoding="utf-8").strip())
+
+    def servers(self) -> set[str]:
+        """Whose servers run."""
+        servers = {pid for pid in descendants(self.process.pid) if "jupyterhub-singleuser" in command_line(pid)}
+        return {name for name in (IDLE, BUSY) for pid in servers if f"JUPYTERHUB_USER={name}" in variables(pid)}
+
     def is_gone(self, pids: set[int]) -> bool:
         """Whether all these processes have ended, and all ports are free."""
         ports = (self.port, *range(self.inner, self.inner + 3))
         return not any(command_line(pid) for pid in pids) and not any(map(answers, ports))
+
+
+def variables(pid: int) -> list[str]:
+    """The environment that a process was started with; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_text(encoding="utf-8").split("\0")
+    except OSError:
+        return []
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +89,25 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     end(made.process)
 
 
+def test_an_idle_server_is_stopped_and_one_in_use_stays(demo):
+    """Of two students' servers, the one that nobody asks anything is stopped, and the other goes on."""
+    sessions = {name: demo.enter(name) for name in (IDLE, BUSY)}
+    for session in sessions.values():
+        session.get(f"{demo.address}/hub/spawn", timeout=60)
+    for name, session in sessions.items():
+        wait_for_lab(session, demo.address, name)
+    began = time.monotonic()
+    while IDLE in demo.servers() or time.monotonic() < began + 1.5 * IDLE_SECONDS:
+        assert time.monotonic() < began + 60
+        answer = sessions[BUSY].get(f"{demo.address}/user/{BUSY}/api/contents", timeout=30)
+        assert answer.status_code == 200
+        time.sleep(0.25)
+    assert demo.servers() == {BUSY}
+
+
 def test_a_signal_stops_it_with_all_that_it_started(demo):
     """Address and password are printed, and after SIGINT no process and no port is left."""
-    assert f"http://127.0.0.1:{demo.port}" in demo.said()
+    assert demo.address in demo.said()
     assert (demo.state / "hub" / "demo_password").read_text(encoding="utf-8").strip() in demo.said()
     started = descendants(demo.process.pid)
     assert len(started) >= 4

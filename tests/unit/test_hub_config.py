@@ -126,6 +126,15 @@ def test_idle_servers_are_stopped():
     assert any(role.get("services") == ["idle-culler"] for role in c.JupyterHub.load_roles)
 
 
+@pytest.mark.parametrize(("minutes", "look"), [(60, 300), (20, 300), (5, 75), (1, 15), (0.05, 1)])
+def test_a_server_in_use_is_known_to_be_in_use(minutes, look):
+    """Proxy and servers are asked who uses them, and idle ones looked for, several times in the time allowed."""
+    c = configure(settings(limits=Limits(idle_minutes=minutes)))
+    assert c.JupyterHub.last_activity_interval == look
+    assert c.Spawner.environment["JUPYTERHUB_ACTIVITY_INTERVAL"] == str(look)
+    assert f"--cull-every={look}" in service(c, "idle-culler")["command"]
+
+
 def test_tls_goes_to_the_proxy():
     """Key and certificate make the hub's address an https address."""
     c = configure(settings(tls=Tls("key.pem", "chain.pem"), address="0.0.0.0", port=443))
@@ -223,6 +232,8 @@ def test_settings_are_read_from_a_file(tmp_path):
         (PLAIN + "[limits]\nmemory = 1", r"no setting \[limits\] memory; known are memory_mb"),
         (PLAIN + 'port = "8000"', "port is '8000'; it must be a whole number"),
         (PLAIN + "[limits]\nprocesses = -1", "must not be below 0"),
+        (PLAIN + "[limits]\nidle_minutes = inf", "must not be below 0, nor infinite"),
+        (PLAIN + "[limits]\nidle_minutes = '1'", "must be a number"),
         (PLAIN + 'accounts = "ldap"', "must be one of demo, system"),
         (PLAIN + 'grader = "nora"', "nora: an account has one role only"),
         (PLAIN + 'course_id = "../x"', "course_id is '../x'"),
