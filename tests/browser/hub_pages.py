@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 COURSE = "nn101"
 TAB = "#jp-main-dock-panel .lm-TabBar-tab"
@@ -27,14 +28,21 @@ class Pictures:
 
 
 class Person:
-    """Somebody with a browser of their own, who has signed in to the hub; it starts their server meanwhile."""
+    """Somebody with a browser of their own, who has signed in to the hub; it starts their server meanwhile.
 
-    def __init__(self, browser, address: str, name: str, password: str, pictures: Pictures) -> None:
+    ``landing`` is the page that comes up once the server has started; JupyterLab opens nothing that was open before.
+    """
+
+    def __init__(
+        self, browser, address: str, name: str, password: str, pictures: Pictures, *, landing: str = "lab?reset"
+    ) -> None:
         self.address, self.name, self.pictures = address, name, pictures
-        self.context = browser.new_context(viewport={"width": 1400, "height": 900})
+        # moving pictures, such as JupyterLab's while it starts, would keep a processor busy
+        self.context = browser.new_context(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
         self.context.set_default_timeout(45 * SECONDS)
         self.page = self.context.new_page()
-        self.page.goto(f"{address}/hub/login?next=/hub/spawn")
+        spawn = f"/hub/spawn?{urlencode({'next': f'/user/{name}/{landing}'})}"
+        self.page.goto(f"{address}/hub/login?{urlencode({'next': spawn})}")
         self.page.fill("#username_input", name)
         self.page.fill("#password_input", password)
         self.page.click("#login_submit")

@@ -98,13 +98,15 @@ def people(hub: Hub, browser) -> dict[str, Person]:
         name: Student(browser, hub.address, name, hub.password, pictures, assignment=ASSIGNMENT)
         for name in (HONEST, HOSTILE)
     }
-    idle = Person(browser, hub.address, IDLE, hub.password, pictures)
+    # who only looks at a file needs no JupyterLab
+    (hub.settings.homes / IDLE / "notes.txt").write_text("mine", encoding="utf-8")
+    idle = Person(browser, hub.address, IDLE, hub.password, pictures, landing="files/notes.txt")
     instructor.open_formgrader()
     for button in ("assign", "release"):
         instructor.press(button)
     for student in students.values():
         student.open_list()
-    idle.wait_for_lab()
+    idle.page.wait_for_url(f"**/user/{IDLE}/files/notes.txt")
     return {"instructor": instructor, **students, IDLE: idle}
 
 
