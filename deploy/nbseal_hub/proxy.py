@@ -36,7 +36,7 @@ def install_proxy() -> None:
     shutil.copy(LOCK / "package.json", FOLDER)
     npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     (FOLDER / "package-lock.json").write_bytes(lock)
-    options = ["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    options = ["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
     done = subprocess.run([node / "bin" / "node", npm, "ci", *options], cwd=FOLDER, check=False)
     if done.returncode != 0:
         installed.unlink()
