@@ -18,9 +18,11 @@ pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub e
 from traitlets.config import Config
 
 from nbseal_hub.configure import apply_config
+from nbseal_hub.folders import make_folders
 from nbseal_hub.launch import address, running
 from nbseal_hub.numbers import GRADER, account_number
 from nbseal_hub.proxy import install_proxy
+from nbseal_hub.roles import write_role_files
 from nbseal_hub.settings import HubSettings, Secrets, load_settings
 from tests.courses import copy_course, end, environment, wait_until
 from tests.hub_sessions import sign_in
@@ -189,17 +191,23 @@ def formgrader(compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     for old, new in places.items():
         given = {name: value.replace(old, new) for name, value in given.items()}
     given["JUPYTERHUB_API_TOKEN"] = "0123456789abcdef"
-    with running(tmp_path / "hub.toml") as settings, (tmp_path / "log").open("w") as log:
+    # both start at about the same time, as in the compose file: the formgrader asks for the hub until it answers, and
+    # the hub waits half a minute for a formgrader that does not
+    settings = load_settings(tmp_path / "hub.toml")
+    make_folders(settings)
+    write_role_files(settings)
+    with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
             [Path(sys.executable).with_name("jupyterhub-singleuser"), "--allow-root"],
             cwd=tmp_path / "course", env=environment(HOME=str(tmp_path), **given), stdin=subprocess.DEVNULL,
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
-        try:
+    try:
+        with running(tmp_path / "hub.toml"):
             assert wait_until(lambda: "is running at" in (tmp_path / "log").read_text("utf-8"), 60.0)
             yield settings
-        finally:
-            end(process)
+    finally:
+        end(process)
 
 
 @AS_ROOT
