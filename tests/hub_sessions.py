@@ -25,10 +25,14 @@ def sign_in(address: str, name: str, password: str, *, verify: bool | str = True
     return session
 
 
-def wait_for_lab(session: requests.Session, address: str, name: str) -> None:
-    """Start somebody's server, and wait until its JupyterLab answers; before that the hub does in its place."""
-    deadline = time.monotonic() + 120
+def start_server(session: requests.Session, address: str) -> None:
+    """Have somebody's server started; it may take a while until it answers."""
     session.get(f"{address}/hub/spawn", timeout=60)
+
+
+def wait_for_lab(session: requests.Session, address: str, name: str) -> None:
+    """Wait until the JupyterLab of a server that was started answers; before that the hub does in its place."""
+    deadline = time.monotonic() + 120
     while 'id="jupyter-config-data"' not in (answer := session.get(f"{address}/user/{name}/lab", timeout=60)).text:
         assert time.monotonic() < deadline, answer.text[:500]
         time.sleep(0.5)

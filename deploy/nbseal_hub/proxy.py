@@ -36,8 +36,10 @@ def install_proxy() -> None:
     shutil.copy(LOCK / "package.json", FOLDER)
     npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     (FOLDER / "package-lock.json").write_bytes(lock)
-    options = ["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
-    done = subprocess.run([node / "bin" / "node", npm, "ci", *options], cwd=FOLDER, check=False)
+    quiet = ["--no-audit", "--no-fund", "--no-progress", "--no-update-notifier", "--loglevel=error"]
+    done = subprocess.run(
+        [node / "bin" / "node", npm, "ci", "--omit=dev", "--ignore-scripts", *quiet], cwd=FOLDER, check=False
+    )
     if done.returncode != 0:
         installed.unlink()
         raise HubError(f"npm could not install the proxy into {FOLDER}; its message is above.")

@@ -18,7 +18,7 @@ import pytest
 
 from tests.courses import end, environment
 from tests.functional.test_unprivileged import uncovering
-from tests.hub_sessions import sign_in, wait_for_lab
+from tests.hub_sessions import sign_in, start_server, wait_for_lab
 from tests.ports import free_ports
 from tests.samples import ROOT
 
@@ -346,6 +346,7 @@ def enter(hub: str, tls: Path):
 def test_everybodys_server_runs_as_themselves_within_the_limits(machine, hub, enter):
     """PAM's password starts a server of the student's own account, held to memory and processes."""
     session = enter("nora", "a password of nora's")
+    start_server(session, hub)
     wait_for_lab(session, hub, "nora")
     assert session.get(f"{hub}/user/nora/api/contents", timeout=30).json()["type"] == "directory"
     owners = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub e
 from nbseal_hub.demo import make_demo
 from nbseal_hub.launch import answers
 from tests.courses import children, command_line, descendants, end, environment, wait_until
-from tests.hub_sessions import sign_in, wait_for_lab
+from tests.hub_sessions import sign_in, start_server, wait_for_lab
 from tests.ports import free_ports
 from tests.samples import ROOT
 
@@ -93,9 +94,9 @@ def test_an_idle_server_is_stopped_and_one_in_use_stays(demo):
     """Of two students' servers, the one that nobody asks anything is stopped, and the other goes on."""
     sessions = {name: demo.enter(name) for name in (IDLE, BUSY)}
     for session in sessions.values():
-        session.get(f"{demo.address}/hub/spawn", timeout=60)
-    for name, session in sessions.items():
-        wait_for_lab(session, demo.address, name)
+        start_server(session, demo.address)
+    assert wait_until(lambda: demo.servers() == {IDLE, BUSY}, 30.0)
+    wait_for_lab(sessions[BUSY], demo.address, BUSY)
     began = time.monotonic()
     while IDLE in demo.servers() or time.monotonic() < began + 1.5 * IDLE_SECONDS:
         assert time.monotonic() < began + 60
@@ -103,6 +104,8 @@ def test_an_idle_server_is_stopped_and_one_in_use_stays(demo):
         assert answer.status_code == 200
         time.sleep(0.25)
     assert demo.servers() == {BUSY}
+    log = (demo.state / "hub" / "hub.log").read_text(encoding="utf-8")
+    assert set(re.findall(r"Culling server (\S+)", log)) == {IDLE}
 
 
 def test_a_signal_stops_it_with_all_that_it_started(demo):
