@@ -1,6 +1,6 @@
 """The official chart rendered with our values, where its folder is named and Helm is there: no registry brings either.
 
-``helm pull jupyterhub --repo https://hub.jupyter.org/helm-chart/ --version 4.4.0 --untar`` makes the folder.
+``helm pull jupyterhub --version 4.4.0 --untar``, with the address of the chart's repository, makes the folder.
 """
 
 from __future__ import annotations

@@ -56,7 +56,8 @@ def main() -> None:
     except Exception as error:
         channel.send({"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()})
         return
-    channel.send({"ready": True, "pid": os.getpid(), "threads": threading.active_count()})
+    warm = os.getpid()
+    channel.send({"ready": True, "pid": warm, "threads": threading.active_count()})
     for number in itertools.count():
         request, descriptors, _, _ = socket.recv_fds(control, 1, 4)
         if not request:
@@ -66,8 +67,8 @@ def main() -> None:
         if pid == 0:
             control.close()
             # users of their own keep submissions that run at the same time from using up each other's processes
-            slot = (os.getppid() * SLOTS_APART + number) % walls.SLOTS
-            supervise(descriptors, settings, program, runner, slot)
+            slot = (warm * SLOTS_APART + number) % walls.SLOTS
+            supervise(descriptors, settings, program, runner, slot, warm)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -125,17 +126,20 @@ def _draw_once() -> None:
 
 
 def supervise(
-    descriptors: list[int], settings: Settings, program: bytes | None, runner: CellRunner, slot: int
+    descriptors: list[int], settings: Settings, program: bytes | None, runner: CellRunner, slot: int, warm: int
 ) -> NoReturn:
     """Fork the sealed child, watch it, report its end on the leash, and leave.
 
-    ``descriptors`` are the job's socket, the leash, and the entrances of the submission's control groups.
+    ``descriptors`` are the job's socket, the leash, and the entrances of the submission's control groups; ``warm`` is
+    the process that forked this one.
     """
     job, leash_number, *entrances = descriptors
     leash = socket.socket(fileno=leash_number)
     report: dict[str, Any]
     try:
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != warm:
+            os._exit(1)  # it has died before we asked to die with it
         syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
         if settings.level in walls.ROOMS:
             walls.separate()
