@@ -16,18 +16,20 @@ from nbseal.course import Course
 from nbseal.errors import CourseError, RecordError
 from nbseal.record.database import gradebook_name, gradebook_url, open_gradebook, transaction
 from nbseal.record.marks import COMMENTED_KINDS, GRADED_KINDS, Cell, Marks
+from nbseal.record.tables import (
+    ASSIGNMENT,
+    CELL,
+    COMMENT,
+    GRADE,
+    NOTEBOOK,
+    SOURCE,
+    STUDENT,
+    SUBMISSION,
+    SUBMITTED,
+)
 from nbseal.record.troubles import explained
 from nbseal.results import GradedSubmission
 
-ASSIGNMENT = api.Assignment.__table__
-NOTEBOOK = api.Notebook.__table__
-CELL = api.BaseCell.__table__
-SOURCE = api.SourceCell.__table__
-STUDENT = api.Student.__table__
-SUBMISSION = api.SubmittedAssignment.__table__
-SUBMITTED = api.SubmittedNotebook.__table__
-GRADE = api.Grade.__table__
-COMMENT = api.Comment.__table__
 LATE_SECTIONS = {"AssignLatePenalties", "LateSubmissionPlugin"}
 
 

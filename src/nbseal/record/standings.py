@@ -7,20 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbgrader import api
 from sqlalchemy import select
 
 from nbseal.course import Course
 from nbseal.record.database import gradebook_name, gradebook_url, is_file, open_gradebook
+from nbseal.record.tables import ASSIGNMENT, CELL, GRADE, STUDENT, SUBMISSION, SUBMITTED
 from nbseal.record.troubles import explained
-
-ASSIGNMENT = api.Assignment.__table__
-NOTEBOOK = api.Notebook.__table__
-CELL = api.BaseCell.__table__
-STUDENT = api.Student.__table__
-SUBMISSION = api.SubmittedAssignment.__table__
-SUBMITTED = api.SubmittedNotebook.__table__
-GRADE = api.Grade.__table__
 
 
 @dataclass(frozen=True)
