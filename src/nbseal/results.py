@@ -165,8 +165,8 @@ class GradedSubmission:
     """Everything that one grading run made of one submission, ready to be recorded.
 
     ``notebooks`` maps a notebook's name to the executed and marked notebook (nbformat 4 plain data); ``files`` maps
-    relative paths to bytes; ``digest`` identifies submission, template, grader and engine together; ``cell_cpu`` is
-    the processor time of the student's cells in seconds.
+    relative paths to bytes; ``digest`` identifies submission, template, grader and engine together, ``handed_in`` the
+    submission alone; ``cell_cpu`` is the processor time of the student's cells in seconds.
     """
 
     scorecard: Scorecard
@@ -176,3 +176,4 @@ class GradedSubmission:
     missing_notebooks: tuple[str, ...] = ()
     timestamp: str | None = None
     cell_cpu: float = 0.0
+    handed_in: str = ""

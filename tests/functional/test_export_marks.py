@@ -18,6 +18,10 @@ from nbseal.cli.exporting import app
 from nbseal.course import Course
 from nbseal.errors import CourseError, UnknownName
 from nbseal.export.marks import read_marks
+from nbseal.grade.resubmissions import resubmitted
+from nbseal.grade.submission import handed_in
+from nbseal.record.ledger import Entry, Ledger
+from nbseal.results import Scorecard
 from tests.courses import run
 from tests.samples import ROOT
 
@@ -122,6 +126,29 @@ def test_marks_are_final_or_say_why_not(graded_course: Path):
         "fay": "handed in, but not graded yet: run nbseal grade",
     }
     assert marks.by_student["bob"].partial == 3
+
+
+def test_a_resubmission_since_grading_is_said(at: Path, graded_course: Path, tmp_path: Path):
+    """The mark of the older submission is given, and whose it is and what to do stands on stderr and in the JSON."""
+    root = Path(shutil.copytree(graded_course, tmp_path / "course"))
+    (root / "submitted" / "cid" / "ps1").mkdir(parents=True)
+    submitted = {name: root / "submitted" / name / "ps1" for name in ("ann", "cid", "fay")}
+    ledger = Ledger(root / ".nbseal" / "scorecards" / "ps1")
+    notebooks = Course(root).assignment("ps1").notebooks
+    for name in ("ann", "cid"):
+        (submitted[name] / "part1.ipynb").write_text("first")
+        before = handed_in(submitted[name], notebooks, 1)
+        ledger.announce(Entry("digest", Scorecard("ps1", name, "none", 0.1, ()), {}, before))
+        ledger.publish(name)
+    assert resubmitted(Course(root), "ps1") == []
+    (submitted["cid"] / "part1.ipynb").write_text("second")
+    (submitted["fay"] / "part1.ipynb").write_text("first")
+    said = export(root, "canvas", "ps1", "canvas.csv", "--to", "a.csv")
+    assert "handed in again after grading, the mark is that of the older submission: cid;" in said.stderr
+    assert "run nbseal grade ps1 and export again" in said.stderr
+    for words in (("moodle", "ps1", "--to", "b.csv"), ("csv", "ps1", "--to", "c.csv")):
+        found = json.loads(export(root, *words, "--json").stdout)
+        assert (found["handed_in_again"], "5.5" in (at / words[-1]).read_text()) == ({"ps1": ["cid"]}, True)
 
 
 def test_an_interrupted_recording_is_no_mark(graded_course: Path, tmp_path: Path):

@@ -9,6 +9,7 @@ from nbseal import grade_notebook
 from nbseal.course import Course
 from nbseal.errors import CourseError, GraderError, SubmissionError, UnknownName
 from nbseal.grade import Grader, grade_class
+from nbseal.grade.resubmissions import resubmitted
 from nbseal.results import Outcome, Scorecard, Status
 from tests.mini import GRADER, code, hand_in, make_course, mini_cells, solution
 
@@ -362,7 +363,9 @@ def test_a_class_is_graded_once_and_again_only_when_something_changed(tmp_path):
     assert [done.unchanged for done in first.done] == [False] * 3
     assert [done.unchanged for done in again.done] == [True] * 3
     assert [c.to_dict() for c in first.scorecards] == [c.to_dict() for c in again.scorecards]
+    assert resubmitted(Course(root), "mini") == []
     (root / "submitted" / "ada" / "mini" / "notes.txt").write_text("new")
+    assert resubmitted(Course(root), "mini") == ["ada"]
     third = grade_class(Course(root), "mini", jobs=2)
     assert {done.student: done.unchanged for done in third.done} == {"ada": False, "alan": True, "grace": True}
     (root / "graders" / "test_mini.py").write_text(GRADER.replace("== 42", "== 43"))

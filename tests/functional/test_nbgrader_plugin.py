@@ -15,6 +15,7 @@ from nbgrader.converters import Autograde, NbGraderException
 from nbseal.course import Course
 from nbseal.errors import SealBroken
 from nbseal.grade import grade_class
+from nbseal.grade.resubmissions import resubmitted
 from nbseal.record import Recorder
 
 # What nbgrader 0.9.6 itself does to SQLAlchemy 2.
@@ -271,6 +272,7 @@ def test_the_command_and_grade_class_agree(sealed, hand_in, rows):
     done = subprocess.run(command, cwd=sealed.root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [rows(student).score for student in ("ann", "bob", "cyd")] == [6.0, 0.0, 5.0]
+    assert resubmitted(sealed, "ps1") == []
     before = [rows(student) for student in ("ann", "bob", "cyd")]
     result = grade_class(sealed, "ps1", jobs=1)
     assert [one.unchanged for one in result.done] == [True, True, True]

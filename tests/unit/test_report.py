@@ -39,6 +39,17 @@ def test_marks_are_those_that_count_now():
     assert summarise(cards, {}, ["ada", "bob", "eve"]).not_graded == ("eve",)
 
 
+def test_who_handed_in_again_is_named():
+    """Students whose marks are those of an older submission are in the data and on the page, by their shown names."""
+    cards = [card("ada", {"q": 2.0}), card("bob", {"q": 4.0})]
+    summary = summarise(cards, {}, ["ada", "bob"], resubmitted=["bob"])
+    assert summary.to_dict()["resubmitted"] == ("bob",)
+    assert "older submission’s marks: bob." in report_page(summary)
+    assert "older submission" not in report_page(summarise(cards, {}, ["ada", "bob"]))
+    pseudonyms = Pseudonyms(b"secret", ["ada", "bob"], set())
+    assert summarise(cards, {}, [], pseudonyms, ["bob"]).resubmitted == (pseudonyms.of("bob"),)
+
+
 def test_questions_have_difficulty_and_discrimination():
     """A question that follows the others discriminates, one that goes against them doesn't."""
     cards = [

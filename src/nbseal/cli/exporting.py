@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -138,7 +139,7 @@ def otter(
 def _marks(course: Path, assignment: str, partial: bool, zero_missing: bool) -> Marks:
     marks = read_marks(Course(course), assignment)
     decided = {student: decide(mark, partial, zero_missing) for student, mark in marks.by_student.items()}
-    return Marks(marks.assignment, marks.max_score, decided)
+    return replace(marks, by_student=decided)
 
 
 def _beside(download: Path, assignment: str) -> Path:
@@ -167,6 +168,11 @@ def _report(delivery: Delivery, as_json: bool) -> None:
         _complain(f"not in the gradebook, left as they are: {'; '.join(delivery.strangers)}")
     if delivery.missing:
         _complain(f"handed nothing in, no mark given: {', '.join(delivery.missing)}")
+    for assignment, students in delivery.resubmitted.items():
+        _complain(
+            f"handed in again after grading, the mark is that of the older submission: {', '.join(students)}; "
+            f"run nbseal grade {assignment} and export again"
+        )
     for student, reason in delivery.left_out:
         _complain(f"left out: {student}: {reason}")
     if delivery.left_out:

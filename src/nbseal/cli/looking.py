@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from nbseal.cli.app import app
-from nbseal.cli.common import AssignmentArgument, CourseOption, JsonOption, OutputOption, console, print_json, say
+from nbseal.cli.common import (
+    AssignmentArgument,
+    CourseOption,
+    JsonOption,
+    OutputOption,
+    complaints,
+    console,
+    print_json,
+    say,
+)
 
 
 @app.command(epilog="Example: nbseal report 01-gates --anonymous -o report.html")
@@ -21,10 +30,17 @@ def report(
 ) -> None:
     """Make a page about an assignment: marks, questions, common mistakes, time, and what waits for a person."""
     from nbseal.course import Course
+    from nbseal.pages import one_line
     from nbseal.report import collect
 
     opened = Course(course)
     summary = collect(opened, assignment, anonymous)
+    if summary.resubmitted:
+        say(
+            complaints,
+            "handed in again after grading, the marks are those of the older submission: "
+            f"{', '.join(map(one_line, summary.resubmitted))}; run nbseal grade {assignment} and report again",
+        )
     if as_json:
         print_json(summary.to_dict())
         return

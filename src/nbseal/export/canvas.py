@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nbseal.errors import CourseError
 from nbseal.export.csvtext import CsvText, plain_number
-from nbseal.export.delivery import Delivery, fill_column, find_column, keyed, refuse_if_nobody
+from nbseal.export.delivery import Delivery, fill_column, keyed, needed_column, other_points, refuse_if_nobody
 from nbseal.export.marks import Marks
 
 POINTS = "Points Possible"
@@ -48,7 +48,7 @@ def fill_canvas(marks: Marks, download: Path, match: Match, column: str | None) 
     ``column`` is the title, the id or ``Title (id)`` in Canvas where it isn't the assignment's name.
     """
     file = CsvText(download)
-    delivery = Delivery(marks.assignment, download)
+    delivery = Delivery.of(marks, download)
     header = file.header
     if not (header[0] in ("Student", "LastName") and "ID" in header and "Section" in header):
         raise CourseError(
@@ -58,10 +58,8 @@ def fill_canvas(marks: Marks, download: Path, match: Match, column: str | None) 
     place = _assignment_column(file, column or marks.assignment)
     points = _points_row(file)
     _look_at_points(file, delivery, points, place, marks.max_score)
-    key = find_column(file, TITLES[match])
-    if key is None:
-        there = [f"{name} ({title})" for name, title in TITLES.items() if title in header]
-        raise CourseError(f"{download} has no column {TITLES[match]}: choose --match {' or '.join(there)}.")
+    there = [f"{name} ({title})" for name, title in TITLES.items() if title in header]
+    key = needed_column(file, TITLES[match], f"choose --match {' or '.join(there)}.")
     rows = {row: file.value(row, key) for row in range(points + 1, len(file.rows)) if _is_student(file, row)}
     known = keyed(
         list(marks.by_student.values()),
@@ -116,11 +114,8 @@ def _look_at_points(file: CsvText, delivery: Delivery, points: int, place: int, 
     title = file.header[place]
     if "read only" in text:
         raise CourseError(f"{file.path}: Canvas makes the column {title} itself (read only): choose another --column.")
-    try:
-        theirs = float(text.replace(",", "."))
-    except ValueError:
-        return
-    if abs(theirs - ours) > 1e-6:
+    theirs = other_points(text, ours)
+    if theirs is not None:
         delivery.notes.append(
             f"{title} has {plain_number(theirs)} points in Canvas and {plain_number(ours)} in the gradebook; marks are "
             "written as they are"

@@ -10,7 +10,7 @@ from typing import Any
 
 from nbseal.errors import CourseError
 from nbseal.export.csvtext import CsvText
-from nbseal.export.marks import NOT_HANDED_IN, Mark
+from nbseal.export.marks import NOT_HANDED_IN, Mark, Marks
 
 UNKNOWN = "\0"  # begins the key of a student of whom nothing can be compared; no file has such a cell
 
@@ -19,7 +19,8 @@ UNKNOWN = "\0"  # begins the key of a student of whom nothing can be compared; n
 class Delivery:
     """Marks that were written, marks that were not (with the reason), and rows that belong to nobody we know.
 
-    ``missing`` are students who handed nothing in; ``notes`` are worth reading and cost nobody a mark.
+    ``missing`` are students who handed nothing in; ``resubmitted`` are, by assignment, those whose mark is that of an
+    earlier submission than they have handed in now; ``notes`` are worth reading and cost nobody a mark.
     """
 
     assignment: str
@@ -28,7 +29,20 @@ class Delivery:
     left_out: list[tuple[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    resubmitted: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, marks: Marks, path: Path) -> Delivery:
+        """A delivery of ``marks`` that is about to begin."""
+        delivery = cls(marks.assignment, path)
+        delivery.note_resubmissions(marks)
+        return delivery
+
+    def note_resubmissions(self, marks: Marks) -> None:
+        """Say whose marks are those of an earlier submission."""
+        if marks.resubmitted:
+            self.resubmitted[marks.assignment] = list(marks.resubmitted)
 
     def leave_out(self, mark: Mark, reason: str = "") -> None:
         """Say that a student's mark isn't in the file."""
@@ -46,6 +60,7 @@ class Delivery:
             "left_out": [{"student": student, "reason": reason} for student, reason in self.left_out],
             "nothing_handed_in": self.missing,
             "rows_without_a_student": self.strangers,
+            "handed_in_again": self.resubmitted,
             "notes": self.notes,
         }
 
@@ -100,6 +115,23 @@ def find_column(file: CsvText, name: str) -> int | None:
     """The place of a column by its name, capitals and small letters being the same; None if there is none."""
     names = [title.casefold() for title in file.header]
     return names.index(name.casefold()) if name.casefold() in names else None
+
+
+def needed_column(file: CsvText, name: str, mend: str) -> int:
+    """The place of a column; CourseError, which says how to ``mend`` it, if there is none."""
+    place = find_column(file, name)
+    if place is None:
+        raise CourseError(f"{file.path} has no column {name}: {mend}")
+    return place
+
+
+def other_points(text: str, ours: float) -> float | None:
+    """The points that a cell's text says an assignment has there, if those are others than ``ours``."""
+    try:
+        theirs = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return theirs if abs(theirs - ours) > 1e-6 else None
 
 
 def keyed(marks: Sequence[Mark], key: Callable[[Mark], str], what: str) -> dict[str, Mark]:

@@ -11,6 +11,7 @@ from sqlalchemy import and_, or_, select
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
+from nbseal.grade.resubmissions import resubmitted
 from nbseal.record.database import gradebook_name, gradebook_url, is_file, open_gradebook
 from nbseal.record.ledger import Ledger
 from nbseal.record.troubles import explained
@@ -44,11 +45,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Marks:
-    """The marks of an assignment, by student, and the points that it gives."""
+    """The marks of an assignment, by student, and the points that it gives.
+
+    ``resubmitted`` are students whose mark is that of an earlier submission than they have handed in now.
+    """
 
     assignment: str
     max_score: float
     by_student: dict[str, Mark]
+    resubmitted: tuple[str, ...] = ()
 
 
 def read_marks(course: Course, assignment: str) -> Marks:
@@ -67,7 +72,8 @@ def read_marks(course: Course, assignment: str) -> Marks:
     if found is None:
         raise CourseError(f"{name} has no assignment {assignment}: grade first (nbseal grade {assignment}).")
     max_score, marks = found
-    return Marks(assignment, max_score, _with_what_lies_about(course, assignment, marks))
+    by_student = _with_what_lies_about(course, assignment, marks)
+    return Marks(assignment, max_score, by_student, tuple(resubmitted(course, assignment)))
 
 
 def decide(mark: Mark, partial: bool, zero_missing: bool) -> Mark:

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from nbseal.errors import CourseError
 from nbseal.export.csvtext import CsvText, plain_number
-from nbseal.export.delivery import Delivery, fill_column, find_column, keyed, refuse_if_nobody
+from nbseal.export.delivery import (
+    Delivery,
+    fill_column,
+    find_column,
+    keyed,
+    needed_column,
+    other_points,
+    refuse_if_nobody,
+)
 from nbseal.export.marks import Mark, Marks
 from nbseal.export.spreadsheet import safe_cell
 
@@ -42,15 +50,14 @@ def fill_worksheet(
     Titles are those of Moodle in English; ``match_column`` and ``grade_column`` name them in other languages.
     """
     file = CsvText(download)
-    delivery = Delivery(marks.assignment, download)
+    delivery = Delivery.of(marks, download)
     title = match_column or TITLES[match]
-    place, key = find_column(file, grade_column), find_column(file, title)
-    if place is None or key is None:
-        lacks, option = (grade_column, "--grade-column") if place is None else (title, "--match or --match-column")
-        raise CourseError(
-            f"{download} has no column {lacks}: choose another with {option} (its columns: {', '.join(file.header)}). "
-            "In Moodle: the assignment, Submissions, Actions, Download grading worksheet."
-        )
+    mend = (
+        f"choose another with {{}} (its columns: {', '.join(file.header)}). "
+        "In Moodle: the assignment, Submissions, Actions, Download grading worksheet."
+    )
+    place = needed_column(file, grade_column, mend.format("--grade-column"))
+    key = needed_column(file, title, mend.format("--match or --match-column"))
     rows = {
         row: file.value(row, key).removeprefix(PARTICIPANT if match is Match.PARTICIPANT else "")
         for row in range(1, len(file.rows))
@@ -80,7 +87,7 @@ def make_import(marks: Marks, match: Match, path: Path) -> tuple[Delivery, bytes
     """Make a file for Grades → Import → CSV file: a line for each mark, so that no other grade is touched."""
     if match is Match.PARTICIPANT:
         raise CourseError("participant numbers are only in grading worksheets: give one with --worksheet.")
-    delivery = Delivery(marks.assignment, path)
+    delivery = Delivery.of(marks, path)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["First name", "Last name", TITLES[match], safe_cell(marks.assignment)])
@@ -117,14 +124,10 @@ def _key(mark: Mark, match: Match) -> str:
 def _look_at_maximum(file: CsvText, delivery: Delivery, rows: dict[int, str], ours: float) -> None:
     column = find_column(file, MAXIMUM)
     for row in rows:
-        text = file.value(row, column)
-        try:
-            theirs = float(text.replace(",", "."))
-        except ValueError:
-            continue
-        if abs(theirs - ours) > 1e-6:
+        theirs = other_points(file.value(row, column), ours)
+        if theirs is not None:
             delivery.notes.append(
-                f"the maximum grade is {text} in Moodle and {plain_number(ours)} in the gradebook; marks are written "
-                "as they are, and Moodle skips those above its maximum"
+                f"the maximum grade is {plain_number(theirs)} in Moodle and {plain_number(ours)} in the gradebook; "
+                "marks are written as they are, and Moodle skips those above its maximum"
             )
-        return
+            return

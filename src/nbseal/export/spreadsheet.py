@@ -109,7 +109,9 @@ def export_csv(course: Course, assignments: list[str] | None, path: Path, partia
     draft = path.with_name(f".{path.name}.csv")
     withheld: set[tuple[str, str]] = set()
     for name in assignments or _recorded(course):
-        for student, mark in read_marks(course, name).by_student.items():
+        marks = read_marks(course, name)
+        delivery.note_resubmissions(marks)
+        for student, mark in marks.by_student.items():
             made = decide(mark, partial, zero_missing=False)
             if made.score is not None:
                 delivery.written[f"{name} {student}"] = made.score

@@ -16,7 +16,7 @@ from nbseal.grade.cells import grade_id_of, make_handin, slowest_cells, write_ma
 from nbseal.grade.plan import NotebookPlan, Plan, make_plan
 from nbseal.grade.running import run_notebook
 from nbseal.grade.scoring import score_by_nbgrader, score_sealed
-from nbseal.grade.submission import Submission, read_submission
+from nbseal.grade.submission import Submission, digest_of_unreadable, read_submission
 from nbseal.notebook import Reading, read, rebuild
 from nbseal.notebook.recording import make_safe, safe_files
 from nbseal.pytest_plugin import WAITING, Case, Judge
@@ -85,7 +85,8 @@ class Grader:
             submission = self.read(folder)
             return self.grade_submission(student, submission)
         except SubmissionError as error:
-            return self._unreadable(student, str(error), self.digest_of_unreadable(str(error)))
+            reason = str(error)
+            return self._unreadable(student, reason, self.digest_of_unreadable(reason), digest_of_unreadable(reason))
         except Exception as error:  # a mistake of ours: it stops one student, not the class, and is tried again
             return self._unreadable(student, f"grading failed: {type(error).__name__}: {error}", "")
 
@@ -121,7 +122,10 @@ class Grader:
         stamp = submission.files.get("timestamp.txt")
         files = {**safe_files(submission.files), **self.plan.support}
         timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
-        return GradedSubmission(card, "" if again else digest, notebooks, files, missing, timestamp, cell_cpu)
+        recorded = "" if again else digest
+        return GradedSubmission(
+            card, recorded, notebooks, files, missing, timestamp, cell_cpu, handed_in=submission.digest
+        )
 
     def close(self) -> None:
         """End the warm process and the judge; what is being graded meanwhile is not judged."""
@@ -229,7 +233,7 @@ class Grader:
         cell = next(cell for cell in nb["cells"] if grade_id_of(cell) == question.grade_id)
         return score_by_nbgrader(question, cell, run.failure)
 
-    def _unreadable(self, student: str, reason: str, digest: str) -> GradedSubmission:
+    def _unreadable(self, student: str, reason: str, digest: str, handed_in: str = "") -> GradedSubmission:
         graded = [_not_judged(plan, reason) for plan in self.plan.notebooks]
         card = Scorecard(
             assignment=self.assignment.name,
@@ -240,7 +244,7 @@ class Grader:
             problems=(reason,),
         )
         notebooks = {plan.name: one.nb for plan, one in zip(self.plan.notebooks, graded, strict=True)}
-        return GradedSubmission(card, digest, notebooks, {})
+        return GradedSubmission(card, digest, notebooks, {}, handed_in=handed_in)
 
 
 def grade_notebook(

@@ -47,6 +47,19 @@ def read_submission(folder: Path, notebooks: Collection[str], limit_mb: int) -> 
     return Submission(own, others, tuple(problems))
 
 
+def handed_in(folder: Path, notebooks: Collection[str], limit_mb: int) -> str:
+    """Identifies what lies in a submission's folder, whether it can be read or not."""
+    try:
+        return read_submission(folder, notebooks, limit_mb).digest
+    except SubmissionError as error:
+        return digest_of_unreadable(str(error))
+
+
+def digest_of_unreadable(reason: str) -> str:
+    """Identifies a submission of which nothing is known but why it can't be read."""
+    return digest_of({"unreadable": reason.encode("utf-8", "surrogateescape")})
+
+
 def walk(folder: Path, problems: list[str]) -> list[Path]:
     """All files below ``folder`` in a stable order, without caches and without following links."""
 

@@ -24,11 +24,15 @@ NAME_LIMIT = 240  # bytes; file names may have 255 with the suffix
 
 @dataclass(frozen=True)
 class Entry:
-    """One recorded submission; ``sizes`` are the bytes of its notebooks in autograded/."""
+    """One recorded submission; ``sizes`` are the bytes of its notebooks in autograded/.
+
+    ``digest`` identifies all that the mark depends on, ``handed_in`` the submission alone ("" if nobody knows).
+    """
 
     digest: str
     scorecard: Scorecard
     sizes: dict[str, int]
+    handed_in: str = ""
 
     @property
     def student(self) -> str:
@@ -37,14 +41,20 @@ class Entry:
 
     def to_json(self) -> bytes:
         """The entry as it is stored."""
-        data = {"digest": self.digest, "notebooks": self.sizes, "scorecard": self.scorecard.to_dict()}
+        data = {
+            "digest": self.digest,
+            "handed_in": self.handed_in,
+            "notebooks": self.sizes,
+            "scorecard": self.scorecard.to_dict(),
+        }
         return json.dumps(data).encode("ascii")
 
     @classmethod
     def from_json(cls, text: bytes) -> Entry:
         """Read a stored entry; ValueError, KeyError or TypeError if it isn't one."""
         data: dict[str, Any] = json.loads(text)
-        return cls(data["digest"], Scorecard.from_dict(data["scorecard"]), dict(data["notebooks"]))
+        card = Scorecard.from_dict(data["scorecard"])
+        return cls(data["digest"], card, dict(data["notebooks"]), data.get("handed_in", ""))
 
 
 class Ledger:

@@ -94,7 +94,8 @@ class Recorder:
         card = graded.scorecard
         _check_name(card.student)
         notebooks = {name: notebook_bytes(notebook) for name, notebook in graded.notebooks.items()}
-        entry = Entry(graded.digest, card, {name: len(content) for name, content in notebooks.items()})
+        sizes = {name: len(content) for name, content in notebooks.items()}
+        entry = Entry(graded.digest, card, sizes, graded.handed_in)
         ledger = self._ledger(card.assignment)
         destination = self.course.folder("autograded", card.student, card.assignment)
         staging = Staging(destination, self._permissions, self.course.coursedir.groupshared)

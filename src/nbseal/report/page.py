@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
+from nbseal.grade.resubmissions import resubmitted
 from nbseal.pages import render
 from nbseal.record.ledger import Ledger
 from nbseal.record.standings import names as names_in_gradebook
@@ -27,7 +28,7 @@ def collect(course: Course, assignment: str, anonymous: bool = False) -> Summary
     if anonymous:
         everybody = {*submitted, *(card.student for card in cards)}
         names = Pseudonyms(course.secret, everybody, names_in_gradebook(course))
-    return summarise(cards, standings(course, name), submitted, names)
+    return summarise(cards, standings(course, name), submitted, names, resubmitted(course, name))
 
 
 def report_page(summary: Summary, anonymous: bool = False) -> str:

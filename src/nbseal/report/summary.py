@@ -70,12 +70,13 @@ class SlowCell:
 
 @dataclass(frozen=True)
 class Summary:
-    """All that the report shows."""
+    """All that the report shows; the marks of those who ``resubmitted`` are those of an earlier submission."""
 
     assignment: str
     max_score: float
     students: tuple[Student, ...]
     not_graded: tuple[str, ...]
+    resubmitted: tuple[str, ...]
     questions: tuple[Question, ...]
     mistakes: tuple[Mistake, ...]
     slowest: tuple[SlowCell, ...]
@@ -88,9 +89,16 @@ class Summary:
 
 
 def summarise(
-    cards: Sequence[Scorecard], standings: dict[str, Standing], submitted: Sequence[str], names: Names | None = None
+    cards: Sequence[Scorecard],
+    standings: dict[str, Standing],
+    submitted: Sequence[str],
+    names: Names | None = None,
+    resubmitted: Sequence[str] = (),
 ) -> Summary:
-    """Put together what ``cards`` (at least one) and the gradebook's ``standings`` say; ``submitted`` handed in."""
+    """Put together what ``cards`` (at least one) and the gradebook's ``standings`` say; ``submitted`` handed in.
+
+    ``resubmitted`` handed in something else after they were graded.
+    """
     names = names or Names()
     marks = {card.student: _marks(card, standings.get(card.student)) for card in cards}
     students = [_student(card, marks[card.student], standings.get(card.student), names) for card in cards]
@@ -99,6 +107,7 @@ def summarise(
         max_score=max(card.max_score for card in cards),
         students=tuple(sorted(students, key=lambda one: one.student)),
         not_graded=tuple(sorted(names.of(one) for one in set(submitted) - set(marks))),
+        resubmitted=tuple(sorted(names.of(one) for one in resubmitted)),
         questions=tuple(_questions(cards, list(marks.values()))),
         mistakes=tuple(_mistakes(cards, names)),
         slowest=tuple(_slowest(cards, names)),
