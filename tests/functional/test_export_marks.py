@@ -262,6 +262,12 @@ def test_two_rows_of_one_student_and_other_points_are_said(at: Path, graded_cour
     assert "ps1 (4711) has 100 points in Canvas and 10 in the gradebook" in result.stderr
 
 
+def test_formulas_of_the_download_are_said(at: Path, graded_course: Path):
+    """What the download has is kept, and where a spreadsheet would compute it stands on stderr; a minus sign isn't."""
+    said = export(graded_course, "moodle", "ps1", "--worksheet", "moodle.csv").stderr
+    assert "a spreadsheet would compute a text in row 5 of the new file" in said
+
+
 def test_json_says_what_became_of_each_mark(at: Path, graded_course: Path):
     """A script reads the same as a person."""
     found = json.loads(export(graded_course, "canvas", "ps1", "canvas.csv", "--json").stdout)

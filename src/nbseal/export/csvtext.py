@@ -11,6 +11,11 @@ from nbseal.errors import CourseError
 DELIMITERS = ",;\t"
 BOM = "\ufeff"
 QUOTE = '"'
+# How a formula starts in one of the known spreadsheets; the last four are the wide forms of the first four.
+FORMULA_STARTS = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}",
+                  "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
+# A number, the sign alone that stands for "nothing" in many files, or a text that Canvas has wrapped in a formula.
+HARMLESS = re.compile(r'[-+]?[\d.,]*|="[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,16 @@ class CsvText:
             parts += [self.text[last : cell.start], f"{quote}{value}{quote}"]
             last = cell.end
         return "".join([*parts, self.text[last:]]).encode("utf-8")
+
+    def formulas(self) -> list[int]:
+        """The rows (the first is 1) in which a spreadsheet would take a cell for a formula."""
+        return [
+            number
+            for number, row in enumerate(self.rows, 1)
+            if any(
+                (text := cell.value.strip()).startswith(FORMULA_STARTS) and not HARMLESS.fullmatch(text) for cell in row
+            )
+        ]
 
     def number(self, score: float) -> str:
         """A number as this file writes it: where columns are parted by semicolons, decimals have a comma."""

@@ -96,6 +96,11 @@ def fill_column(
             delivery.written[mark.student] = mark.score
             if mark.reason:
                 delivery.notes.append(f"{mark.student}: {mark.reason}")
+    if rows_with_formulas := file.formulas():
+        delivery.notes.append(
+            f"a spreadsheet would compute a text in row {', '.join(map(str, rows_with_formulas[:5]))} of the new file, "
+            "which stands there as it was downloaded: import the file without opening it"
+        )
     return file.changed(changes)
 
 

@@ -15,6 +15,7 @@ from traitlets import Bool
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
+from nbseal.export.csvtext import FORMULA_STARTS
 from nbseal.export.delivery import Delivery, write_new
 from nbseal.export.marks import decide, read_marks
 from nbseal.record.database import gradebook_name, gradebook_url
@@ -25,9 +26,6 @@ COLUMNS = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
     *("raw_score", "late_submission_penalty", "score", "max_score"),
 )
-# How a formula starts in one of the known spreadsheets; the last four are the wide forms of the first four.
-FORMULA_STARTS = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}",
-                  "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
 
 
 class SafeCsvExport(CsvExportPlugin):  # type: ignore[misc]
