@@ -218,4 +218,4 @@ def test_alike_answers_stand_side_by_side(course, alone):
     first, second = page.locator("article").first.locator(".side").all()
     assert first.bounding_box()["y"] == second.bounding_box()["y"]
     assert first.locator("mark").count() >= 1
-    assert page.locator("article").first.locator("h3").all_inner_texts() == ["pia", "quin"]
+    assert page.locator("article").first.locator("h2").all_inner_texts() == ["pia and quin"]

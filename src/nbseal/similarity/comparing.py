@@ -6,7 +6,9 @@ that the release has, and those that many students of the class have, say nothin
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from copydetect import CodeFingerprint, compare_files
-from copydetect.utils import get_token_coverage
+from copydetect.utils import get_token_coverage, winnow
 from numpy.typing import NDArray
 
 from nbseal.similarity.answers import Answer
@@ -24,6 +26,7 @@ THRESHOLD = 0.8  # share of what is particular in an answer that must be in the 
 COMMON = 0.1  # share of the class from which a fingerprint says nothing
 FEW = 4  # students that may share a fingerprint in a small class
 LEAST = 40  # characters, names shortened to one letter, that two answers must have in common
+WORD = re.compile(r"\w+")
 GRAM, WINDOW = 15, 6  # characters of a fingerprint; fingerprints of which the smallest is chosen
 
 Slices = tuple[tuple[int, int], ...]
@@ -92,7 +95,23 @@ def _released(group: Sequence[Answer]) -> set[tuple[str, bool]]:
 
 
 def _fingerprint(source: str, is_code: bool) -> CodeFingerprint:
-    return CodeFingerprint("answer.py", GRAM, WINDOW, filter=is_code, language="python", fp=io.StringIO(source))
+    """What copydetect makes of an answer, with fingerprints that are the same in every run.
+
+    It hashes by Python's own hash, which is another one in each process, and so would choose other fingerprints.
+    """
+    one = CodeFingerprint("answer.py", GRAM, WINDOW, filter=is_code, language="python", fp=io.StringIO(source))
+    text = one.filtered_code
+    hashes = np.array([_stable_hash(text[at : at + GRAM]) for at in range(len(text) - GRAM + 1)], dtype=np.int64)
+    chosen, places = winnow(hashes, WINDOW, remove_duplicates=False)
+    one.hashes, one.hash_idx = set(chosen.tolist()), defaultdict(list)
+    for value, place in zip(chosen.tolist(), places.tolist(), strict=True):
+        one.hash_idx[value].append(place)
+    return one
+
+
+def _stable_hash(text: str) -> int:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def _forget(one: CodeFingerprint, known: set[int]) -> None:
@@ -124,16 +143,18 @@ def _pair(first: Answer, second: Answer, left: CodeFingerprint, right: CodeFinge
     length, shares, marks = compare_files(left, right)
     if length < LEAST:
         return None
-    places = [_places(slices, len(answer.source)) for slices, answer in zip(marks, (first, second), strict=True)]
+    places = [_places(slices, answer.source) for slices, answer in zip(marks, (first, second), strict=True)]
     share = min(1.0, float(max(shares)))
     return Pair(first, second, share, int(length), first.source == second.source, places[0], places[1])
 
 
-def _places(slices: NDArray[Any], length: int) -> Slices:
-    """Starts and ends inside the text, in order and without overlap."""
+def _places(slices: NDArray[Any], source: str) -> Slices:
+    """Starts and ends inside the text, in order, without overlap and not within a word."""
+    words = [found.span() for found in WORD.finditer(source)]
     places: list[tuple[int, int]] = []
     for start, end in sorted(zip(*(np.asarray(slices).astype(int).tolist()), strict=True)):
-        start, end = max(0, start), min(length, end)
+        start = next((first for first, last in words if first < start < last), max(0, start))
+        end = next((last for first, last in words if first < end < last), min(len(source), end))
         if places and start <= places[-1][1]:
             places[-1] = (places[-1][0], max(end, places[-1][1]))
         elif start < end:

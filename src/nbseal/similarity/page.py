@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from nbseal.course import Course
@@ -17,11 +17,20 @@ MOST = 200  # pairs on a page
 
 
 @dataclass(frozen=True)
+class Couple:
+    """Two students and their alike answers."""
+
+    students: tuple[str, str]
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
 class Findings:
     """What a search found, and what it looked at."""
 
     assignment: str
     threshold: float
+    common: float
     students: int
     answers: int
     pairs: tuple[Pair, ...]
@@ -55,7 +64,7 @@ def find_similar(
     found = read_answers(course, name)
     pairs = compare(found.answers, found.given, threshold, common)
     students = {answer.student for answer in found.answers}
-    return Findings(name, threshold, len(students), len(found.answers), tuple(pairs), found.notes)
+    return Findings(name, threshold, common, len(students), len(found.answers), tuple(pairs), found.notes)
 
 
 def similarity_page(findings: Findings) -> str:
@@ -64,12 +73,17 @@ def similarity_page(findings: Findings) -> str:
         "nbseal.similarity",
         "similarity.html.j2",
         findings=findings,
-        pairs=findings.pairs[:MOST],
-        together=Counter(pair.students for pair in findings.pairs),
+        couples=couples(findings.pairs[:MOST]),
+        shown=MOST,
         made=datetime.datetime.now(datetime.UTC),
         few=FEW,
         parts=parts,
     )
+
+
+def couples(pairs: Iterable[Pair]) -> list[Couple]:
+    """The pairs by the two students whose they are, in their order: those of the same two follow one another."""
+    return [Couple(students, tuple(own)) for students, own in groupby(pairs, lambda pair: pair.students)]
 
 
 def parts(source: str, marks: Slices) -> list[tuple[bool, str]]:
