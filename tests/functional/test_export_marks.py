@@ -1,5 +1,6 @@
 """Marks on their way out: files in the forms of Canvas and Moodle with awkward names, and what pandas reads again."""
 
+import ast
 import io
 import json
 import re
@@ -363,12 +364,16 @@ def test_the_command_line_offers_it(at: Path, graded_course: Path):
         ("lovelaceada_1234_5678_01-gates.ipynb", "1234", "01-gates"),
         ("lovelaceada_LATE_1234_5678_01-gates-1.ipynb", "1234", "01-gates"),
         ("van_der_berg_12_34_02-xor-11.ipynb", "12", "02-xor"),
+        ("lovelaceada_1234_5679_mnist_mlp-2.npz", "1234", "mnist_mlp"),
     ],
 )
 def test_canvas_file_names_are_read_as_the_docs_say(name: str, student: str, file: str):
     """The expression for nbgrader's zip_collect finds Canvas's number of the student and the notebook's name."""
     page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
-    collector = FileNameCollectorPlugin(named_regexp=re.findall(r'named_regexp = r"(.*)"', page)[0])
+    collector = FileNameCollectorPlugin(
+        named_regexp=re.findall(r'named_regexp = r"(.*)"', page)[0],
+        valid_ext=ast.literal_eval(re.findall(r"valid_ext = (\[.*\])", page)[0]),
+    )
     found = collector.collect(f"/course/downloaded/ps1/extracted/{name}")
     assert (found["student_id"], found["file_id"]) == (student, file)
 
