@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from nbseal.build.release import make_release
+from nbseal.cli import app
 from nbseal.course import Course
 from tests.browsers import NEEDS_CHROMIUM, grader_lines, jupyter
 from tests.courses import copy_course, run
@@ -35,15 +37,11 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     root = copy_course(tmp_path_factory.mktemp("pages") / "course", [ASSIGNMENT])
     for student, sample in HANDED_IN.items():
         load_sample(SAMPLES / ASSIGNMENT / sample).write(root / "submitted" / student / ASSIGNMENT)
-    commands = [
-        ("nbseal", "grade", ASSIGNMENT),
-        ("nbgrader", "generate_feedback", ASSIGNMENT),
-        ("nbseal", "report", ASSIGNMENT, "--anonymous"),
-        ("nbseal", "similarity", ASSIGNMENT),
-    ]
-    for command in commands:
-        done = run(*command, cwd=root)
-        assert done.returncode == 0, done.stderr
+    for command in (["grade"], ["report", "--anonymous"], ["similarity"]):
+        done = CliRunner().invoke(app, [*command, ASSIGNMENT, "--course", str(root)])
+        assert done.exit_code == 0, done.output
+    made = run("nbgrader", "generate_feedback", ASSIGNMENT, cwd=root)
+    assert made.returncode == 0, made.stderr
     return Course(root)
 
 
@@ -215,7 +213,7 @@ def test_alike_answers_stand_side_by_side(course, alone):
     """On a desk the two answers of a pair are beside each other, with what they share marked."""
     page, _ = alone(course.root / "reports" / f"{ASSIGNMENT}-similarity.html")
     page.set_viewport_size(DESK)
-    first, second = page.locator("article").first.locator(".side").all()
+    first, second = page.locator("article").first.locator(".beside").first.locator(".side").all()
     assert first.bounding_box()["y"] == second.bounding_box()["y"]
     assert first.locator("mark").count() >= 1
     assert page.locator("article").first.locator("h2").all_inner_texts() == ["pia and quin"]

@@ -103,43 +103,45 @@ def test_an_otter_notebook_is_graded_as_ours(exported: Path, inside: Grader, out
     assert (ours.problems, otters.problems) == ((), ())
 
 
-def test_otter_run_grades_an_otter_notebook(exported: Path, outside: Grader, tmp_path: Path):
-    """`otter run` on a filled-in student notebook: the marks and the words of the engine, every line to be seen."""
+@pytest.fixture(scope="module")
+def spied(exported: Path, outside: Grader, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """`otter run` on a filled-in student notebook, in a zip with all that otter's processes could be made to run."""
+    folder = tmp_path_factory.mktemp("spied")
+    work, marker = folder / "work", folder / "marker"
     one = sample("fail_nor_instead_of_nand")
-    one.write(tmp_path / "ours")
-    path = tmp_path / f"{ASSIGNMENT}.ipynb"
-    nbformat.write(as_otter_notebook(exported, one), path)
-    found, printed = otter_run(exported, path)
-    card = outside.grade("", tmp_path / "ours").scorecard
-    assert {test["name"]: test["score"] for test in found["tests"]} == marks_of(card)
+    one.write(work)
+    card = outside.grade("", work).scorecard
+    notebook = as_otter_notebook(exported, one)
+    spy = SPY.format(marker=str(marker))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(spy, id="spy"))
+    nbformat.write(notebook, work / f"{ASSIGNMENT}.ipynb")
+    for name in ("otter", "pickle", "logging", "dill", "nbseal", "sitecustomize", "IPython", "ipykernel"):
+        (work / f"{name}.py").write_text(spy)
+    (work / ".OTTER_LOG").write_bytes(pickle.dumps(Bomb(marker)))
+    (work / "tests").mkdir()
+    (work / "tests" / "nand.py").write_text(spy)
+    submission = Path(shutil.make_archive(str(folder / "ada"), "zip", work))
+    found, printed = otter_run(exported, submission)
+    assert found, printed
+    return SimpleNamespace(card=card, found=found, printed=printed, marker=marker)
+
+
+def test_otter_run_grades_an_otter_notebook(spied: SimpleNamespace):
+    """The marks and the words of the engine, every line to be seen."""
+    found = spied.found
+    assert {test["name"]: test["score"] for test in found["tests"]} == marks_of(spied.card)
     assert {test["name"]: test["max_score"] for test in found["tests"]}["nand"] == 3
     assert {test["visibility"] for test in found["tests"]} == {"visible"}
     nand = next(test for test in found["tests"] if test["name"] == "nand")
     assert "NOR" in nand["output"]
-    assert found["output"] == f"Graded at seal level {card.seal}.\nMarked by a person: reflect."
-    assert "Total Score: 16.000 / 19.000" in printed
+    assert found["output"] == f"Graded at seal level {spied.card.seal}.\nMarked by a person: reflect."
+    assert "Total Score: 16.000 / 19.000" in spied.printed
 
 
-def test_nothing_of_a_submission_runs_outside_the_walls(exported: Path, outside: Grader, tmp_path: Path):
+def test_nothing_of_a_submission_runs_outside_the_walls(spied: SimpleNamespace):
     """Modules, a log to unpickle and startup files in a zip don't reach otter's processes, and cost no mark."""
-    folder, marker = tmp_path / "work", tmp_path / "marker"
-    one = sample("pass_plain_loops")
-    path = one.write(folder)
-    card = outside.grade("", folder).scorecard
-    spy = SPY.format(marker=str(marker))
-    notebook = json.loads(path.read_text("utf-8"))
-    notebook["cells"].insert(0, {"cell_type": "code", "id": "spy", "metadata": {}, "source": spy, "outputs": []})
-    path.write_text(json.dumps(notebook), encoding="utf-8")
-    for name in ("otter", "pickle", "logging", "dill", "nbseal", "sitecustomize", "IPython", "ipykernel"):
-        (folder / f"{name}.py").write_text(spy)
-    (folder / ".OTTER_LOG").write_bytes(pickle.dumps(Bomb(marker)))
-    (folder / "tests").mkdir()
-    (folder / "tests" / "nand.py").write_text(spy)
-    submission = Path(shutil.make_archive(str(tmp_path / "ada"), "zip", folder))
-    found, printed = otter_run(exported, submission)
-    assert not marker.exists()
-    assert found, printed
-    assert {test["name"]: test["score"] for test in found["tests"]} == marks_of(card)
+    assert not spied.marker.exists()
+    assert {test["name"]: test["score"] for test in spied.found["tests"]} == marks_of(spied.card)
 
 
 def test_a_submission_that_cannot_be_judged_has_no_results(exported: Path, tmp_path: Path):
