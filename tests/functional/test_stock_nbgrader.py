@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from nbseal.grade import grade_class
 from nbseal.report import collect
 from tests.courses import grades, run
 from tests.mini import hand_in, make_course
+from tests.nbgrader_commands import give
 from tests.samples import ROOT
 
 # What nbgrader 0.9.6 itself does to SQLAlchemy 2.
@@ -54,9 +54,8 @@ class Term:
     def give(self, *arguments: str, at: Path | None = None) -> str:
         """Give an nbgrader command and return what it said; it must succeed."""
         private = {f"JUPYTER_{kind}_DIR": str(self.folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
-        done: subprocess.CompletedProcess[str] = run("nbgrader", *arguments, cwd=at or self.root, **private)
-        text = done.stdout + done.stderr
-        assert done.returncode == 0, text[-4000:]
+        code, text = give(*arguments, cwd=at or self.root, **private)
+        assert code == 0, text[-4000:]
         assert "Traceback" not in text
         self.said[arguments[0]] = text
         return text
