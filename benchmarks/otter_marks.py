@@ -1,7 +1,7 @@
 """Whether `otter run` on our autograder gives the marks of `nbseal check`, for every sample submission.
 
-``python -m benchmarks.otter_marks [ASSIGNMENT…] [--from N] [--step N] [--jobs N]`` hands each sample in as a zip, and
-exits with 1 if a mark differs. ``--step 10`` takes every tenth.
+``python -m benchmarks.otter_marks [ASSIGNMENT…] [--from N] [--step N] [--limit N] [--jobs N]``
+hands each sample in as a zip, and exits with 1 if a mark differs. ``--step 10`` takes every tenth.
 
 What runs is otter's own ``otter.run.main`` on the autograder's zip: it unpacks both, calls the plugin, runs the
 notebook that the plugin leaves in a kernel, and writes results.json. Only what all samples share is made once: the
