@@ -95,7 +95,7 @@ def disturbed_run(root: Path, chance: random.Random, done: Counter[str]) -> bool
             os.kill(victim, signal.SIGKILL)
             done[kind] += 1
     complaint = run.communicate()[1].decode()
-    if not wait_until(lambda: engine_processes() <= others, seconds=5):
+    if not wait_until(lambda: engine_processes() <= others, seconds=10):
         left = [f"{pid}: {command_line(pid)}" for pid in sorted(engine_processes() - others)]
         raise SystemExit("\n".join(["processes outlived the run:", *left]))
     if run.returncode not in (0, -signal.SIGKILL) and "nbseal" not in complaint:
