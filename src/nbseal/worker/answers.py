@@ -7,10 +7,11 @@ import linecache
 import os
 import signal
 import socket
+import sys
 import time
 import traceback
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 import numpy
@@ -248,13 +249,20 @@ def _too_late(signum: int, frame: FrameType | None) -> None:
 
 
 def describe_error(error: BaseException) -> Message:
-    """Type, base classes, message and the last line of student code of an exception, all shortened."""
+    """Type, base classes, message and the last line of student code of the exception that is being handled."""
+    try:
+        return _description(error, sys.exc_info()[2])
+    except BaseException:  # the student's own exception class may refuse to be looked at
+        return {"type": "BaseException", "bases": ["BaseException"], "message": "", "line": None}
+
+
+def _description(error: BaseException, trace: TracebackType | None) -> Message:
     try:
         text = str(error)[:500]
-    except BaseException:  # the student's own exception class may fail to print
+    except BaseException:  # or to be printed
         text = ""
     own = None
-    for frame, number in traceback.walk_tb(error.__traceback__):
+    for frame, number in traceback.walk_tb(trace):
         if "ipykernel_" in frame.f_code.co_filename:
             own = linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
     return {

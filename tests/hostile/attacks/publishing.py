@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tests.hostile.attack import HONEST, attack
-from tests.hostile.attacks.replies import answering
 
 ATTACKS = [
     attack(
@@ -60,9 +59,14 @@ ATTACKS = [
         "A hidden input that comes back as a name or a line of source is not shown.",
         wrong="reverse",
         reverse=HONEST["reverse"],
-        after=answering(
-            '{"missing": True, "near": message["args"][0].replace("-", "_")} '
-            'if message["do"] == "call" and message["function"] == "reverse" else original(self, message)'
-        ).replace("answers.Answers._answer =", "original = answers.Answers._answer\nanswers.Answers._answer ="),
+        after="""
+import nbseal.worker.answers as answers
+original = answers.Answers._in_time
+def forge(self, message):
+    if message["do"] == "call" and message["function"] == "reverse":
+        return {"missing": True, "near": message["args"][0].replace("-", "_")}
+    return original(self, message)
+answers.Answers._in_time = forge
+""",
     ),
 ]

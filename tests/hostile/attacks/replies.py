@@ -23,8 +23,16 @@ def forgery(name: str, sentence: str, source: str, lost: Lost = Lost.PERHAPS) ->
 
 
 def answering(reply: str) -> str:
-    """A cell that makes the process answer everything with ``reply``."""
-    return f"\nimport nbseal.worker.answers as answers\nanswers.Answers._answer = lambda self, message: {reply}\n"
+    """A cell that makes the process answer everything with ``reply``: as the whole answer, or as a part of it."""
+    return f"""
+import itertools
+import nbseal.worker.answers as answers
+turns = itertools.count()
+def forge(self, message):
+    reply = {reply}
+    return {{"replies": [reply] * 9}} if next(turns) % 2 else reply
+answers.Answers.answer = forge
+"""
 
 
 def result(index: str = "0", outputs: str = "[]", **more: str) -> str:
