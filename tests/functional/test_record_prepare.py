@@ -9,11 +9,14 @@ from pathlib import Path
 import nbformat
 import pytest
 from filelock import FileLock
+from nbgrader.api import get_alembic_version
 
 from nbseal.course import Course
 from nbseal.errors import CourseError, RecordError, UnknownName
 from nbseal.record import Recorder
 from nbseal.record import recorder as recorder_module
+from nbseal.record.database import newest_revision
+from tests.courses import environment
 
 TABLES = {
     "assignment": "name, duedate, course_id",
@@ -139,3 +142,9 @@ def test_a_writer_that_never_ends_is_told(course, recorder, graded, monkeypatch)
     monkeypatch.setattr(recorder_module, "BUSY_SECONDS", 0.1)
     with FileLock(course.private / "record.lock"), pytest.raises(RecordError, match=r"record\.lock.*another program"):
         recorder.save(graded("ann"))
+
+
+def test_a_new_gradebook_has_the_revision_that_nbgrader_would_write(monkeypatch):
+    """What is read from nbgrader's migrations is what alembic says of them."""
+    monkeypatch.setenv("PATH", environment()["PATH"])
+    assert newest_revision() == get_alembic_version()

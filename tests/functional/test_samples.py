@@ -18,7 +18,7 @@ from nbseal.results import Outcome, QuestionResult, Scorecard, Status
 from tests.courses import command, copy_course, end, environment, grades, run
 from tests.samples import Sample, load_samples
 
-ENDLESS_LOOPS_STOP_SOONER = "c.Seal.cell_seconds = 5"  # on a busy machine, the course's own training takes two
+ENDLESS_LOOPS_STOP_SOONER = "c.Seal.cell_seconds = 3"  # on a busy machine, the course's own training takes one
 SAMPLES = load_samples()
 ASSIGNMENTS = sorted({sample.assignment for sample in SAMPLES})
 RIGHT_ANSWERS, MISTAKES = 3, 5  # at least, of each question that is graded by itself

@@ -164,7 +164,7 @@ class Ahead:
         """End what nobody took."""
         for one in (self.worker, self.judge):
             if one is not None:
-                one.close()
+                one.close(kill=True)  # it may still be loading, for nobody
         self.worker = self.judge = None
 
 

@@ -45,7 +45,7 @@ class WarmProcess:
         self._lock = threading.Lock()
         self._launched = launched or launch_worker()
         self._free_groups: list[Group] = []
-        self._closed = False
+        self._started = self._closed = False
 
     def start(self, settings: WarmSettings | None = None) -> WarmProcess:
         """Load what ``settings`` name; SealError when that fails, and then the process is ended."""
@@ -71,6 +71,7 @@ class WarmProcess:
                 f"the warm process has {reply['threads']} threads and can't fork safely: a module in "
                 "c.Seal.preload, or a function in c.Seal.warm, starts threads"
             )
+        self._started = True
 
     def _message(self, settings: WarmSettings) -> dict[str, object]:
         seal = self._seal
@@ -135,7 +136,7 @@ class WarmProcess:
 
     def close(self) -> None:
         """End the warm process and remove its folder; forks that still run are ended by the kernel."""
-        self._launched.close()
+        self._launched.close(kill=not self._started)  # it may still be loading, for nobody
         with self._lock:
             self._closed = True
             while self._free_groups:
