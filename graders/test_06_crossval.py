@@ -132,8 +132,9 @@ def kfold_cases(rng):
 
 def kfold_answers(student):
     """Yield (n, k, folds) as the student's kfold_indices gives them."""
-    for n, k in kfold_cases(student.rng):
-        yield n, k, folds_of(student.call("kfold_indices", n, k), "kfold_indices(n, k)", n, k)
+    cases = kfold_cases(student.rng)
+    for answer, (n, k) in zip(student.calls("kfold_indices", cases), cases, strict=True):
+        yield n, k, folds_of(answer, "kfold_indices(n, k)", n, k)
 
 
 @pytest.mark.question("kfold")
@@ -181,15 +182,13 @@ def test_kfold_like_scikit_learn(student):
 @pytest.mark.question("kfold", weight=0.5, requires="test_kfold_splits")
 def test_kfold_refuses_fewer_than_two_folds(student):
     """Fewer than two folds raise a ValueError."""
-    for k in (1, 0, -2):
-        student.raises("kfold_indices", 10, k, error="ValueError")
+    student.all_raise("kfold_indices", [(10, 1), (10, 0), (10, -2)], error="ValueError")
 
 
 @pytest.mark.question("kfold", weight=0.5, requires="test_kfold_splits")
 def test_kfold_refuses_more_folds_than_rows(student):
     """More folds than rows raise a ValueError."""
-    for n, k in ((4, 5), (10, 25)):
-        student.raises("kfold_indices", n, k, error="ValueError")
+    student.all_raise("kfold_indices", [(4, 5), (10, 25)], error="ValueError")
 
 
 def new_lab(student, n, d=3, classes=3):

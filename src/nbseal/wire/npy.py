@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import re
 import struct
@@ -69,6 +70,7 @@ def _proper(array: np.ndarray) -> np.ndarray:
     return array
 
 
+@functools.lru_cache(maxsize=256)  # most arrays of a question have the same few shapes
 def _npy_header(text: bytes) -> tuple[np.dtype, Any, tuple[int, ...]]:
     try:
         if UNLIKE_NUMPY.search(text):
