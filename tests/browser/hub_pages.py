@@ -230,7 +230,9 @@ class Instructor(Person):
         submissions.first.wait_for()
         count = submissions.count()
         for number in range(count):
-            submissions.nth(number).click()
+            with self._loaded("grades"), self._loaded("comments"):
+                submissions.nth(number).click()
+            self.formgrader.wait_for_timeout(500)  # only then does the page listen to its fields
             with self._saved("grade"):
                 self.frame.locator(f"input#{question}.score").fill(str(marks))
                 self.frame.locator(f"input#{question}.score").press("Tab")
@@ -241,6 +243,11 @@ class Instructor(Person):
             self.frame.locator(".breadcrumb a", has_text=self.assignment).last.click()
             submissions.first.wait_for()
         return count
+
+    def _loaded(self, what: str):
+        return self.formgrader.expect_response(
+            lambda response: f"/formgrader/api/{what}" in response.url and response.request.method == "GET"
+        )
 
     def _saved(self, what: str):
         return self.formgrader.expect_response(
