@@ -34,7 +34,7 @@ def fires(inputs, weights, threshold):
     """Return our own neuron's outputs for rows of inputs; a tie up to rounding reaches the threshold."""
     with np.errstate(all="ignore"):
         totals = np.asarray(inputs, dtype=float) @ weights
-        reached = (totals >= threshold) | np.isclose(totals, threshold, rtol=1e-9, atol=1e-12)
+        reached = totals >= threshold - (1e-12 + 1e-9 * abs(threshold))
     return tuple(int(output) for output in reached)
 
 
@@ -390,7 +390,7 @@ def learned(student, cases):
 @pytest.mark.question("learn")
 def test_learn_first_pass(student):
     """After one pass the weights are those of the rule, for any learning rate."""
-    cases = [(*separable(student.rng, length)[:2], rate, 1) for length, rate in ((2, 0.5), (3, 0.25), (2, 2))]
+    cases = [(*separable(student.rng, length)[:2], rate, 1) for length, rate in ((3, 0.25), (2, 2))]
     for (weights, _), (*data, rate, _) in zip(learned(student, cases), cases, strict=True):
         expected = reference(*data, rate, 1)[0]
         if np.allclose(weights, expected):
@@ -429,7 +429,7 @@ def test_learn_converges(student):
 @pytest.mark.question("learn", requires="test_learn_converges")
 def test_learn_reports_epochs(student):
     """The number of epochs counts every pass, the last one without a mistake too."""
-    cases = [separable(student.rng, 2), separable(student.rng, 3), ([[1, 2], [3, 1], [2, 2]], [1, 1, 1], 1)]
+    cases = [separable(student.rng, 2), ([[1, 2], [3, 1], [2, 2]], [1, 1, 1], 1)]
     got = [epochs for _, epochs in learned(student, [(*case[:2], 0.5, 500) for case in cases])]
     expected = [needed for _, _, needed in cases]
     hint = "Count whole passes through the examples, not single examples or mistakes."
@@ -447,7 +447,7 @@ def test_learn_reports_epochs(student):
 def test_learn_stops_at_its_limit(student):
     """It ends after max_epochs passes when there is no line, as for XOR."""
     cube = [[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)]
-    cases = [(PAIRS.tolist(), [0, 1, 1, 0], 0.5, 30), (cube, [sum(corner) % 2 for corner in cube], 0.5, 7)]
+    cases = [(PAIRS.tolist(), [0, 1, 1, 0], 0.5, 12), (cube, [sum(corner) % 2 for corner in cube], 0.5, 5)]
     answers = zip(learned(student, cases), cases, ("On XOR", "On an XOR of three inputs"), strict=True)
     for (_, epochs), (*_, limit), what in answers:
         assert epochs == limit, (

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nbseal.build.release import make_release
-from nbseal.cli import app
+from nbseal.cli.commands import app
 from nbseal.course import Course
 from tests.browsers import NEEDS_CHROMIUM, grader_lines, jupyter
 from tests.courses import copy_course, run

@@ -106,11 +106,12 @@ def test_a_process_whose_memory_is_full_still_answers(warm):
     assert [cell.outputs[0]["ename"] for cell in done.cells.values() if cell.outputs] == ["MemoryError"] * 3
     assert done.failure is None
     replies = []
-    for request in ({"do": "get", "name": "y"}, {"do": "get", "name": "big"}, {"do": "fork"}, {"do": "end"}):
+    get = {"do": "get", "name": "y"}
+    for request in (get, {"do": "get", "name": "big"}, {"do": "fork", "first": get}, {"do": "end"}):
         process.job.send(request)
         replies.append(process.job.receive(time.monotonic() + 10))
-    assert replies[0]["value"] == 2
-    assert replies[1:] == [{"too_large": True}, {"ready": True}, {"ended": 0}]
+    assert [reply.get("value") for reply in replies] == [2, None, 2, None]
+    assert [replies[1], replies[3]] == [{"too_large": True}, {"ended": 0}]
     process.end()
 
 

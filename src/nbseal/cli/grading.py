@@ -22,6 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from nbseal.cli import ahead
 from nbseal.cli.app import app
 from nbseal.cli.common import (
     EXIT_NOT_RECORDED,
@@ -66,10 +67,8 @@ def grade(
     course: CourseOption = Path(),
 ) -> None:
     """Grade the submissions of an assignment, in parallel, and record the marks in the gradebook."""
-    from nbseal.sandbox import start_ahead
-
-    with closing(start_ahead()) as ahead:
-        options = {"students": student, "jobs": jobs, "force": force, "unsealed": unsealed, "ahead": ahead}
+    with closing(ahead.take()) as processes:
+        options = {"students": student, "jobs": jobs, "force": force, "unsealed": unsealed, "ahead": processes}
         _grade(assignment, course, json_file, details, options)
 
 

@@ -62,9 +62,11 @@ def make_template(
 def _made_of(path: Path, config: Config, sealed: Collection[str]) -> str:
     """A digest of all that a template depends on; "" if the notebook can't be read, which its reader explains."""
     total = hashlib.sha256(f"{__version__} {nbgrader_version} {sorted(sealed)}".encode())
-    total.update(json.dumps(config, sort_keys=True, default=repr).encode())
-    root = str(config.CourseDirectory.get("root", "."))
-    ends = [config.IncludeHeaderFooter.get(end) for end in ("header", "footer")]
+    # a section of Config that nobody has set comes into being when it is asked for
+    settings = {name: section for name, section in config.items() if section}
+    total.update(json.dumps(settings, sort_keys=True, default=repr).encode())
+    root = str(settings.get("CourseDirectory", {}).get("root", "."))
+    ends = [settings.get("IncludeHeaderFooter", {}).get(end) for end in ("header", "footer")]
     try:
         for file in [path, *(Path(root, str(end)) for end in ends if end)]:
             data = file.read_bytes()

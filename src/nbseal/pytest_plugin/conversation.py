@@ -43,12 +43,16 @@ class Conversation:
         self._leash = leash
         self._deadline = deadline
         self._question: str | None = None
+        self._forked = False
         self._broken: str | None = None
         self._values: dict[str, Message] = {}
         self.own_words: list[str] = []  # what the grader's objects have said of the last call
 
     def enter(self, question: str, calling: bool) -> None:
-        """Make sure that what ``question`` calls is called in a fork of its own; other questions' forks end."""
+        """Make sure that what ``question`` calls is called in a fork of its own, which the first call makes.
+
+        Other questions' forks end.
+        """
         if self._question == question:
             return
         self.leave()
@@ -56,16 +60,16 @@ class Conversation:
             return
         if KNOWN_NAMES and not self._values:
             self._fetch(list(KNOWN_NAMES))
-        reply = self._exchange({"do": "fork"}, ANSWER_SECONDS)
-        if not reply.get("ready"):
-            raise SealBroken("the student's process can't start another process: it has used up its limits")
         self._question = question
 
     def leave(self) -> None:
         """Let the current fork end, and wait for word of its end."""
         if self._question is None or self._broken is not None:
             return
-        self._question = None
+        forked = self._forked
+        self._forget_fork()
+        if not forked:
+            return
         try:
             self._job.send({"do": "end"}, time.monotonic() + GRACE_SECONDS)
             self._await_end(time.monotonic() + GRACE_SECONDS)
@@ -97,14 +101,22 @@ class Conversation:
 
     def ask(self, request: Message, seconds: float, callbacks: dict[int, Any] | None = None) -> Message:
         """Send one request to the current fork; Timeout or SealBroken when no proper answer comes."""
-        limit = time.monotonic() + seconds + GRACE_SECONDS
         self.own_words = []
+        if self._question is not None and not self._forked:
+            request, self._forked = {"do": "fork", "first": request}, True
+        limit = time.monotonic() + seconds + GRACE_SECONDS
         reply = self._exchange(request, seconds + GRACE_SECONDS)
+        if "waiting" in reply:  # for a process that it may fork
+            limit += ANSWER_SECONDS
+            reply = self._exchange(None, limit - time.monotonic())
         while "callback" in reply:
             answer = self._call_back(reply, callbacks or {})
             reply = self._exchange(answer, max(0.1, limit - time.monotonic()))
+        if "no_fork" in reply:
+            self._forget_fork()
+            raise SealBroken("the student's process can't start another process: it has used up its limits")
         if "ended" in reply:
-            self._question = None
+            self._forget_fork()
             raise SealBroken(f"the student's process ended while it was asked ({_code(reply['ended'])})")
         return reply
 
@@ -122,7 +134,8 @@ class Conversation:
                 self.own_words = [*self.own_words[1 - OWN_WORDS_KEPT :], str(error)]
             return {"error": str(error), "type": type(error).__name__}
 
-    def _exchange(self, request: Message, seconds: float) -> Message:
+    def _exchange(self, request: Message | None, seconds: float) -> Message:
+        """Send ``request``, if there is one, and return what comes next."""
         if self._broken:
             raise SealBroken(self._broken)
         now = time.monotonic()
@@ -130,7 +143,8 @@ class Conversation:
             self._broken = TIME_IS_UP
             raise SealBroken(self._broken)
         try:
-            self._job.send(request, now + seconds)
+            if request is not None:
+                self._job.send(request, now + seconds)
             reply = self._job.receive(min(now + seconds, self._deadline + GRACE_SECONDS))
         except Late:
             self._end_fork()
@@ -148,13 +162,16 @@ class Conversation:
 
     def _end_fork(self) -> None:
         """Have the supervisor end a fork that ignores everything else, and wait for word of its end."""
-        self._question = None
+        self._forget_fork()
         until = time.monotonic() + GRACE_SECONDS
         try:
             self._leash.send({"do": "end_question"}, until)
             self._await_end(until)
         except (WireError, TypeError) as error:
             self._broken = f"the student's process could not be stopped in time ({error})"
+
+    def _forget_fork(self) -> None:
+        self._question, self._forked = None, False
 
     def _await_end(self, until: float) -> None:
         while "ended" not in self._job.receive(until):

@@ -52,13 +52,14 @@ class SealedProcess:
         leash: socket.socket,
         seal: Seal,
         group: Group | None = None,
-        give_back: Callable[[Group | None], None] = lambda group: None,
+        on_end: Callable[[bool], None] = lambda reported: None,
     ) -> None:
         self.job = Channel(job, greedy=True, patience=PATIENCE)
         self.leash = Channel(leash)
         self._seal = seal
         self._group = group
-        self._give_back = give_back
+        self._on_end = on_end
+        self._ended = False
         self._report: dict[str, Any] | None = None
         self.lost = False  # its supervisor ended without a report: not the student's doing
 
@@ -133,9 +134,9 @@ class SealedProcess:
             self._await_report(deadline)
         self.job.close()
         self.leash.close()
-        if self._group:
-            self._give_back(self._group)
-            self._group = None
+        if not self._ended:
+            self._ended = True
+            self._on_end("exit" in (self._report or {}))
         return self._report or {}
 
     @contextmanager

@@ -45,6 +45,7 @@ class WarmProcess:
         self._lock = threading.Lock()
         self._launched = launched or launch_worker()
         self._free_groups: list[Group] = []
+        self._free_supervisors: list[socket.socket] = []
         self._started = self._closed = False
 
     def start(self, settings: WarmSettings | None = None) -> WarmProcess:
@@ -98,9 +99,7 @@ class WarmProcess:
         our_leash, their_leash = socket.socketpair()
         entrances = group.entrances if group else []
         try:
-            with self._lock:
-                handed = [theirs.fileno(), their_leash.fileno(), *entrances]
-                socket.send_fds(self._launched.control.sock, [b"F"], handed)
+            supervisor = self._hand_over([theirs.fileno(), their_leash.fileno(), *entrances])
         except OSError as error:
             ours.close()
             our_leash.close()
@@ -109,7 +108,44 @@ class WarmProcess:
         finally:
             theirs.close()
             their_leash.close()
-        return SealedProcess(ours, our_leash, self._seal, group, self._give_back)
+
+        def ended(reported: bool) -> None:
+            self._give_back(group)
+            self._dismiss(supervisor, reported)
+
+        return SealedProcess(ours, our_leash, self._seal, group, ended)
+
+    def _hand_over(self, descriptors: list[int]) -> socket.socket:
+        """Give a submission's descriptors to a supervisor that is free, or to a new one."""
+        while True:
+            with self._lock:
+                free = self._free_supervisors.pop() if self._free_supervisors else None
+                supervisor = free or self._new_supervisor()
+            try:
+                socket.send_fds(supervisor, [b"F"], descriptors)
+                return supervisor
+            except OSError:
+                supervisor.close()
+                if free is None:
+                    raise
+
+    def _new_supervisor(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._launched.control.sock, [b"F"], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
+        return ours
+
+    def _dismiss(self, supervisor: socket.socket, reported: bool) -> None:
+        """Keep a supervisor for the next submission where it can take another, and has told the end of this one."""
+        with self._lock:
+            if reported and not self._closed and self.level.mechanism == "namespaces":
+                self._free_supervisors.append(supervisor)
+                return
+        supervisor.close()
 
     def _take_group(self) -> Group | None:
         """A control group for the next process, where the machine lets us make one: removing one takes a while."""
@@ -141,6 +177,8 @@ class WarmProcess:
             self._closed = True
             while self._free_groups:
                 self._free_groups.pop().close()
+            while self._free_supervisors:
+                self._free_supervisors.pop().close()
 
     def __enter__(self) -> WarmProcess:
         return self

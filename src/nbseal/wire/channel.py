@@ -18,6 +18,8 @@ MAX_HEADER = 32 << 20  # bytes
 MAX_BLOBS = 256 << 20  # bytes
 MAX_PORTION = 1 << 20  # bytes
 PREFIX = struct.Struct(">IQ")
+AT_ONCE = int(socket.MSG_DONTWAIT)
+AT_ONCE_OR_ERROR = int(socket.MSG_NOSIGNAL) | AT_ONCE
 
 
 class EndOfStream(WireError):
@@ -62,7 +64,7 @@ class Channel:
         data = memoryview(frame(message))
         while data:
             try:
-                data = data[self.sock.send(data, socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT) :]
+                data = data[self.sock.send(data, AT_ONCE_OR_ERROR) :]
             except BlockingIOError:
                 _wait(self.sock, select.POLLOUT, deadline)
             except OSError as error:
@@ -84,7 +86,7 @@ class Channel:
             if self._patience:
                 time.sleep(self._patience)
             try:
-                part = self.sock.recv(self._portion(missing), socket.MSG_DONTWAIT)
+                part = self.sock.recv(self._portion(missing), AT_ONCE)
             except BlockingIOError:
                 continue
             except OSError as error:

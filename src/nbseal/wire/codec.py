@@ -6,6 +6,7 @@ import json
 import math
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ MAX_ROWS = 1 << 28
 MAX_BIG_KEYS = 1000
 BIG_INT = re.compile("-?0x[0-9a-f]{1,1024}")
 JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+NUMBERS = {int, float, bool}
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,22 @@ class Encoder:
         if kind is float:
             return value if math.isfinite(value) else {"f": repr(value)}
         if kind is list:
-            return [self.encode(item, depth + 1) for item in value]
+            return self._encode_items(value, depth)
         if kind is tuple:
-            return {"t": [self.encode(item, depth + 1) for item in value]}
+            return {"t": self._encode_items(value, depth)}
         if kind is dict:
+            if _are_names(value):
+                return {"o": {name: self.encode(item, depth + 1) for name, item in value.items()}}
             return {"d": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]}
         if kind is set or kind is frozenset:
             return {"s": [self.encode(item, depth + 1) for item in value]}
         return self._encode_object(value, kind, depth)
+
+    def _encode_items(self, items: list[Any] | tuple[Any, ...], depth: int) -> Any:
+        if depth < MAX_DEPTH and self.items + len(items) <= MAX_ITEMS and _are_plain_numbers(items):
+            self.items += len(items)
+            return items
+        return [self.encode(item, depth + 1) for item in items]
 
     def _encode_object(self, value: Any, kind: type, depth: int) -> Any:
         if kind is bytes or kind is bytearray:
@@ -108,11 +118,26 @@ def _npy() -> Any:
     return npy
 
 
+def _are_plain_numbers(items: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether JSON gives back all of ``items`` as they are: long lists of numbers needn't be looked at one by one."""
+    if not items or not NUMBERS.issuperset(map(type, items)):
+        return False
+    # min and max may pass over a "not a number", but the sum doesn't
+    return min(items) > -SAFE_INT and max(items) < SAFE_INT and math.isfinite(sum(items))
+
+
+def _are_names(keys: Iterable[Any]) -> bool:
+    return all(type(key) is str and key.isascii() for key in keys)
+
+
+_TO_JSON = json.JSONEncoder(check_circular=False, separators=(",", ":"))  # a tree that we made has no circles
+
+
 def pack(message: Any) -> tuple[bytes, list[bytes]]:
     """Encode one message as a JSON header and its blobs."""
     encoder = Encoder()
     tree = encoder.encode(message)
-    return json.dumps({"v": tree, "b": [len(blob) for blob in encoder.blobs]}).encode(), encoder.blobs
+    return _TO_JSON.encode({"v": tree, "b": [len(blob) for blob in encoder.blobs]}).encode(), encoder.blobs
 
 
 def unpack(header: bytes, blobs: bytes) -> Any:
@@ -164,7 +189,7 @@ def _marks(header: bytes) -> int:
 def parse_json(data: bytes) -> Any:
     """Parse JSON that has no NaN, no infinities and no duplicate keys; WireError otherwise."""
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_unique)
+        return _FROM_JSON.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise WireError(f"not strict JSON: {error}") from error
 
@@ -181,11 +206,15 @@ def _decode(tree: Any, blobs: _Blobs, depth: int) -> Any:
             raise WireError("a number is out of range")
         return tree
     if isinstance(tree, list):
-        return [_decode(item, blobs, depth + 1) for item in tree]
+        return _decode_items(tree, blobs, depth)
     ((tag, body),) = tree.items()
     match tag:
+        case "o":
+            if type(body) is not dict or not _are_names(body):
+                raise WireError("names are wrong")
+            return {name: _decode(item, blobs, depth + 1) for name, item in body.items()}
         case "t":
-            return tuple(_decode(item, blobs, depth + 1) for item in _list(body))
+            return tuple(_decode_items(_list(body), blobs, depth))
         case "d":
             pairs = [(_decode(k, blobs, depth + 1), _decode(v, blobs, depth + 1)) for k, v in map(_list, _list(body))]
             _check_keys([key for key, _ in pairs])
@@ -213,6 +242,12 @@ def _decode(tree: Any, blobs: _Blobs, depth: int) -> Any:
         case "p":
             return _decode_frame(body, blobs, depth)
     raise WireError("unknown tag")
+
+
+def _decode_items(items: list[Any], blobs: _Blobs, depth: int) -> list[Any]:
+    if depth < MAX_DEPTH and _are_plain_numbers(items):
+        return items
+    return [_decode(item, blobs, depth + 1) for item in items]
 
 
 def _list(body: Any) -> list[Any]:
@@ -298,3 +333,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         raise ValueError("duplicate key")
     return result
+
+
+_FROM_JSON = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_unique)

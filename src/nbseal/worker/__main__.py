@@ -1,4 +1,4 @@
-"""The warm process: imports everything once, then forks one sealed child for each submission."""
+"""The warm process: imports everything once, then forks supervisors, which fork a sealed child for each submission."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from nbseal.worker.shell import CellRunner
 from nbseal.worker.traces import Traces
 
 SLOTS_APART = 997
+SIDE_BY_SIDE = 64  # supervisors, more than there are at a time
 CLEAN_PATH = "/usr/local/bin:/usr/bin:/bin"
 # joblib's processes look themselves up in /proc, which Landlock closes; the same work is done by one process then
 ONE_PROCESS = {"JOBLIB_MULTIPROCESSING": "0"}
@@ -58,19 +59,22 @@ def main() -> None:
         return
     warm = os.getpid()
     channel.send({"ready": True, "pid": warm, "threads": threading.active_count()})
+    supervisors: set[int] = set()
     for number in itertools.count():
-        request, descriptors, _, _ = socket.recv_fds(control, 1, 4)
+        request, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        supervisors = {pid for pid in supervisors if os.waitpid(pid, os.WNOHANG)[0] == 0}
         if not request:
-            os._exit(0)  # taking everything down in order would take longer than a submission
-        reap()
+            break
         pid = os.fork()
         if pid == 0:
             control.close()
-            # users of their own keep submissions that run at the same time from using up each other's processes
-            slot = (warm * SLOTS_APART + number) % walls.SLOTS
-            supervise(descriptors, settings, program, runner, slot, warm)
-        for descriptor in descriptors:
-            os.close(descriptor)
+            supervise(socket.socket(fileno=descriptors[0]), settings, program, runner, number, warm)
+        supervisors.add(pid)
+        os.close(descriptors[0])
+    for pid in supervisors:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    os._exit(0)  # taking everything down in order would take longer than a submission
 
 
 def warm_up(settings: Settings, runner: CellRunner) -> None:
@@ -126,41 +130,68 @@ def _draw_once() -> None:
 
 
 def supervise(
-    descriptors: list[int], settings: Settings, program: bytes | None, runner: CellRunner, slot: int, warm: int
+    jobs: socket.socket, settings: Settings, program: bytes | None, runner: CellRunner, number: int, warm: int
 ) -> NoReturn:
-    """Fork the sealed child, watch it, report its end on the leash, and leave.
+    """Take one submission after the other from ``jobs``; where only one world can be made, take one.
 
-    ``descriptors`` are the job's socket, the leash, and the entrances of the submission's control groups; ``warm`` is
-    the process that forked this one.
+    ``number`` tells this supervisor from others, ``warm`` is the process that forked it.
     """
-    job, leash_number, *entrances = descriptors
-    leash = socket.socket(fileno=leash_number)
-    report: dict[str, Any]
-    try:
-        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != warm:
-            os._exit(1)  # it has died before we asked to die with it
-        syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
-        if settings.level in walls.ROOMS:
-            walls.separate()
-        work = walls.work_folder(settings)
-        traces = Traces(work, settings) if settings.level not in walls.ROOMS else None
-        fenced = settings.level == "landlock" and supervisor.fence()
-        child = os.fork()
-        if child == 0:
-            leash.close()
-            for entrance in entrances:
-                os.write(entrance, b"0")
-            live(job, settings, program, runner, slot, work)
-        os.close(job)
-        report = supervisor.watch(child, leash, settings, traces, fenced)
-    except BaseException as error:
-        report = {"error": f"{type(error).__name__}: {error}"}
-    try:
-        Channel(leash).send(report, time.monotonic() + 1.0)
-    except WireError:
-        pass
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != warm:
+        os._exit(1)  # it has died before we asked to die with it
+    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+    if settings.level in walls.ROOMS:
+        _settle(walls.HOME, runner)  # once for all submissions
+    walls.owns_users()  # remembered for all of them
+    again = True
+    for count in itertools.count():
+        request, descriptors, _, _ = socket.recv_fds(jobs, 1, 4)
+        if not request:
+            break
+        # users of their own keep submissions that run at the same time from using up each other's processes
+        slot = (warm * SLOTS_APART + number % SIDE_BY_SIDE + count * SIDE_BY_SIDE) % walls.SLOTS
+        job, leash, *entrances = descriptors
+        with socket.socket(fileno=leash) as held:
+            try:
+                report: dict[str, Any] = _supervise_one(job, held, entrances, settings, program, runner, slot)
+                again = settings.level == "namespaces"
+            except BaseException as error:
+                report, again = {"error": f"{type(error).__name__}: {error}"}, False
+            try:
+                Channel(held).send(report, time.monotonic() + 1.0)
+            except WireError:
+                again = False
+        if not again:
+            break
     os._exit(0)
+
+
+def _supervise_one(
+    job: int,
+    leash: socket.socket,
+    entrances: list[int],
+    settings: Settings,
+    program: bytes | None,
+    runner: CellRunner,
+    slot: int,
+) -> dict[str, Any]:
+    """Fork the sealed child, watch it, and report its end; ``entrances`` are those of its control groups."""
+    if settings.level in walls.ROOMS:
+        walls.separate()
+    work = walls.work_folder(settings)
+    traces = Traces(work, settings) if settings.level not in walls.ROOMS else None
+    fenced = settings.level == "landlock" and supervisor.fence()
+    child = os.fork()
+    if child == 0:
+        leash.close()
+        for entrance in entrances:
+            os.write(entrance, b"0")
+        live(job, settings, program, runner, slot, work)
+    for descriptor in (job, *entrances):
+        os.close(descriptor)
+    if settings.level == "namespaces":
+        walls.rejoin()
+    return supervisor.watch(child, leash, settings, traces, fenced)
 
 
 def live(job: int, settings: Settings, program: bytes | None, runner: CellRunner, slot: int, work: str) -> NoReturn:
@@ -171,9 +202,9 @@ def live(job: int, settings: Settings, program: bytes | None, runner: CellRunner
         try:
             runner.take_streams()
             walls.seal(settings, program, slot, work)
+            if settings.level not in walls.ROOMS:
+                _settle(work, runner)
             _fresh_start(work)
-            runner.restart_user(work)
-            support.move(work)
         except Exception as error:
             channel.send({"sealing_failed": f"{type(error).__name__}: {error}"})
             os._exit(3)
@@ -206,8 +237,8 @@ def _only_descriptor(job: int) -> socket.socket:
     return socket.socket(fileno=3)
 
 
-def _fresh_start(work: str) -> None:
-    """Give the child its own environment and its own randomness: forks would all share the warm process's."""
+def _settle(work: str, runner: CellRunner) -> None:
+    """Have the environment and the paths that student code shall see, in the folder where it is to run."""
     kept = {name: value for name, value in ONE_PROCESS.items() if os.environ.get(name) == value}
     os.environ.clear()
     os.environ.update(
@@ -218,6 +249,12 @@ def _fresh_start(work: str) -> None:
     )  # fmt: skip
     if work != walls.HOME:
         os.environ["JOBLIB_TEMP_FOLDER"] = work  # it would look for room in /dev/shm
+    runner.restart_user(work)
+    support.move(work)
+
+
+def _fresh_start(work: str) -> None:
+    """Give the child its own randomness, which all forks would share, and what else only it can have."""
     tempfile.tempdir = "/tmp" if os.access("/tmp", os.W_OK) and work == walls.HOME else work
     signal.signal(signal.SIGINT, signal.default_int_handler)
     random.seed()
@@ -233,15 +270,6 @@ def _write_files(files: dict[str, bytes]) -> None:
             os.makedirs(folder, exist_ok=True)
         with open(name, "wb") as file:
             file.write(data)
-
-
-def reap() -> None:
-    """Collect supervisors that have ended."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
 
 
 if __name__ == "__main__":

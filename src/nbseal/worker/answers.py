@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 import traceback
+from _signal import signal as set_handler  # signal.signal makes enums, which takes longer than many a call
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -49,25 +50,40 @@ class Answers:
             if message.get("do") != "fork":
                 self._reply(self.answer(message))
                 continue
-            pid = _fork()
+            pid = self._fork()
             if pid is None:
-                self.channel.send({"ready": False})
+                self.channel.send({"no_fork": True})
                 continue
             if pid == 0:
-                self._serve_question()
+                self._serve_question(message["first"])
             _, status = os.waitpid(pid, 0)
             self.channel.send({"ended": os.waitstatus_to_exitcode(status)})
 
-    def _serve_question(self) -> None:
-        """Answer one question's further requests in a process of its own, then leave it."""
+    def _serve_question(self, message: Message) -> None:
+        """Answer one question's requests, the first of which is ``message``, in a process of its own; then leave it."""
         try:
-            self.channel.send({"ready": True})
-            while (message := self.channel.receive()).get("do") != "end":
+            while message.get("do") != "end":
                 self._reply(self.answer(message))
+                message = self.channel.receive()
         except WireError:
             pass
         finally:
             os._exit(0)
+
+    def _fork(self) -> int | None:
+        """Fork; where there may be no more processes, wait for some to end: they may be another submission's."""
+        until = time.monotonic() + FORK_SECONDS
+        said = False
+        while True:
+            try:
+                return os.fork()
+            except OSError:
+                if time.monotonic() > until:
+                    return None
+            if not said:
+                self.channel.send({"waiting": True})
+                said = True
+            time.sleep(0.02)
 
     def _reply(self, answer: Message) -> None:
         """Send an answer, or say that it is too large to be sent."""
@@ -79,7 +95,7 @@ class Answers:
 
     def answer(self, message: Message) -> Message:
         """Answer one request, or several of one kind."""
-        previous = signal.signal(signal.SIGALRM, _too_late)
+        previous = set_handler(signal.SIGALRM, _too_late)
         try:
             match message["do"]:
                 case "gets":
@@ -88,7 +104,7 @@ class Answers:
                     return self._calls(message)
             return self._in_time(message)
         finally:
-            signal.signal(signal.SIGALRM, previous)
+            set_handler(signal.SIGALRM, previous)
 
     def _gets(self, names: list[str]) -> Message:
         """The first name's value; those of the other names, too, as far as all of them are small."""
@@ -184,18 +200,6 @@ def _is_small(value: Any) -> bool:
     return value is None or type(value) in NUMBERS
 
 
-def _fork() -> int | None:
-    """Fork; where there may be no more processes, wait for some to end: they may be another submission's."""
-    until = time.monotonic() + FORK_SECONDS
-    while True:
-        try:
-            return os.fork()
-        except OSError:
-            if time.monotonic() > until:
-                return None
-        time.sleep(0.02)
-
-
 def rehearse() -> None:
     """Answer a few requests before the first fork: Python runs code faster that it has run before."""
     ours, theirs = socket.socketpair()
@@ -203,7 +207,8 @@ def rehearse() -> None:
         asking, answering = Channel(ours, greedy=True), Channel(theirs, greedy=True)
         answers = Answers(answering, {"same": lambda value: value, "numbers": [1.0, 2]})
         call = {"do": "call", "function": "same", "kwargs": {}, "timeout": 2.0}
-        for value in ([1.0, 2], "text", numpy.arange(3.0), numpy.float64(1), (1, None)) * 5:
+        vectors = [numpy.ones(count, kind) for count in range(1, 9) for kind in (float, int)]
+        for value in [*([1.0, 2], "text", numpy.float64(1), (1, None)) * 5, *vectors]:
             for request in ({**call, "args": [value]}, {"do": "get", "name": "numbers"}):
                 asking.send(request)
                 answering.send(answers.answer(answering.receive()))

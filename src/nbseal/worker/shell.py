@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import traceback
+from _signal import signal as set_handler  # signal.signal makes enums, which takes longer than many a cell
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -193,11 +194,11 @@ class CellRunner:
 @contextmanager
 def alarm(seconds: float, handler: Any) -> Iterator[None]:
     """Call ``handler`` as a signal handler when the block takes longer than ``seconds`` of wall time."""
-    previous = signal.signal(signal.SIGALRM, handler)
+    previous = set_handler(signal.SIGALRM, handler)
     # repeats, so that code which swallows one interruption meets the next
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        set_handler(signal.SIGALRM, previous)

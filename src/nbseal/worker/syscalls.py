@@ -48,6 +48,11 @@ def unshare(flags: int) -> None:
     check(LIBC.unshare(flags), "unshare")
 
 
+def setns(namespace: int, kind: int) -> None:
+    """Enter the namespace that a descriptor stands for."""
+    check(LIBC.setns(namespace, kind), "setns")
+
+
 def mount(source: str, target: str, kind: str | None, flags: int = 0, data: str | None = None) -> None:
     """Mount ``source`` at ``target``."""
     encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]

@@ -67,6 +67,12 @@ def separate() -> None:
     syscalls.unshare(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWIPC)
 
 
+def rejoin() -> None:
+    """After `separate` and a fork: be able to do both again. This needs rights that an unprivileged user lacks."""
+    with open("/proc/self/ns/pid", "rb") as own:
+        syscalls.setns(own.fileno(), syscalls.CLONE_NEWPID)
+
+
 def work_folder(settings: Settings) -> str:
     """Make the folder where a submission is to run; a new root has it already."""
     return HOME if settings.level in ROOMS else tempfile.mkdtemp(prefix="work-", dir=settings.scratch)
@@ -176,8 +182,12 @@ def _drop_privileges(level: str, uid: int) -> None:
         os.setresuid(uid, uid, uid)
 
 
+@functools.cache
 def owns_users() -> bool:
-    """Whether this is a root that may become any user; the root of a rootless container may not."""
+    """Whether this is a root that may become any user; the root of a rootless container may not.
+
+    What it was when it was first asked holds for all forks from then on.
+    """
     if os.getuid() != 0:
         return False
     ranges = [[int(word) for word in line.split()] for line in Path("/proc/self/uid_map").read_text().splitlines()]

@@ -184,7 +184,7 @@ flood()
 import nbseal.worker.answers as answers
 def flood(self):
     while True:
-        self.channel.send({"ready": True})
+        self.channel.send({"waiting": True})
 answers.Answers.serve = flood
 """,
     ),
@@ -218,7 +218,7 @@ def steal():
         for one in channels:
             try:
                 message = one.receive(time.monotonic() + 0.01)
-                one.send({"value": True, "ready": True, "passed": True})
+                one.send({"value": True, "waiting": True, "passed": True})
             except Exception:
                 pass
 threading.Thread(target=steal, daemon=True).start()
