@@ -10,7 +10,6 @@ import socket
 import sys
 import time
 import traceback
-from _signal import signal as set_handler  # signal.signal makes enums, which takes longer than many a call
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -19,6 +18,7 @@ import numpy
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel, Reference, TooLarge
+from nbseal.worker.syscalls import set_handler
 
 Message = dict[str, Any]
 MAX_FILE = 64 << 20  # bytes

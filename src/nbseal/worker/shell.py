@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 import traceback
-from _signal import signal as set_handler  # signal.signal makes enums, which takes longer than many a cell
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -23,6 +22,7 @@ from nbseal.worker.capture import Collector
 from nbseal.worker.kernel import arguments, import_path, make_kernel
 from nbseal.worker.ready import Ready
 from nbseal.worker.streams import Outbox, mute, open_streams
+from nbseal.worker.syscalls import set_handler
 
 LAST_ERROR = ("last_type", "last_value", "last_traceback")
 # the second error passes through a file, whose lines are coloured by other means than a cell's
