@@ -15,5 +15,5 @@ class LocalExecutor(ThreadPoolExecutor):
 
 
 def default_jobs() -> int:
-    """As many as there are processors that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """One more than there are processors that this process may use: of those, one waits for another process now and then."""
+    return len(os.sched_getaffinity(0)) + 1
