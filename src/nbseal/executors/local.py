@@ -15,5 +15,5 @@ class LocalExecutor(ThreadPoolExecutor):
 
 
 def default_jobs() -> int:
-    """One more than there are processors that this process may use: of those, one waits for another process now and then."""
+    """One more than there are processors that this process may use: one or the other always waits for something."""
     return len(os.sched_getaffinity(0)) + 1
