@@ -1,6 +1,11 @@
 """Sealed processes, at every level that this machine offers."""
 
+import ast
+import os
+import select
+import signal
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -8,6 +13,7 @@ from nbseal.course import Seal
 from nbseal.errors import SealUnavailable
 from nbseal.sandbox import NONE, WarmProcess, choose_level, levels, probe
 from nbseal.sandbox.levels import BY_MECHANISM
+from tests.courses import children
 
 AVAILABLE = [mechanism for mechanism, reason in probe().items() if reason is None]
 
@@ -223,6 +229,32 @@ def test_two_runs_see_nothing_of_each_other(warm):
     assert first.split()[:2] == ["[]", "False"] == second.split()[:2]
     assert first.split()[2] != second.split()[2]
     assert first.split()[3] != second.split()[3]
+
+
+@pytest.mark.skipif("namespaces" not in AVAILABLE, reason="needs the level at which a supervisor serves many")
+def test_a_supervisor_serves_one_submission_after_the_other():
+    """Each has a user, processes and shared memory of its own all the same; a supervisor that is killed is replaced."""
+    world = "import os\nos.getuid(), os.readlink('/proc/self/ns/pid'), os.readlink('/proc/self/ns/ipc'), os.getpid()"
+    with WarmProcess(Seal(), BY_MECHANISM["namespaces"]).start() as warm:
+
+        def supervisors():
+            return children()[warm._launched.process.pid]
+
+        worlds, seen = [], []
+        for _ in range(3):
+            worlds.append(ast.literal_eval(run(warm, world)[0][0]))
+            seen.append(supervisors())
+        assert seen[0] == seen[1] == seen[2]
+        assert len(seen[0]) == 1
+        for before, after in pairwise(worlds):
+            assert all(one != other for one, other in zip(before[:3], after[:3], strict=True))
+        assert [pid for *_, pid in worlds] == [1, 1, 1]
+        victim = os.pidfd_open(next(iter(seen[0])))
+        signal.pidfd_send_signal(victim, signal.SIGKILL)
+        select.select([victim], [], [], 10)  # until it is gone: before, it could still take a submission and lose it
+        os.close(victim)
+        assert run(warm, "6 * 7")[0] == ["42"]
+        assert supervisors().isdisjoint(seen[0])
 
 
 def test_a_daemon_does_not_survive(warm):

@@ -10,7 +10,8 @@ from nbgrader.utils import compute_checksum
 from traitlets.config import Config
 
 from nbseal.errors import CourseError
-from nbseal.notebook import Question, make_template, questions
+from nbseal.notebook import Question, make_template, preparing, questions
+from nbseal.notebook.preparing import prepare
 
 HIDDEN = "assert x\n### BEGIN HIDDEN TESTS\nassert x == 42\n### END HIDDEN TESTS"
 
@@ -189,3 +190,28 @@ def test_tests_still_to_be_generated_are_refused(tmp_path: Path) -> None:
     cells = [new_code_cell("### AUTOTEST f(1)", id="q", metadata=mark("q", grade=True, points=1))]
     with pytest.raises(CourseError, match="AUTOTEST"):
         make_template(save(tmp_path / "auto.ipynb", cells))
+
+
+def test_a_kept_template_serves_until_something_changes(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made anew when the notebook or a setting differs, and for nothing else."""
+    made: list[Path] = []
+
+    def count(path: Path, *rest: Any) -> Any:
+        made.append(path)
+        return prepare(path, *rest)
+
+    monkeypatch.setattr(preparing, "prepare", count)
+    config, shelf = Config(), tmp_path / "shelf"
+    first = make_template(source, config, {"q"}, shelf)
+    assert config.IncludeHeaderFooter == {}  # looking at a section of Config makes it
+    assert make_template(source, config, {"q"}, shelf) == first
+    assert make_template(source, Config(), {"q"}, shelf) == first
+    assert len(made) == 1
+    assert "r" in [question.grade_id for question in questions(make_template(source, config, {"r"}, shelf))]
+    config.ClearSolutions.text_stub = "Say why."
+    assert make_template(source, config, {"r"}, shelf) != first
+    source.write_text(source.read_text().replace("Title", "Another title"))
+    assert make_template(source, config, {"r"}, shelf)["cells"][0]["source"] == "# Another title"
+    assert len(made) == 4
