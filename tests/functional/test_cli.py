@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 from nbseal import cli
 from nbseal.course import Seal
 from nbseal.results import Scorecard
+from nbseal.sandbox import Ahead, start_ahead
 from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
 from tests.mini import GRADER, hand_in, make_course
 
@@ -369,3 +371,30 @@ def test_an_interrupted_run_leaves_no_process_behind(whole_group: bool, tmp_path
     again = run("nbseal", "grade", "mini", "--student", "ada", "--student", "slow5", cwd=root)
     assert "ada: 7/7 (unchanged)" in again.stdout
     assert "slow5: 7/7" in again.stdout
+
+
+def test_helpers_that_cannot_be_started_are_explained(nbseal, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are started before the command line is read, but an error waits for the command."""
+
+    def full() -> Ahead:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/nbseal-run")
+
+    monkeypatch.setattr("nbseal.cli.ahead.start_ahead", full)
+    done = nbseal("grade", "mini", "--course", root)
+    assert done.code == 1
+    assert one_line(done.err) == "nbseal: /tmp/nbseal-run: No space left on device; mend that and run again."
+    assert "Usage" in nbseal("grade", "--help").out
+
+
+def test_helpers_of_a_command_that_is_not_understood_are_ended(nbseal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left of what was started too early."""
+    begun: list[Ahead] = []
+
+    def start() -> Ahead:
+        begun.append(start_ahead())
+        return begun[-1]
+
+    monkeypatch.setattr("nbseal.cli.ahead.start_ahead", start)
+    assert nbseal("grade", "--what").code == 2
+    assert [(one.worker, one.judge) for one in begun] == [(None, None)]
+    assert engine_processes() == set()
