@@ -90,7 +90,7 @@ def warm_up(settings: Settings, runner: CellRunner) -> None:
         if settings.support:
             support.load(str(settings.support), settings.warm)
             support.read(walls.HOME)
-        if "matplotlib.pyplot" in sys.modules:
+        if "matplotlib.figure" in sys.modules:
             _draw_once()
         if "cv2" in sys.modules:
             sys.modules["cv2"].setNumThreads(0)
@@ -117,16 +117,21 @@ def quietly() -> Iterator[None]:
 
 
 def _draw_once() -> None:
+    """Draw a figure of the usual parts, so that forks find fonts loaded and code that has run before."""
     import io
 
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(2, 2))
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    figure = (pyplot.figure if pyplot else sys.modules["matplotlib.figure"].Figure)(figsize=(2, 2))
+    axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], "o-", label="a")
+    axes.scatter([0, 1], [0, 1])
+    axes.imshow([[0.0, 1.0], [1.0, 0.0]])
+    axes.text(0, 0, "a")
     axes.set(title="a", xlabel="$x_1$", ylabel="b")
     axes.legend()
     figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
-    plt.close(figure)
+    if pyplot:
+        pyplot.close(figure)
 
 
 def supervise(
