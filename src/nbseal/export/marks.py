@@ -132,7 +132,7 @@ def _waiting(session: Any, assignment_id: str) -> dict[str, list[str]]:
 
 def _with_what_lies_about(course: Course, assignment: str, marks: dict[str, Mark]) -> dict[str, Mark]:
     """What only the folders know: submissions that were never graded, and recordings that were interrupted."""
-    ledger = Ledger(course.private / "scorecards" / assignment)
+    ledger = Ledger.of(course, assignment)
     result = dict(marks)
     for student in course.students(assignment):
         known = marks.get(student, Mark(student, None, NOT_HANDED_IN))

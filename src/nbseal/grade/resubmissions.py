@@ -13,7 +13,7 @@ def resubmitted(course: Course, assignment: str) -> list[str]:
     present = set(course.students(assignment))
     return [
         entry.student
-        for entry in Ledger(course.private / "scorecards" / assignment).entries()
+        for entry in Ledger.of(course, assignment).entries()
         if entry.student in present
         and entry.handed_in
         and entry.handed_in

@@ -12,10 +12,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbseal.record.files import sync_folder, write_file
 from nbseal.results import Scorecard
+
+if TYPE_CHECKING:
+    from nbseal.course import Course
 
 SUFFIX = ".json"
 PENDING = ".json.new"
@@ -62,6 +65,11 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def of(cls, course: Course, assignment: str) -> Ledger:
+        """The ledger of an assignment of ``course``."""
+        return cls(course.private / "scorecards" / assignment)
 
     def entries(self) -> list[Entry]:
         """All entries whose recording was finished; a damaged file counts as none."""

@@ -71,7 +71,7 @@ class Recorder:
 
     def recorded(self, assignment: str) -> dict[str, tuple[str, Scorecard]]:
         """Digest and scorecard of each student whose submission is wholly recorded."""
-        entries = self._ledger(assignment).entries()
+        entries = Ledger.of(self.course, assignment).entries()
         url = gradebook_url(self.course)
         if not entries or (is_file(url) and not Path(str(url.database)).exists()):
             return {}
@@ -96,7 +96,7 @@ class Recorder:
         notebooks = {name: notebook_bytes(notebook) for name, notebook in graded.notebooks.items()}
         sizes = {name: len(content) for name, content in notebooks.items()}
         entry = Entry(graded.digest, card, sizes, graded.handed_in)
-        ledger = self._ledger(card.assignment)
+        ledger = Ledger.of(self.course, card.assignment)
         destination = self.course.folder("autograded", card.student, card.assignment)
         staging = Staging(destination, self._permissions, self.course.coursedir.groupshared)
         timestamp = self._timestamp(graded)
@@ -132,9 +132,6 @@ class Recorder:
             yield
         finally:
             lock.release()
-
-    def _ledger(self, assignment: str) -> Ledger:
-        return Ledger(self.course.private / "scorecards" / assignment)
 
     def _is_in_place(self, entry: Entry) -> bool:
         """Whether autograded/ holds the notebooks of ``entry``."""

@@ -20,7 +20,7 @@ from nbseal.report.summary import Student, Summary, summarise
 def collect(course: Course, assignment: str, anonymous: bool = False) -> Summary:
     """Summarise what is recorded; CourseError when nothing of the assignment is."""
     name = course.assignment(assignment).name
-    cards = [entry.scorecard for entry in Ledger(course.private / "scorecards" / name).entries()]
+    cards = [entry.scorecard for entry in Ledger.of(course, name).entries()]
     if not cards:
         raise CourseError(f"nothing of {name} has been graded yet: run nbseal grade {name} first.")
     submitted = course.students(name)
