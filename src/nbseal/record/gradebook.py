@@ -32,6 +32,36 @@ from nbseal.results import GradedSubmission
 
 LATE_SECTIONS = {"AssignLatePenalties", "LateSubmissionPlugin"}
 
+# built once, since building a statement takes longer than SQLite needs to carry it out
+FIND_ASSIGNMENT = select(ASSIGNMENT.c.id, ASSIGNMENT.c.duedate).where(ASSIGNMENT.c.name == bindparam("assignment"))
+FIND_CELLS = (
+    select(NOTEBOOK.c.id, NOTEBOOK.c.name, CELL.c.id, CELL.c.name, CELL.c.type, SOURCE.c.checksum)
+    .outerjoin(CELL, CELL.c.notebook_id == NOTEBOOK.c.id)
+    .outerjoin(SOURCE, (SOURCE.c.notebook_id == NOTEBOOK.c.id) & (SOURCE.c.name == CELL.c.name))
+    .where(NOTEBOOK.c.assignment_id == bindparam("assignment"))
+)
+FIND_STUDENT = select(STUDENT.c.id).where(STUDENT.c.id == bindparam("student"))
+FIND_SUBMISSION = select(SUBMISSION.c.id, SUBMISSION.c.timestamp, SUBMISSION.c.extension).where(
+    SUBMISSION.c.assignment_id == bindparam("assignment"), SUBMISSION.c.student_id == bindparam("student")
+)
+FIND_NOTEBOOKS = select(SUBMITTED.c.notebook_id, SUBMITTED.c.id).where(
+    SUBMITTED.c.assignment_id == bindparam("submission")
+)
+FIND_GRADES = select(GRADE).where(GRADE.c.notebook_id.in_(bindparam("notebooks", expanding=True)))
+FIND_COMMENTS = select(COMMENT.c.notebook_id, COMMENT.c.cell_id, COMMENT.c.id).where(
+    COMMENT.c.notebook_id.in_(bindparam("notebooks", expanding=True))
+)
+_NEW_ROW: dict[str, Any] = {"id": bindparam("row"), "cell_id": bindparam("cell"), "notebook_id": bindparam("notebook")}
+_MARK: dict[str, Any] = {"auto_score": bindparam("auto"), "needs_manual_grade": bindparam("person")}
+_TEXT: dict[str, Any] = {"auto_comment": bindparam("text")}
+ADD_GRADE = insert(GRADE).values(_NEW_ROW | _MARK)
+CHANGE_GRADE = update(GRADE).where(GRADE.c.id == bindparam("row")).values(_MARK)
+ADD_COMMENT = insert(COMMENT).values(_NEW_ROW | _TEXT)
+CHANGE_COMMENT = update(COMMENT).where(COMMENT.c.id == bindparam("row")).values(_TEXT)
+SET_PENALTY = (
+    update(SUBMITTED).where(SUBMITTED.c.id == bindparam("row")).values(late_submission_penalty=bindparam("penalty"))
+)
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -82,8 +112,7 @@ class Marksbook:
 
     def _write(self, session: Any, graded: GradedSubmission, timestamp: datetime.datetime | None) -> None:
         card = graded.scorecard
-        query = select(ASSIGNMENT.c.id, ASSIGNMENT.c.duedate).where(ASSIGNMENT.c.name == card.assignment)
-        assignment = session.execute(query).first()
+        assignment = session.execute(FIND_ASSIGNMENT, {"assignment": card.assignment}).first()
         if assignment is None:
             raise RecordError(
                 f"{self.name} has no assignment {card.assignment}: run nbgrader generate_assignment {card.assignment}."
@@ -104,12 +133,7 @@ class Marksbook:
             for name in notebooks
         ]
         if penalties:
-            session.execute(
-                update(SUBMITTED)
-                .where(SUBMITTED.c.id == bindparam("row"))
-                .values(late_submission_penalty=bindparam("penalty")),
-                penalties,
-            )
+            session.execute(SET_PENALTY, penalties)
 
     def _penalty(self, student: str, score: float, submission: Submission, marks: Marks, notebook: str) -> float | None:
         """What the course's late-submission plugin takes off, kept between 0 and the score as nbgrader does."""
@@ -140,14 +164,10 @@ def _late_penalties(course: Course) -> Any:
 
 def _outline(session: Any, assignment_id: str) -> tuple[dict[str, str], list[Cell]]:
     """The assignment's notebooks (id by name), and their cells."""
-    query = (
-        select(NOTEBOOK.c.id, NOTEBOOK.c.name, CELL.c.id, CELL.c.name, CELL.c.type, SOURCE.c.checksum)
-        .outerjoin(CELL, CELL.c.notebook_id == NOTEBOOK.c.id)
-        .outerjoin(SOURCE, (SOURCE.c.notebook_id == NOTEBOOK.c.id) & (SOURCE.c.name == CELL.c.name))
-        .where(NOTEBOOK.c.assignment_id == assignment_id)
-    )
     notebooks, cells = {}, []
-    for notebook_id, notebook, cell_id, name, kind, checksum in session.execute(query):
+    for notebook_id, notebook, cell_id, name, kind, checksum in session.execute(
+        FIND_CELLS, {"assignment": assignment_id}
+    ):
         notebooks[notebook] = notebook_id
         if cell_id is not None:
             cells.append(Cell(cell_id, name, kind, notebook, checksum))
@@ -157,16 +177,15 @@ def _outline(session: Any, assignment_id: str) -> tuple[dict[str, str], list[Cel
 def _find_or_add_submission(
     session: Any, assignment: Any, student: str, timestamp: datetime.datetime | None
 ) -> Submission:
-    if session.execute(select(STUDENT.c.id).where(STUDENT.c.id == student)).first() is None:
+    if session.execute(FIND_STUDENT, {"student": student}).first() is None:
         session.execute(insert(STUDENT).values(id=student))
-    key = (SUBMISSION.c.assignment_id == assignment.id) & (SUBMISSION.c.student_id == student)
-    row = session.execute(select(SUBMISSION.c.id, SUBMISSION.c.timestamp, SUBMISSION.c.extension).where(key)).first()
+    row = session.execute(FIND_SUBMISSION, {"assignment": assignment.id, "student": student}).first()
     if row is None:
         row = SimpleNamespace(id=api.new_uuid(), timestamp=timestamp, extension=None)
         values = {"assignment_id": assignment.id, "student_id": student, "timestamp": timestamp}
         session.execute(insert(SUBMISSION).values(id=row.id, **values))
     elif timestamp is not None:
-        session.execute(update(SUBMISSION).where(key).values(timestamp=timestamp))
+        session.execute(update(SUBMISSION).where(SUBMISSION.c.id == row.id).values(timestamp=timestamp))
     handed_in = timestamp or row.timestamp
     if handed_in is None or assignment.duedate is None:
         return Submission(row.id, 0.0)
@@ -176,8 +195,7 @@ def _find_or_add_submission(
 
 def _find_or_add_notebooks(session: Any, submission_id: str, notebooks: dict[str, str]) -> dict[str, str]:
     """Ids of the submitted notebooks by name."""
-    query = select(SUBMITTED.c.notebook_id, SUBMITTED.c.id).where(SUBMITTED.c.assignment_id == submission_id)
-    found = dict(session.execute(query).all())
+    found = dict(session.execute(FIND_NOTEBOOKS, {"submission": submission_id}).all())
     new = {row: api.new_uuid() for row in notebooks.values() if row not in found}
     if new:
         values = [{"id": row, "notebook_id": key, "assignment_id": submission_id} for key, row in new.items()]
@@ -187,8 +205,8 @@ def _find_or_add_notebooks(session: Any, submission_id: str, notebooks: dict[str
 
 def _write_grades(session: Any, marks: Marks, cells: list[Cell], rows: dict[str, str]) -> dict[str, float]:
     """Write the machine's marks and leave every person's as they are; returns each notebook's score."""
-    query = select(GRADE).where(GRADE.c.notebook_id.in_(rows.values()))
-    found = {(grade.notebook_id, grade.cell_id): grade for grade in session.execute(query)}
+    grades = session.execute(FIND_GRADES, {"notebooks": list(rows.values())})
+    found = {(grade.notebook_id, grade.cell_id): grade for grade in grades}
     scores = dict.fromkeys(rows, 0.0)
     new, changed = [], []
     for cell in cells:
@@ -205,24 +223,16 @@ def _write_grades(session: Any, marks: Marks, cells: list[Cell], rows: dict[str,
             changed.append(values | {"row": grade.id})
         base = mark.score if manual is None else manual
         scores[cell.notebook] += 0.0 if base is None else base + (extra or 0.0)
-    fields: dict[str, Any] = {"auto_score": bindparam("auto"), "needs_manual_grade": bindparam("person")}
     if new:
-        keys: dict[str, Any] = {
-            "id": bindparam("row"),
-            "cell_id": bindparam("cell"),
-            "notebook_id": bindparam("notebook"),
-        }
-        session.execute(insert(GRADE).values(keys | fields), new)
+        session.execute(ADD_GRADE, new)
     if changed:
-        session.execute(update(GRADE).where(GRADE.c.id == bindparam("row")).values(fields), changed)
+        session.execute(CHANGE_GRADE, changed)
     return scores
 
 
 def _write_comments(session: Any, marks: Marks, cells: list[Cell], rows: dict[str, str]) -> None:
-    query = select(COMMENT.c.notebook_id, COMMENT.c.cell_id, COMMENT.c.id).where(
-        COMMENT.c.notebook_id.in_(rows.values())
-    )
-    found = {(notebook, cell): comment for notebook, cell, comment in session.execute(query)}
+    comments = session.execute(FIND_COMMENTS, {"notebooks": list(rows.values())})
+    found = {(notebook, cell): comment for notebook, cell, comment in comments}
     new, changed = [], []
     for cell in cells:
         if cell.kind not in COMMENTED_KINDS:
@@ -233,13 +243,7 @@ def _write_comments(session: Any, marks: Marks, cells: list[Cell], rows: dict[st
             new.append(values | {"cell": cell.id, "notebook": rows[cell.notebook], "row": api.new_uuid()})
         elif not marks.is_missing(cell.notebook):
             changed.append(values | {"row": row})
-    fields: dict[str, Any] = {"auto_comment": bindparam("text")}
     if new:
-        keys: dict[str, Any] = {
-            "id": bindparam("row"),
-            "cell_id": bindparam("cell"),
-            "notebook_id": bindparam("notebook"),
-        }
-        session.execute(insert(COMMENT).values(keys | fields), new)
+        session.execute(ADD_COMMENT, new)
     if changed:
-        session.execute(update(COMMENT).where(COMMENT.c.id == bindparam("row")).values(fields), changed)
+        session.execute(CHANGE_COMMENT, changed)
