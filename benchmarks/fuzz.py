@@ -42,13 +42,14 @@ EXPECTED: dict[str, type[Exception]] = {
 TOKENS = [
     *(b"NaN", b"Infinity", b"-1", b"1e999", b"9" * 30, b"null", b"true", b"[]", b"{}", b'""', b"[[[[", b'"\\ud800"'),
     *(b"|O", b"|V8", b"<f8", b">i4", b"<U0", b"<U9", b"<m8[s]", b"(1000000000,)", b"(0, 99999999999)", b"(2,)f8"),
-    *(b'"a"', b'"p"', b'"d"', b'"t"', b'"i"', b'"n"', b'"r"', b'"x"', b'"s"', b"PK\x03\x04", b"PK\x01\x02"),
+    *(b'"a"', b'"p"', b'"d"', b'"o"', b'"t"', b'"i"', b'"n"', b'"r"', b'"x"', b'"s"', b"PK\x03\x04", b"PK\x01\x02"),
     *(b"cells", b"worksheets", b"nbformat", b"metadata", b"source", b"attachments", b"heading", b"\xff\xfe"),
     *(b"\x80\x04\x95", b"cos\nsystem\n(S'true'\ntR.", b"\x93NUMPY\x02\x00", b"\xff" * 8, b"\x7f" * 4, b"\0" * 4),
 ]
 ODD = [
     *(None, True, -1, 0, 3, 1e308, 2**53, 2**64, 10**30, "", "a", "\ud800", "0x1f", "nan", "code", "x" * 100, [], [[]]),
     *({}, [0, [], False], {"t": [1, 2]}, {"t": "ab"}, {"d": [[1, 2], [1, 3]]}, {"d": [[[], 1]]}, {"s": [{"d": []}]}),
+    *({"o": {"a": [1, 2.5]}}, {"o": {"": None, "é": 1}}, {"o": []}, {"o": {"o": {"o": {}}}}),
     *(
         {"a": 0},
         {"n": 0},

@@ -6,7 +6,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ MAX_BIG_KEYS = 1000
 BIG_INT = re.compile("-?0x[0-9a-f]{1,1024}")
 JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 NUMBERS = {int, float, bool}
+MAX_NAMES = 1000
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,9 @@ def _are_plain_numbers(items: list[Any] | tuple[Any, ...]) -> bool:
     return min(items) > -SAFE_INT and max(items) < SAFE_INT and math.isfinite(sum(items))
 
 
-def _are_names(keys: Iterable[Any]) -> bool:
-    return all(type(key) is str and key.isascii() for key in keys)
+def _are_names(keys: Collection[Any]) -> bool:
+    """Whether ``keys`` may be the names of a JSON object: few, and all of them plain text."""
+    return len(keys) <= MAX_NAMES and all(type(key) is str and key.isascii() for key in keys)
 
 
 _TO_JSON = json.JSONEncoder(check_circular=False, separators=(",", ":"))  # a tree that we made has no circles

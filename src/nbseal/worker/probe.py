@@ -48,6 +48,8 @@ def _try(level: str, scratch: str, writing: int) -> None:
                 os.write(writing, f"{type(error).__name__}: {error}".encode())
                 os._exit(1)
             os._exit(0)
+        if level == "namespaces":
+            walls.rejoin()
         text = "ok" if os.waitpid(child, 0)[1] == 0 else ""
     except BaseException as error:
         text = f"{type(error).__name__}: {error}"
