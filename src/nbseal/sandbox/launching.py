@@ -90,6 +90,17 @@ class Launched:
         text = (Path(self.scratch.name) / "stderr.txt").read_text("utf-8", "replace")
         return (text.strip().splitlines() or [""])[-1]
 
+    def fork(self) -> socket.socket:
+        """Have the process fork, and return the way to what it forked; OSError when it is gone."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self.control.sock, [b"F"], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
+        return ours
+
     def close(self, kill: bool = False) -> None:
         """Hang up, wait for the process to end, and remove its folder."""
         self.control.close()

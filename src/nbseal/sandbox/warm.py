@@ -120,7 +120,7 @@ class WarmProcess:
         while True:
             with self._lock:
                 free = self._free_supervisors.pop() if self._free_supervisors else None
-                supervisor = free or self._new_supervisor()
+                supervisor = free or self._launched.fork()
             try:
                 socket.send_fds(supervisor, [b"F"], descriptors)
                 return supervisor
@@ -128,16 +128,6 @@ class WarmProcess:
                 supervisor.close()
                 if free is None:
                     raise
-
-    def _new_supervisor(self) -> socket.socket:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                socket.send_fds(self._launched.control.sock, [b"F"], [theirs.fileno()])
-            except OSError:
-                ours.close()
-                raise
-        return ours
 
     def _dismiss(self, supervisor: socket.socket, reported: bool) -> None:
         """Keep a supervisor for the next submission where it can take another, and has told the end of this one."""
