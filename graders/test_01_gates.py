@@ -74,8 +74,10 @@ def test_perceptron_decides(student):
     rng = student.rng
     cases, sides = [], []
     for length in (3, 1, 6, 2):
-        inputs, weights = sizeable(rng, 2, length)
-        total = float(inputs @ weights)
+        total = 0.0
+        while total in (0, 1):  # whoever returns the sum itself is to be told so
+            inputs, weights = sizeable(rng, 2, length)
+            total = float(inputs @ weights)
         for side, threshold, expected in (("above", total - 0.5, 1), ("below", total + 0.5, 0)):
             cases.append((inputs.tolist(), weights.tolist(), threshold))
             sides.append((length, side, expected))
@@ -369,8 +371,16 @@ def separable(rng, length):
         for number in np.flatnonzero(balanced & (np.abs(totals).min(axis=1) >= 0.25)):
             rows, targets = inputs[number].tolist(), (totals[number] > 0).astype(int).tolist()
             epochs = reference(rows, targets, 0.5, 31)[1]
-            if 4 <= epochs <= 30 and reference(rows, targets, 0.5, 100, batch=True)[1] not in (epochs, 100):
+            if 4 <= epochs <= 30 and are_telling(rows, targets, epochs):
                 return rows, targets, epochs
+
+
+def are_telling(rows, targets, epochs):
+    """Tell whether misreadings of the rule get the same mark on these examples as on any others that we draw."""
+    bias = reference(rows, targets, 0.5, 1)[0][-1]
+    strict = reference(rows, targets, 0.5, 100, strict=True)[0]
+    batch = reference(rows, targets, 0.5, 100, batch=True)[1]
+    return bias != 0 and batch not in (epochs, 100) and fires(with_ones(rows), strict, 0) == tuple(targets)
 
 
 def learned(student, cases):
@@ -390,7 +400,7 @@ def learned(student, cases):
 @pytest.mark.question("learn")
 def test_learn_first_pass(student):
     """After one pass the weights are those of the rule, for any learning rate."""
-    cases = [(*separable(student.rng, length)[:2], rate, 1) for length, rate in ((3, 0.25), (2, 2))]
+    cases = [(*separable(student.rng, length)[:2], rate, 1) for length, rate in ((2, 0.5), (3, 0.25), (2, 2))]
     for (weights, _), (*data, rate, _) in zip(learned(student, cases), cases, strict=True):
         expected = reference(*data, rate, 1)[0]
         if np.allclose(weights, expected):
@@ -429,7 +439,7 @@ def test_learn_converges(student):
 @pytest.mark.question("learn", requires="test_learn_converges")
 def test_learn_reports_epochs(student):
     """The number of epochs counts every pass, the last one without a mistake too."""
-    cases = [separable(student.rng, 2), ([[1, 2], [3, 1], [2, 2]], [1, 1, 1], 1)]
+    cases = [separable(student.rng, 2), separable(student.rng, 3), ([[1, 2], [3, 1], [2, 2]], [1, 1, 1], 1)]
     got = [epochs for _, epochs in learned(student, [(*case[:2], 0.5, 500) for case in cases])]
     expected = [needed for _, _, needed in cases]
     hint = "Count whole passes through the examples, not single examples or mistakes."
