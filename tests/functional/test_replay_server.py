@@ -1,5 +1,6 @@
 """The vendors' own packages against the replay server of 09-cloud, and its wire formats without them."""
 
+import http.client
 import importlib
 import json
 import logging
@@ -16,6 +17,8 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
+
+from tests.courses import wait_until
 
 pytest.importorskip("starlette", reason="the cloud extra is not installed: pip install 'nbseal[cloud]'")
 pytest.importorskip("uvicorn", reason="the cloud extra is not installed: pip install 'nbseal[cloud]'")
@@ -139,6 +142,15 @@ def post(address: str, path: str, body: object, **headers: str) -> tuple[int, di
         with error:
             text = error.read()
             return error.code, json.loads(text) if text.startswith(b"{") else {}, dict(error.headers)
+
+
+def answers(address: str) -> bool:
+    """Whether the server still answers: not if it is gone, nor if it goes in the middle of its reply."""
+    try:
+        google(address, photo("street"))
+    except (OSError, http.client.HTTPException):
+        return False
+    return True
 
 
 def google(address, *images, features=BOTH, key="k", kind="application/json"):
@@ -509,10 +521,4 @@ def test_the_server_ends_with_the_process_that_started_it():
         where = kernel.stdout.readline().strip()
         assert google(where, photo("street"))[0] == 200
         kernel.kill()
-    for _ in range(50):
-        try:
-            google(where, photo("street"))
-        except OSError:
-            return
-        time.sleep(0.05)
-    pytest.fail("the server still answers")
+    assert wait_until(lambda: not answers(where), seconds=10)
