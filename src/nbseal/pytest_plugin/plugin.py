@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -21,17 +23,29 @@ class CollectionProblem(Exception):
     """A hidden test is not written as it must be."""
 
 
+@dataclass(frozen=True)
+class Check:
+    """A hidden test as its author has marked it; ``requires`` names test functions that must pass first."""
+
+    item: pytest.Item
+    function: str
+    question: str
+    line: str
+    weight: float
+    requires: tuple[str, ...]
+
+
 class GraderPlugin:
     """Registered with pytest by the judge; ``serve`` is called once everything is collected."""
 
-    def __init__(self, serve: Callable[[GraderPlugin, list[pytest.Item]], None]) -> None:
+    def __init__(self, serve: Callable[[GraderPlugin, list[Check]], None]) -> None:
         self._serve = serve
         self.errors: list[str] = []
         self.handin = Handin()
         self.conversation: Conversation | None = None
-        self.item: pytest.Item | None = None
-        self.results: dict[str, tuple[Outcome, str]] = {}
-        self.measured: dict[str, dict[str, float]] = {}
+        self.check: Check | None = None
+        self.results: dict[Check, Outcome] = {}
+        self.measured: dict[str, float] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marker known."""
@@ -40,9 +54,9 @@ class GraderPlugin:
     @pytest.fixture
     def student(self) -> Student:
         """The submission under test."""
-        assert self.item is not None
-        student = Student(self.handin, self.conversation, question_of(self.item), self.item.nodeid)
-        self.measured[self.item.nodeid] = student.measured
+        assert self.check is not None
+        student = Student(self.handin, self.conversation, self.check.question, self.check.item.nodeid)
+        self.measured = student.measured
         return student
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -53,29 +67,40 @@ class GraderPlugin:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Take over: answer the judge's requests instead of running each test once."""
         if not self.errors:
-            self._serve(self, session.items)
+            try:
+                checks = checks_of(session.items)
+            except CollectionProblem as problem:
+                self.errors.append(str(problem))
+            else:
+                self._serve(self, checks)
         return True
 
-    def run(self, items: list[pytest.Item], report: Callable[[dict[str, Any]], None]) -> None:
-        """Run ``items`` in order and report each one's outcome."""
-        self.results, self.measured = {}, {}
-        for index, item in enumerate(items):
-            following = items[index + 1] if index + 1 < len(items) else None
-            self.item = item
-            outcome, message = self._blocked(item) or _run_one(item, following)
-            self.results[item.nodeid] = outcome, message
-            measured = self.measured.get(item.nodeid, {})
-            report({"test": item.nodeid, "outcome": str(outcome), "message": message, "measured": measured})
+    def run(self, checks: Sequence[Check], report: Callable[[list[dict[str, Any]]], None]) -> None:
+        """Run ``checks`` in order and report their outcomes, those of a question together."""
+        self.results = {}
+        followers = [*(check.item for check in checks[1:]), None]
+        for _, group in groupby(zip(checks, followers, strict=True), key=lambda pair: pair[0].question):
+            report([self._outcome_of(check, following) for check, following in group])
 
-    def _blocked(self, item: pytest.Item) -> tuple[Outcome, str] | None:
-        for needed in requirements_of(item):
-            for nodeid, (outcome, _) in self.results.items():
-                if nodeid.split("::")[-1].split("[")[0] != needed or outcome == Outcome.PASSED:
+    def _outcome_of(self, check: Check, following: pytest.Item | None) -> dict[str, Any]:
+        self.check, self.measured = check, {}
+        outcome, message = self._blocked(check) or _run_one(check.item, following)
+        self.results[check] = outcome
+        return {
+            "test": check.item.nodeid,
+            "outcome": str(outcome),
+            "message": message,
+            "measured": self.measured,
+        }
+
+    def _blocked(self, check: Check) -> tuple[Outcome, str] | None:
+        for needed in check.requires:
+            for other, outcome in self.results.items():
+                if other.function != needed or outcome == Outcome.PASSED:
                     continue
-                line = next((line_of(i) for i in item.session.items if i.nodeid == nodeid), needed)
                 if outcome == Outcome.FAILED:
-                    return outcome, f"Not tried yet, because this comes first: “{line}”"
-                return outcome, f"{WAITING} “{line}”"
+                    return outcome, f"Not tried yet, because this comes first: “{other.line}”"
+                return outcome, f"{WAITING} “{other.line}”"
         return None
 
 
@@ -128,8 +153,21 @@ def _assertion_text(error: AssertionError) -> str:
     return text or "The result is not what was expected."
 
 
-def marker_of(item: pytest.Item) -> pytest.Mark:
-    """The question marker of a test; CollectionProblem if it is missing or malformed."""
+def checks_of(items: Sequence[pytest.Item]) -> list[Check]:
+    """The hidden tests among ``items``, all of which must be some; CollectionProblem for one that isn't."""
+    checks: list[Check] = []
+    for item in items:
+        check = _check_of(item)
+        for needed in check.requires:
+            if needed == check.function or needed not in (other.function for other in checks):
+                raise CollectionProblem(
+                    f"{item.nodeid} requires {needed!r}: name a test function of the same file that stands before it"
+                )
+        checks.append(check)
+    return checks
+
+
+def _check_of(item: pytest.Item) -> Check:
     marker = item.get_closest_marker("question")
     if marker is None or len(marker.args) != 1 or not isinstance(marker.args[0], str):
         raise CollectionProblem(f'{item.nodeid} needs @pytest.mark.question("grade_id of its grade cell")')
@@ -139,21 +177,18 @@ def marker_of(item: pytest.Item) -> pytest.Mark:
     weight = marker.kwargs.get("weight", 1)
     if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight > 0:
         raise CollectionProblem(f"{item.nodeid}: weight must be a number above 0, but it is {weight!r}")
-    return marker
+    requires = marker.kwargs.get("requires") or ()
+    return Check(
+        item=item,
+        function=item.name.partition("[")[0],
+        question=marker.args[0],
+        line=_line_of(item),
+        weight=float(weight),
+        requires=(requires,) if isinstance(requires, str) else tuple(requires),
+    )
 
 
-def question_of(item: pytest.Item) -> str:
-    """The grade_id that a hidden test belongs to."""
-    return str(marker_of(item).args[0])
-
-
-def requirements_of(item: pytest.Item) -> list[str]:
-    """Names of the test functions that must pass first."""
-    requires = marker_of(item).kwargs.get("requires") or []
-    return [requires] if isinstance(requires, str) else list(requires)
-
-
-def line_of(item: pytest.Item) -> str:
+def _line_of(item: pytest.Item) -> str:
     """The line that the student reads: first line of the docstring, with the parameters' id if there are any."""
     function = getattr(item, "function", None)
     lines = (getattr(function, "__doc__", None) or "").strip().splitlines()

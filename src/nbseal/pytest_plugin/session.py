@@ -10,23 +10,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from nbseal.errors import WireError
 from nbseal.pytest_plugin.conversation import Conversation
 from nbseal.pytest_plugin.handin import Handin
-from nbseal.pytest_plugin.plugin import (
-    CollectionProblem,
-    GraderPlugin,
-    line_of,
-    marker_of,
-    question_of,
-    requirements_of,
-)
+from nbseal.pytest_plugin.plugin import Check, GraderPlugin
 from nbseal.wire import Channel, EndOfStream
 
 SLACK_SECONDS = 10.0
@@ -46,7 +38,7 @@ def main(descriptor: int) -> None:
         grader = str(channel.receive()["grader"])
     except EndOfStream:
         return
-    plugin = GraderPlugin(lambda plugin, items: _serve(channel, plugin, items))
+    plugin = GraderPlugin(lambda plugin, checks: _serve(channel, plugin, checks))
     folder = os.path.dirname(grader)
     os.chdir(folder)
     pytest.main(
@@ -61,16 +53,11 @@ def main(descriptor: int) -> None:
             channel.send({"errors": plugin.errors})
 
 
-def _serve(channel: Channel, plugin: GraderPlugin, items: list[pytest.Item]) -> None:
-    try:
-        tests = [_describe(item, items) for item in items]
-    except CollectionProblem as problem:
-        plugin.errors.append(str(problem))
-        return
+def _serve(channel: Channel, plugin: GraderPlugin, checks: list[Check]) -> NoReturn:
     importlib.import_module("numpy.random")  # loaded at first use otherwise: in every fork anew
     gc.enable()
     gc.freeze()  # a collection in a fork would otherwise touch, and so copy, everything that was loaded
-    channel.send({"tests": tests})
+    channel.send({"tests": [_describe(check) for check in checks]})
     lanes: set[int] = set()
     while True:
         request, descriptors, _, _ = socket.recv_fds(channel.sock, 1, 1)
@@ -80,7 +67,7 @@ def _serve(channel: Channel, plugin: GraderPlugin, items: list[pytest.Item]) -> 
         lane = os.fork()
         if lane == 0:
             channel.close()
-            _serve_lane(plugin, items, Channel(socket.socket(fileno=descriptors[0])))
+            _serve_lane(plugin, checks, Channel(socket.socket(fileno=descriptors[0])))
         lanes.add(lane)
         os.close(descriptors[0])
     for lane in lanes:
@@ -89,24 +76,16 @@ def _serve(channel: Channel, plugin: GraderPlugin, items: list[pytest.Item]) -> 
     os._exit(0)  # pytest would take everything down in order
 
 
-def _describe(item: pytest.Item, items: Iterable[pytest.Item]) -> dict[str, Any]:
-    marker = marker_of(item)
-    names = [other.name.split("[")[0] for other in items]
-    own = item.name.split("[")[0]
-    for needed in requirements_of(item):
-        if needed not in names or names.index(needed) >= names.index(own):
-            raise CollectionProblem(
-                f"{item.nodeid} requires {needed!r}: name a test function of the same file that stands before it"
-            )
+def _describe(check: Check) -> dict[str, Any]:
     return {
-        "nodeid": item.nodeid,
-        "question": question_of(item),
-        "line": line_of(item),
-        "weight": float(marker.kwargs.get("weight", 1)),
+        "nodeid": check.item.nodeid,
+        "question": check.question,
+        "line": check.line,
+        "weight": check.weight,
     }
 
 
-def _serve_lane(plugin: GraderPlugin, items: list[pytest.Item], lane: Channel) -> None:
+def _serve_lane(plugin: GraderPlugin, checks: list[Check], lane: Channel) -> NoReturn:
     """In a fork: run the hidden tests of one case after the other. A hang ends by the alarm's default action."""
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -114,14 +93,14 @@ def _serve_lane(plugin: GraderPlugin, items: list[pytest.Item], lane: Channel) -
             message = lane.receive()
             _, descriptors, _, _ = socket.recv_fds(lane.sock, 1, 2)
             signal.alarm(int(message["seconds"] + SLACK_SECONDS))
-            _judge_one(plugin, items, message, descriptors, lane)
+            _judge_one(plugin, checks, message, descriptors, lane)
             signal.alarm(0)
     finally:
         os._exit(0)
 
 
 def _judge_one(
-    plugin: GraderPlugin, items: list[pytest.Item], message: dict[str, Any], descriptors: list[int], lane: Channel
+    plugin: GraderPlugin, checks: list[Check], message: dict[str, Any], descriptors: list[int], lane: Channel
 ) -> None:
     with socket.socket(fileno=descriptors[0]) as job, socket.socket(fileno=descriptors[1]) as leash:
         plugin.handin = Handin(**message["handin"])
@@ -129,7 +108,9 @@ def _judge_one(
             Channel(job, greedy=True), Channel(leash, greedy=True), time.monotonic() + message["seconds"]
         )
         questions = set(message["questions"])
-        plugin.run([item for item in items if question_of(item) in questions], lane.send)
+        plugin.run(
+            [check for check in checks if check.question in questions], lambda tests: lane.send({"tests": tests})
+        )
         plugin.handin, plugin.conversation = Handin(), None
     lane.send({"done": True})
 
