@@ -28,7 +28,9 @@ class Seal(Configurable):  # type: ignore[misc]
     level = Enum(
         ["auto", "namespaces", "landlock"], "auto", help="how to seal; auto takes the strongest to be had"
     ).tag(config=True)
-    cell_seconds = Float(10.0, help="seconds of wall time a cell may take before it is interrupted").tag(config=True)
+    cell_seconds = Float(
+        10.0, help="seconds of processor time a cell may take before it is interrupted; twice as many of wall time"
+    ).tag(config=True)
     notebook_seconds = Float(60.0, help="seconds of wall time all cells may take before the process is ended").tag(
         config=True
     )

@@ -10,7 +10,8 @@ What stays different, on purpose:
 
 1.  ``exit()`` and ``quit()`` end a kernel, and nbclient gives the notebook up; here the next cell runs.
 2.  A cell over its time limit is interrupted (KeyboardInterrupt, or CancelledError where it awaits something) and the
-    next cell runs; output over the limits is cut off. Both say so. SIGALRM belongs to the time limit.
+    next cell runs; output over the limits is cut off. Both say so. SIGALRM and SIGPROF belong to
+    the time limits.
 3.  Text that goes past Python's streams (other programs, C code, ``os.write``) is put in the order in which it was
     written; a kernel's threads put it where they happen to be. Half a surrogate pair becomes ``?``; a kernel loses the
     text. A notebook that breaks ``sys.stdout`` itself gets it back with its next error; a kernel never answers again.
@@ -198,17 +199,17 @@ def test_exit_does_not_end_the_notebook(trusted):
 
 
 @pytest.mark.parametrize(
-    ("source", "error"),
+    ("source", "error", "seconds"),
     [
-        ("import asyncio; await asyncio.sleep(60)", "CancelledError"),
+        ("import asyncio; await asyncio.sleep(60)", "CancelledError", 2),
         ("import asyncio; asyncio.get_running_loop().call_soon(lambda: [1 for _ in iter(int, 1)])\n"
-         "await asyncio.sleep(60)", "KeyboardInterrupt"),
+         "await asyncio.sleep(60)", "KeyboardInterrupt", 1),
     ],
 )  # fmt: skip
-def test_awaiting_cell_is_interrupted_and_the_next_one_runs(trusted, source, error):
+def test_awaiting_cell_is_interrupted_and_the_next_one_runs(trusted, source, error, seconds):
     """A cell that awaits too long, or a callback that never returns, is stopped with a sentence."""
     first, second = texts(trusted, source, "'next'")
-    assert first == f"{error}: the cell was stopped after 1 seconds, the time limit"
+    assert first == f"{error}: the cell was stopped after {seconds} seconds, the time limit"
     assert second == "'next'"
 
 

@@ -240,6 +240,21 @@ def test_what_a_hidden_test_measured_stands_in_the_scorecard(card_of):
     assert Scorecard.from_dict(card.to_dict()).question("number").tests[0].measured == {"the answer": 41.0}
 
 
+WAITING = "import time\ndef double(x):\n    time.sleep({})\n    return 2 * x"
+
+
+def test_a_call_that_waits_may_take_longer(card_of):
+    """Marks don't hang on how busy the machine is: the limit of a call is one of processor time."""
+    assert marks(card_of(double_answer=WAITING.format(2.4)))["double"] == 4.0
+
+
+def test_a_call_that_waits_has_an_end(card_of):
+    """On the clock, a call may take twice as long."""
+    card = card_of(double_answer=WAITING.format(60))
+    assert marks(card)["double"] == 0.0
+    assert "`double` did not return within 2 seconds." in messages(card, "double")
+
+
 def test_the_slowest_cells_are_named(card_of):
     """The cells that took most of the time stand in the scorecard, the slowest first."""
     card = card_of(plain_answer="import time\ntime.sleep(0.2)\nflag = True")

@@ -70,6 +70,15 @@ def test_an_endless_cell_is_interrupted_and_the_next_one_runs(warm):
     assert failure is None
 
 
+def test_a_cell_that_waits_may_take_longer_but_not_for_ever(warm):
+    """Waiting for a processor costs a cell nothing; the limit on the clock is twice that of processor time."""
+    texts, failure, _ = run(warm, "import time\ntime.sleep(1.4)\nprint('done')", "time.sleep(60)", "print('next')")
+    assert texts[0] == "done\n"
+    assert texts[1].startswith("KeyboardInterrupt: the cell was stopped after 2 seconds, the time limit")
+    assert texts[2] == "next\n"
+    assert failure is None
+
+
 def test_an_endless_cell_that_ignores_interrupts_is_ended(warm):
     """Nothing that a cell does keeps the process alive past the notebook's limit."""
     stubborn = "import signal\nsignal.pthread_sigmask(0, range(1, 60))\nwhile 1: pass"

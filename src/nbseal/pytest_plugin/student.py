@@ -19,6 +19,7 @@ from nbseal.pytest_plugin.handin import Handin
 from nbseal.pytest_plugin.npz import read_npz
 from nbseal.wire import Opaque
 
+WAITING = 2  # a call may take this many times its processor time: marks must not hang on how busy the machine is
 MEASURES = 20  # numbers that one test may put down
 CALLS = ("call", "calls")
 NOT_SHOWN = "What it says isn't shown here: it may hold what the hidden check gave to your function."
@@ -63,17 +64,22 @@ class Student:
         return value
 
     def call(self, function: str, *args: Any, timeout: float = 2.0, **kwargs: Any) -> Any:
-        """Call a function of the notebook in the sealed process; ``timeout`` is in seconds."""
+        """Call a function of the notebook in the sealed process.
+
+        ``timeout`` is in seconds of processor time; a call that waits may take twice as long on the clock.
+        """
         callbacks: dict[int, Any] = {}
+        wait = WAITING * timeout
         request = {
             "do": "call",
             "function": function,
             "args": [export(value, callbacks) for value in args],
             "kwargs": {key: export(value, callbacks) for key, value in kwargs.items()},
             "timeout": timeout,
+            "wait": wait,
         }
         try:
-            reply = self._ask(request, timeout, callbacks)
+            reply = self._ask(request, wait, callbacks)
         except Timeout:
             reply = {"timeout": True}
         return self._returned(function, reply, timeout)
@@ -82,7 +88,7 @@ class Student:
         """Call a function with each case's arguments, which is quicker than one call after the other.
 
         The results come in the order of ``cases``; a call that failed raises when its turn comes. ``timeout`` is in
-        seconds for each call, and nothing is called after one that took longer.
+        seconds for each call, as in `call`, and nothing is called after one that took longer.
         """
         for reply in self._replies(function, cases, timeout):
             yield self._returned(function, reply, timeout)
@@ -90,9 +96,10 @@ class Student:
     def _replies(self, function: str, cases: Iterable[Sequence[Any]], timeout: float) -> list[dict[str, Any]]:
         """What each case's call came to; a call that wasn't made because of a slow one before it is late, too."""
         cases = [list(case) for case in cases]
-        request = {"do": "calls", "function": function, "cases": cases, "timeout": timeout}
+        wait = WAITING * timeout
+        request = {"do": "calls", "function": function, "cases": cases, "timeout": timeout, "wait": wait}
         try:
-            reply = self._ask(request, timeout * len(cases))
+            reply = self._ask(request, wait * len(cases))
         except Timeout:
             reply = {"timeout": True}
         found = reply.get("replies")

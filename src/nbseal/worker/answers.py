@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import linecache
 import os
-import signal
 import socket
 import sys
 import time
@@ -18,7 +17,7 @@ import numpy
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel, Reference, TooLarge
-from nbseal.worker.syscalls import set_handler
+from nbseal.worker.alarms import alarm
 
 Message = dict[str, Any]
 MAX_FILE = 64 << 20  # bytes
@@ -95,16 +94,12 @@ class Answers:
 
     def answer(self, message: Message) -> Message:
         """Answer one request, or several of one kind."""
-        previous = set_handler(signal.SIGALRM, _too_late)
-        try:
-            match message["do"]:
-                case "gets":
-                    return self._gets(message["names"])
-                case "calls":
-                    return self._calls(message)
-            return self._in_time(message)
-        finally:
-            set_handler(signal.SIGALRM, previous)
+        match message["do"]:
+            case "gets":
+                return self._gets(message["names"])
+            case "calls":
+                return self._calls(message)
+        return self._in_time(message)
 
     def _gets(self, names: list[str]) -> Message:
         """The first name's value; those of the other names, too, as far as all of them are small."""
@@ -121,8 +116,7 @@ class Answers:
         """Answer one call after the other; after one that took too long, no more."""
         replies: list[Message] = []
         for case in message["cases"]:
-            one = {"do": "call", "function": message["function"], "args": case, "kwargs": {}}
-            replies.append(self._in_time({**one, "timeout": message["timeout"]}))
+            replies.append(self._in_time({**message, "do": "call", "args": case, "kwargs": {}}))
             if "timeout" in replies[-1]:
                 break
         return {"replies": replies}
@@ -130,9 +124,7 @@ class Answers:
     def _in_time(self, message: Message) -> Message:
         """Answer one request; looking a value up may run the student's code too, so that is bounded as well."""
         try:
-            # repeats, so that code which swallows one interruption meets the next
-            signal.setitimer(signal.ITIMER_REAL, message.get("timeout", LOOK_UP_SECONDS), 1.0)
-            try:
+            with alarm(message.get("timeout", LOOK_UP_SECONDS), message.get("wait", LOOK_UP_SECONDS), _too_late):
                 match message["do"]:
                     case "get":
                         return self._get(message["name"])
@@ -140,8 +132,6 @@ class Answers:
                         return self._call(message)
                     case "file":
                         return self._file(message["name"])
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
         except CallTimeout:
             return {"timeout": True}
         except BaseException as error:  # sys.exit and friends included: the student's code, the student's error

@@ -11,19 +11,19 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from tornado.ioloop import IOLoop
 
 from nbseal.worker import commands, tracebacks, walls
+from nbseal.worker.alarms import alarm
 from nbseal.worker.capture import Collector
 from nbseal.worker.kernel import arguments, import_path, make_kernel
 from nbseal.worker.ready import Ready
 from nbseal.worker.streams import Outbox, mute, open_streams
-from nbseal.worker.syscalls import set_handler
 
+WAITING = 2  # a cell may take this many times its processor time, because other cells run beside it
 LAST_ERROR = ("last_type", "last_value", "last_traceback")
 # the second error passes through a file, whose lines are coloured by other means than a cell's
 REHEARSAL = [
@@ -131,13 +131,17 @@ class CellRunner:
     def _run_one(
         self, loop: asyncio.AbstractEventLoop, context: contextvars.Context, cell: dict[str, Any], seconds: float
     ) -> bool:
-        """Run one cell and tell whether it was interrupted; whatever escapes from it is shown as its error."""
-        limit = f"the cell was stopped after {seconds:g} seconds, the time limit"
+        """Run one cell and tell whether it was interrupted; whatever escapes from it is shown as its error.
+
+        ``seconds`` are of processor time.
+        """
         fired = 0
 
         def interrupt(signum: int, frame: FrameType | None) -> None:
             nonlocal fired
             fired += 1
+            taken = seconds if signum == signal.SIGPROF else WAITING * seconds
+            limit = f"the cell was stopped after {taken:g} seconds, the time limit"
             if fired == 1 and loop.is_running() and asyncio.current_task(loop) is None:
                 loop.call_soon_threadsafe(task.cancel, limit)  # it awaits something: nothing runs that could be stopped
             else:
@@ -146,7 +150,7 @@ class CellRunner:
         request = self.kernel.session.msg("execute_request", {"code": cell["source"]})
         self.collector.begin(cell["index"], request["msg_id"], self.shell.execution_count)
         task = loop.create_task(self._execute(request), context=context)
-        with alarm(seconds, interrupt):
+        with alarm(seconds, WAITING * seconds, interrupt):
             try:
                 loop.run_until_complete(task)
             except BaseException:  # from a task or a callback of the notebook's own
@@ -189,16 +193,3 @@ class CellRunner:
             except Exception:
                 continue  # whatever the notebook has put in the stream's place
         self.collector.end()
-
-
-@contextmanager
-def alarm(seconds: float, handler: Any) -> Iterator[None]:
-    """Call ``handler`` as a signal handler when the block takes longer than ``seconds`` of wall time."""
-    previous = set_handler(signal.SIGALRM, handler)
-    # repeats, so that code which swallows one interruption meets the next
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        set_handler(signal.SIGALRM, previous)
