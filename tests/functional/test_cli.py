@@ -345,6 +345,11 @@ def test_the_course_can_be_elsewhere(root: Path, tmp_path: Path) -> None:
     assert list(here.iterdir()) == []
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to programs in the background: their children ignore interrupts, too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize("whole_group", [True, False], ids=["Ctrl-C", "kill -INT"])
 def test_an_interrupted_run_leaves_no_process_behind(whole_group: bool, tmp_path: Path) -> None:
     """Ctrl-C ends everything soon with exit code 130; what was recorded stays, and the next run goes on."""
@@ -356,7 +361,9 @@ def test_an_interrupted_run_leaves_no_process_behind(whole_group: bool, tmp_path
     grade = command("nbseal", "grade", "mini", "--jobs", "2")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with adopting_orphans():
-        process = subprocess.Popen(grade, cwd=root, env=environment(), start_new_session=True, **pipes)
+        process = subprocess.Popen(
+            grade, cwd=root, env=environment(), start_new_session=True, preexec_fn=heed_interrupts, **pipes
+        )
         try:
             assert process.stdout.readline().startswith("ada: 7/7")
             started = time.monotonic()

@@ -18,7 +18,7 @@ from nbseal.results import Outcome, QuestionResult, Scorecard, Status
 from tests.courses import command, copy_course, end, environment, grades, run
 from tests.samples import Sample, load_samples
 
-ENDLESS_LOOPS_STOP_SOONER = "c.Seal.cell_seconds = 3"
+ENDLESS_LOOPS_STOP_SOONER = "c.Seal.cell_seconds = 2"
 TRAINS = "05-mnist"  # has no endless loop, and training that takes seconds on a busy machine
 SAMPLES = load_samples()
 ASSIGNMENTS = sorted({sample.assignment for sample in SAMPLES})

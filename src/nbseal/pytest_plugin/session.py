@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import pytest
 
 from nbseal.errors import WireError
+from nbseal.pytest_plugin import words
 from nbseal.pytest_plugin.conversation import Conversation
 from nbseal.pytest_plugin.handin import Handin
 from nbseal.pytest_plugin.plugin import Check, GraderPlugin
@@ -54,7 +55,9 @@ def main(descriptor: int) -> None:
 
 
 def _serve(channel: Channel, plugin: GraderPlugin, checks: list[Check]) -> NoReturn:
-    importlib.import_module("numpy.random")  # loaded at first use otherwise: in every fork anew
+    # made at first use otherwise: in every fork anew
+    importlib.import_module("numpy.random")
+    words.sentences()
     gc.enable()
     gc.freeze()  # a collection in a fork would otherwise touch, and so copy, everything that was loaded
     channel.send({"tests": [_describe(check) for check in checks]})
