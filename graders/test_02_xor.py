@@ -73,7 +73,7 @@ def drawn(student, points, targets):
     """Let the student's function draw on axes of ours, and return these."""
     canvas = spies.Canvas(student)
     try:
-        student.call("plot_points", student.remote(canvas), points, targets, timeout=3.0)
+        student.call("plot_points", student.remote(canvas), points, targets)
     except StudentFunctionError as error:
         if "'Proxy' object has no attribute" in str(error):
             name = str(error).split("attribute ")[1].split(".")[0][:40]
@@ -156,7 +156,7 @@ def table_of(grid):
 
 def searched(student, targets, grid):
     """Call search(...) and return its four checked numbers: accuracy, w1, w2, threshold."""
-    value = returned(student.call("search", list(targets), list(grid), timeout=3.0), "search(...)")
+    value = returned(student.call("search", list(targets), list(grid)), "search(...)")
     names = ("accuracy", "w1", "w2", "threshold")
     wanted = f"search(...) should return four numbers, {', '.join(names)}"
     row = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
@@ -354,7 +354,7 @@ def grid_of(student, oracle, lower, upper, step):
     """Call decision_grid(...) and return its checked ticks and answers."""
     arguments = student.remote(oracle), lower, upper, step
     try:
-        value = returned(student.call("decision_grid", *arguments, timeout=3.0), "decision_grid(...)")
+        value = returned(student.call("decision_grid", *arguments), "decision_grid(...)")
     except StudentFunctionError as error:
         if "'Proxy' object has no attribute" in str(error):
             raise AssertionError(

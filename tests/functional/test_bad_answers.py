@@ -65,7 +65,7 @@ FUNCTIONS = {
 }
 SLEEPS = """
 def function(*arguments, **named):
-    if not slept:  # once a question: each call that doesn't return costs two seconds
+    if not slept:  # once a question: each call that doesn't return costs four seconds
         slept.append(1)
         time.sleep(1000)
 slept = []
