@@ -10,8 +10,8 @@ What stays different, on purpose:
 
 1.  ``exit()`` and ``quit()`` end a kernel, and nbclient gives the notebook up; here the next cell runs.
 2.  A cell over its time limit is interrupted (KeyboardInterrupt, or CancelledError where it awaits something) and the
-    next cell runs; output over the limits is cut off. Both say so. SIGALRM and SIGPROF belong to
-    the time limits.
+    next cell runs; output over the limits is cut off. Both say so. SIGALRM and SIGPROF belong
+    to the time limits.
 3.  Text that goes past Python's streams (other programs, C code, ``os.write``) is put in the order in which it was
     written; a kernel's threads put it where they happen to be. Half a surrogate pair becomes ``?``; a kernel loses the
     text. A notebook that breaks ``sys.stdout`` itself gets it back with its next error; a kernel never answers again.
@@ -20,13 +20,14 @@ What stays different, on purpose:
 6.  Modules and support files are loaded ahead: warnings that come up while a module is first imported don't appear,
     filters for its warnings are there from the start, and ``%config`` lists what they add.
 7.  The garbage collector runs at other moments, so a message that it causes may appear with another cell.
-8.  Environment variables, user, host, Python's isolated mode: the instructor's own are not handed on. IPython's
+8.  Environment variables, user, host: the instructor's own are not handed on. IPython's
     configuration, startup files and history of the user are not read; ``%store`` keeps until the notebook's end.
 9.  There is no network, and no connection to a kernel: ``%connect_info`` and ``%subshell`` fail, and the state of
     widgets is not stored. ``breakpoint()`` does nothing, as in a kernel to which no debugger is attached.
 10. ``traceback.print_stack()`` shows the engine's frames below the cell, and so does a traceback that leads through
     what a kernel does with a display that can't be sent.
-11. After a MemoryError its frames are let go, and with them what filled the memory: ``%debug`` finds no error then.
+11. There are no threads but the notebook's own, so ``os.fork()`` doesn't warn of any.
+12. After a MemoryError its frames are let go, and with them what filled the memory: ``%debug`` finds no error then.
 """
 
 import json

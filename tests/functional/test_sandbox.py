@@ -117,7 +117,7 @@ def test_a_process_whose_memory_is_full_still_answers(warm):
     """Loops that grow lists until nothing is left don't take the rest of the notebook with them."""
     grow = "def grow():\n    kept = []\n    while True:\n        kept.append([0.5] * 1000)\ngrow()"
     process = warm.spawn()
-    done = process.run(list(enumerate(["x, big = 1, bytes(90 << 20)", grow, grow, grow, "y = x + 1"])), {})
+    done = process.run(list(enumerate(["x, big = 1, bytes(170 << 20)", grow, grow, grow, "y = x + 1"])), {})
     assert [cell.outputs[0]["ename"] for cell in done.cells.values() if cell.outputs] == ["MemoryError"] * 3
     assert done.failure is None
     replies = []

@@ -124,12 +124,13 @@ def _ends(pid: int, seconds: float) -> bool:
 
 
 def launch(module: str, environment: dict[str, str]) -> Launched:
-    """Start ``python -m module`` in isolated mode, with a socket as its one argument."""
+    """Start ``python -m module`` in an environment and on an import path of ours, with a socket as its one argument."""
     scratch = scratch_folder()
     ours, theirs = socket.socketpair()
     with theirs, (Path(scratch.name) / "stderr.txt").open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-B", "-m", module, str(theirs.fileno())],
+            # -I would make Python ignore FORCE_COLOR, too, which a kernel sets
+            [sys.executable, "-s", "-P", "-B", "-m", module, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic  # a notebook may patch its module
 from types import FrameType
 from typing import Any
 
@@ -20,9 +21,20 @@ def alarm(cpu_seconds: float, wall_seconds: float, handler: Handler) -> Iterator
     """Call ``handler`` as a signal handler when the block has taken ``cpu_seconds`` of processor time: SIGPROF.
 
     A block that waits is interrupted after ``wall_seconds``: SIGALRM. These should be more, since a block on a busy
-    machine waits, too.
+    machine waits, too. Who goes on all the same is interrupted again and again, with SIGALRM.
     """
-    before = {number: set_handler(number, handler) for number in TIMERS}
+    rung = -AGAIN_SECONDS
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        nonlocal rung
+        if monotonic() - rung < AGAIN_SECONDS / 2:
+            return  # both at once: the second one would interrupt what cleans up after the first
+        rung = monotonic()
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS, AGAIN_SECONDS)
+        handler(number, frame)
+
+    before = {number: set_handler(number, ring) for number in TIMERS}
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds, AGAIN_SECONDS)
     signal.setitimer(signal.ITIMER_REAL, wall_seconds, AGAIN_SECONDS)
     try:
@@ -37,5 +49,5 @@ def _put_back(before: dict[signal.Signals, Any]) -> None:
             signal.setitimer(timer, 0)
         for number, handler in before.items():
             set_handler(number, handler)
-    except BaseException:  # from the handler, at the last moment: it comes once for each timer
+    except BaseException:  # from the handler, at the last moment
         _put_back(before)

@@ -135,13 +135,13 @@ class CellRunner:
 
         ``seconds`` are of processor time.
         """
-        fired = 0
+        fired, limit = 0, ""
 
         def interrupt(signum: int, frame: FrameType | None) -> None:
-            nonlocal fired
+            nonlocal fired, limit
             fired += 1
             taken = seconds if signum == signal.SIGPROF else WAITING * seconds
-            limit = f"the cell was stopped after {taken:g} seconds, the time limit"
+            limit = limit or f"the cell was stopped after {taken:g} seconds, the time limit"
             if fired == 1 and loop.is_running() and asyncio.current_task(loop) is None:
                 loop.call_soon_threadsafe(task.cancel, limit)  # it awaits something: nothing runs that could be stopped
             else:
