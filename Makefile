@@ -16,6 +16,7 @@ $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 demo: $(READY)  ## build the releases, make a small class, grade it, print the gradebook

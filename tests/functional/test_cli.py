@@ -345,6 +345,18 @@ def test_the_course_can_be_elsewhere(root: Path, tmp_path: Path) -> None:
     assert list(here.iterdir()) == []
 
 
+def test_no_compiled_module_is_left_in_a_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graders and helpers of a course are imported without a trace, whatever Python is told about bytecode."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    root = make_course(tmp_path / "course")
+    (root / "source" / "mini" / "helper.py").write_text("HELP = 42\n")
+    (root / "graders" / "conftest.py").write_text("# nothing\n")
+    path = hand_in(root, "ada", number_answer="from helper import HELP\nanswer = HELP")
+    done = run("nbseal", "check", path, "-a", "mini", cwd=root)
+    assert done.stdout.startswith("mini: 7 of 7"), done.stdout + done.stderr
+    assert not list(root.rglob("__pycache__"))
+
+
 def heed_interrupts() -> None:
     """Undo what a shell does to programs in the background: their children ignore interrupts, too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,6 +5,7 @@ Each module adds its commands to the application; what a command needs is import
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import sys
@@ -18,6 +19,7 @@ def main() -> None:
     quick.prepare()
     sys.setswitchinterval(0.0005)  # threads that wait for answers must not wait for the one that records, too
     gc.disable()  # what is imported stays: looking through it again and again takes a fifth of the start
+    atexit.register(gc.freeze)  # and nobody waits for a last look through everything
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that can't be printed stops nothing

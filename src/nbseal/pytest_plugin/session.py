@@ -33,6 +33,7 @@ INI = Path(__file__).with_name("pytest.ini")
 
 def main(descriptor: int) -> None:
     """Wait for the name of a grader, collect it, and serve on ``descriptor`` until the other side hangs up."""
+    sys.dont_write_bytecode = True  # our own modules have theirs; nothing shall appear beside a course's
     gc.disable()  # until everything is imported
     channel = Channel(socket.socket(fileno=descriptor))
     try:

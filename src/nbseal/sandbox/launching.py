@@ -25,6 +25,7 @@ BASE_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
+AS_WE_DO = ["-B"] if sys.dont_write_bytecode else []  # otherwise each start would compile our modules anew
 END_SECONDS = 5.0
 SCRATCH_PREFIX = "nbseal-run-"
 JUST_MADE_SECONDS = 60.0  # a folder is made a moment before it is locked
@@ -130,7 +131,7 @@ def launch(module: str, environment: dict[str, str]) -> Launched:
     with theirs, (Path(scratch.name) / "stderr.txt").open("wb") as stderr:
         process = subprocess.Popen(
             # -I would make Python ignore FORCE_COLOR, too, which a kernel sets
-            [sys.executable, "-s", "-P", "-B", "-m", module, str(theirs.fileno())],
+            [sys.executable, "-s", "-P", *AS_WE_DO, "-m", module, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -37,6 +37,7 @@ ONE_PROCESS = {"JOBLIB_MULTIPROCESSING": "0"}
 
 def main() -> None:
     """Serve one trusted process until it hangs up."""
+    sys.dont_write_bytecode = True  # our own modules have theirs; nothing shall appear beside a course's
     gc.disable()  # until everything is imported
     control = socket.socket(fileno=int(sys.argv[1]))
     channel = Channel(control)
@@ -44,6 +45,7 @@ def main() -> None:
         os.environ["IPYTHONDIR"] = os.path.join(os.getcwd(), "ipython")  # in our own folder
         with quietly():
             runner = CellRunner()
+            gc.freeze()  # what is imported stays: the rehearsal needn't look through it
             runner.rehearse()
         settings = Settings.from_message(channel.receive())
         os.environ.update(settings.environment)
