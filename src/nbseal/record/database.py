@@ -21,6 +21,18 @@ BUSY_SECONDS = 10
 REVISION = re.compile(r"""^(down_)?revision = ['"](\w+)['"]""", re.MULTILINE)
 
 
+class ClosedOnFailure(Gradebook):  # type: ignore[misc]
+    """nbgrader's gradebook, which would leave its connection open when it can't be opened in full."""
+
+    def __init__(self, url: URL, course_id: str) -> None:
+        try:
+            super().__init__(url, course_id)
+        except BaseException:
+            if hasattr(self, "db"):
+                self.close()
+            raise
+
+
 def gradebook_url(course: Course) -> URL:
     """The gradebook's address, with the file's full path where it is a file."""
     url = make_url(course.db_url)
@@ -46,7 +58,7 @@ def open_gradebook(url: URL, course_id: str) -> Any:
         if not path.exists():
             _create(path, course_id)
         url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
-    return Gradebook(url, course_id)
+    return ClosedOnFailure(url, course_id)
 
 
 @contextmanager
@@ -71,7 +83,7 @@ def _create(path: Path, course_id: str) -> None:
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     with _own_programs_first(), _known_revision():
-        Gradebook(URL.create("sqlite", database=str(draft)), course_id).close()
+        ClosedOnFailure(URL.create("sqlite", database=str(draft)), course_id).close()
     if path.exists():
         draft.unlink()
     else:
