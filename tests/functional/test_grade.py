@@ -139,6 +139,22 @@ def test_what_a_call_changes_is_not_seen_by_the_next_question(card_of):
     assert marks(card) == {"double": 4.0, "number": 2.0, "plain": 1.0}
 
 
+@pytest.mark.parametrize("before", ["", "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "with ThreadPoolExecutor(2) as pool:\n        return sum(pool.map(abs, [x, x]))",
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n        return sum(pool.map(abs, [x, x]))",
+        "return asyncio.run(asyncio.to_thread(abs, 2 * x))",
+    ],
+)
+def test_a_call_may_use_threads_and_processes(card_of, before, body):
+    """The fork that answers a question is a whole process, also when the notebook has left a thread running."""
+    imports = "import asyncio, multiprocessing, threading, time\nfrom concurrent.futures import ThreadPoolExecutor"
+    card = card_of(double_answer=f"{imports}\n{before}\ndef double(x):\n    {body}")
+    assert marks(card)["double"] == 4.0, messages(card, "double")
+
+
 def test_hidden_inputs_repeat_for_the_same_submission_and_differ_between_students(card_of, course, grader):
     """A regrade asks the same; another submission is asked something else."""
     words = [f"{number}" for number in range(1000)]  # what it says must stand in its own code

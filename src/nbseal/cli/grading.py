@@ -80,10 +80,13 @@ def _grade(assignment: str, course: Path, json_file: Path | None, details: bool,
     if json_file and json_file != STDOUT and not json_file.absolute().parent.is_dir():
         raise typer.BadParameter(f"the folder {json_file.absolute().parent} doesn't exist.", param_hint="--json")
     lines = complaints if json_file == STDOUT else console
-    gc.freeze()
-    gc.enable()
     with _progress(lines) as progress:
         task = progress.add_task(assignment, total=None)
+
+        def on_start(total: int) -> None:
+            gc.freeze()
+            gc.enable()  # now that everything is loaded
+            progress.update(task, total=total)
 
         def on_done(done: Done) -> None:
             progress.advance(task)
@@ -94,7 +97,7 @@ def _grade(assignment: str, course: Path, json_file: Path | None, details: bool,
             result = grade_class(
                 Course(course),
                 assignment,
-                on_start=lambda total: progress.update(task, total=total),
+                on_start=on_start,
                 on_done=on_done,
                 **options,
             )

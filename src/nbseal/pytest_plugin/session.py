@@ -8,7 +8,6 @@ import importlib
 import os
 import signal
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,8 +32,6 @@ INI = Path(__file__).with_name("pytest.ini")
 
 def main(descriptor: int) -> None:
     """Wait for the name of a grader, collect it, and serve on ``descriptor`` until the other side hangs up."""
-    sys.dont_write_bytecode = True  # our own modules have theirs; nothing shall appear beside a course's
-    gc.disable()  # until everything is imported
     channel = Channel(socket.socket(fileno=descriptor))
     try:
         grader = str(channel.receive()["grader"])
@@ -117,7 +114,3 @@ def _judge_one(
         )
         plugin.handin, plugin.conversation = Handin(), None
     lane.send({"done": True})
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

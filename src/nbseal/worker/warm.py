@@ -35,11 +35,9 @@ CLEAN_PATH = "/usr/local/bin:/usr/bin:/bin"
 ONE_PROCESS = {"JOBLIB_MULTIPROCESSING": "0"}
 
 
-def main() -> None:
-    """Serve one trusted process until it hangs up."""
-    sys.dont_write_bytecode = True  # our own modules have theirs; nothing shall appear beside a course's
-    gc.disable()  # until everything is imported
-    control = socket.socket(fileno=int(sys.argv[1]))
+def main(descriptor: int) -> None:
+    """Serve one trusted process on ``descriptor`` until it hangs up."""
+    control = socket.socket(fileno=descriptor)
     channel = Channel(control)
     try:
         os.environ["IPYTHONDIR"] = os.path.join(os.getcwd(), "ipython")  # in our own folder
@@ -277,7 +275,3 @@ def _write_files(files: dict[str, bytes]) -> None:
             os.makedirs(folder, exist_ok=True)
         with open(name, "wb") as file:
             file.write(data)
-
-
-if __name__ == "__main__":
-    main()
