@@ -25,9 +25,6 @@ BASE_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
-# What is imported stays: looking for garbage meanwhile takes a tenth of the start. Our own modules keep their bytecode,
-# but none shall appear beside a course's.
-BEGIN = "import gc, sys; gc.disable(); from {module} import main; sys.dont_write_bytecode = True; main({descriptor})"
 AS_WE_DO = ["-B"] if sys.dont_write_bytecode else []  # otherwise each start would compile our modules anew
 END_SECONDS = 5.0
 SCRATCH_PREFIX = "nbseal-run-"
@@ -134,7 +131,7 @@ def launch(module: str, environment: dict[str, str]) -> Launched:
     with theirs, (Path(scratch.name) / "stderr.txt").open("wb") as stderr:
         process = subprocess.Popen(
             # -I would make Python ignore FORCE_COLOR, too, which a kernel sets
-            [sys.executable, "-s", "-P", *AS_WE_DO, "-c", BEGIN.format(module=module, descriptor=theirs.fileno())],
+            [sys.executable, "-s", "-P", *AS_WE_DO, "-m", "nbseal.begin", module, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
