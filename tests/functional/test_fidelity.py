@@ -10,8 +10,8 @@ What stays different, on purpose:
 
 1.  ``exit()`` and ``quit()`` end a kernel, and nbclient gives the notebook up; here the next cell runs.
 2.  A cell over its time limit is interrupted (KeyboardInterrupt, or CancelledError where it awaits something) and the
-    next cell runs; output over the limits is cut off. Both say so. SIGALRM and SIGPROF belong
-    to the time limits.
+    next cell runs; output over the limits is cut off. Both say so. SIGALRM and SIGPROF
+    belong to the time limits.
 3.  Text that goes past Python's streams (other programs, C code, ``os.write``) is put in the order in which it was
     written; a kernel's threads put it where they happen to be. Half a surrogate pair becomes ``?``; a kernel loses the
     text. A notebook that breaks ``sys.stdout`` itself gets it back with its next error; a kernel never answers again.

@@ -224,10 +224,13 @@ def test_a_locked_gradebook_is_waited_for_and_named(course, recorder, graded, ro
 
 
 def test_a_damaged_gradebook_is_named(course, graded):
-    """A file that is no database is left alone and named."""
-    (course.root / "gradebook.db").write_bytes(b"not a database" * 100)
-    with Recorder(course) as recorder, pytest.raises(RecordError, match=r"gradebook\.db.*damaged.*backup"):
+    """A file that is no database is left alone and named, and not kept open."""
+    path = course.root / "gradebook.db"
+    path.write_bytes(b"not a database" * 100)
+    with Recorder(course) as recorder, pytest.raises(RecordError, match=r"gradebook\.db.*damaged.*backup") as raised:
         recorder.save(graded("ann"))
+    assert raised.value.__traceback__ is not None  # what it holds on to is still there
+    assert str(path) not in [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
 
 
 def test_a_full_disk_loses_nothing(course, recorder, graded, rows, monkeypatch):
