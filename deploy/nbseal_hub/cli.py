@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from nbseal_hub.errors import HubError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The course on a JupyterHub.")
-Settings = Annotated[Path, typer.Argument(help="the hub's settings file (TOML)")]
+PATH = click.Path(path_type=Path)
+settings_argument = click.argument("settings", type=PATH, help="The hub's settings file (TOML).")
+
+
+@click.group()
+def app() -> None:
+    """The course on a JupyterHub."""
 
 
 @app.command()
-def demo(
-    state: Annotated[Path, typer.Option(help="folder that keeps everything")] = Path(".hub"),
-    course: Annotated[Path, typer.Option(help="course directory to start from")] = Path(),
-) -> None:
+@click.option("--state", type=PATH, default=Path(".hub"), show_default=True, help="Folder that keeps everything.")
+@click.option("--course", type=PATH, default=Path(), show_default="here", help="Course directory to start from.")
+def demo(state: Path, course: Path) -> None:
     """Run a hub with a small class here, until Ctrl-C."""
     from nbseal_hub.demo import make_demo, serve
     from nbseal_hub.proxy import install_proxy
@@ -28,31 +31,40 @@ def demo(
 
 
 @app.command()
-def run(settings: Settings) -> None:
-    """Run the hub of a settings file; it ends cleanly on SIGTERM."""
+@settings_argument
+def run(settings: Path) -> None:
+    """Run the hub of a settings file until SIGTERM."""
     from nbseal_hub import launch
 
     launch.run(settings)
 
 
 @app.command()
-def setup(settings: Settings) -> None:
-    """Make the accounts and folders that a settings file names, or mend them; as root."""
+@settings_argument
+def setup(settings: Path) -> None:
+    """Make or mend a hub's accounts and folders; as root."""
     from nbseal_hub.system import setup
 
     print("\n".join(setup(settings)))
 
 
 @app.command()
-def backup(settings: Settings, archive: Annotated[Path, typer.Argument(help="file to write (.tar.gz)")]) -> None:
-    """Write course, gradebook, exchange and the hub's database to an archive; the hub may run."""
+@settings_argument
+@click.argument("archive", type=PATH, help="File to write (.tar.gz).")
+def backup(settings: Path, archive: Path) -> None:
+    """Write everything to an archive; the hub may run.
+
+    Course, gradebook, exchange and the hub's database.
+    """
     from nbseal_hub.backup import backup
 
     print(f"{archive}: {backup(settings, archive) / 1e6:.1f} MB")
 
 
 @app.command()
-def restore(settings: Settings, archive: Annotated[Path, typer.Argument(help="what `backup` wrote")]) -> None:
+@settings_argument
+@click.argument("archive", type=PATH, help="What `backup` wrote.")
+def restore(settings: Path, archive: Path) -> None:
     """Put a backup back; the hub must not run. What was there is kept beside it."""
     from nbseal_hub.backup import restore
 
@@ -62,21 +74,23 @@ def restore(settings: Settings, archive: Annotated[Path, typer.Argument(help="wh
 
 
 @app.command()
-def link(
-    hub: Annotated[str, typer.Argument(help="the hub's address as students type it")],
-    repository: Annotated[str, typer.Argument(help="address of a git repository with the release")],
-    branch: Annotated[str, typer.Option(help="its branch")] = "main",
-    path: Annotated[str, typer.Option(help="file or folder to open")] = "",
-) -> None:
-    """Print a link that brings a git repository into a student's folder, and opens it."""
+@click.argument("hub", help="The hub's address as students type it.")
+@click.argument("repository", help="Address of a git repository with the release.")
+@click.option("--branch", default="main", show_default=True, help="Its branch.")
+@click.option("--path", default="", help="File or folder to open.")
+def link(hub: str, repository: str, branch: str, path: str) -> None:
+    """Print a link that brings a git repository to students.
+
+    It opens there as a copy of their own.
+    """
     from nbseal_hub.links import release_link
 
     print(release_link(hub, repository, branch=branch, path=path))
 
 
-@app.command("install-proxy")
-def install() -> None:
-    """Install the proxy that stands before the hub into this Python environment."""
+@app.command()
+def install_proxy() -> None:
+    """Install the proxy that stands before the hub."""
     from nbseal_hub.proxy import install_proxy
 
     install_proxy()

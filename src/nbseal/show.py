@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
-
 from nbseal.record.feedback import printable
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status
 
@@ -19,8 +15,16 @@ SIGNS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.NOT_JUDGED: "?"}
 WAITING = {Status.MANUAL: "waits for a person", Status.NOT_JUDGED: "could not be judged"}
 
 
-def gradebook_table(assignment: str, cards: Sequence[Scorecard]) -> Table:
-    """A row a student, a column a question."""
+def print_table(assignment: str, cards: Sequence[Scorecard], err: bool = False) -> None:
+    """Print a row a student, a column a question."""
+    from rich.box import SIMPLE_HEAD  # takes a while to load
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(stderr=err, highlight=False)
+    if not console.is_terminal:
+        console.width = 1000  # a file or a pipe has no edge at which columns must be cut
     table = Table(title=assignment, caption=_legend(cards), box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("student", no_wrap=True)
     for question in cards[0].questions:
@@ -29,7 +33,7 @@ def gradebook_table(assignment: str, cards: Sequence[Scorecard]) -> Table:
     for card in cards:
         marks = [_mark(question) for question in card.questions]
         table.add_row(Text(one_line(card.student)), *marks, _total(card))
-    return table
+    console.print(table)
 
 
 def done_line(done: Done) -> str:

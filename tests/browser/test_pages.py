@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from nbseal.build.release import make_release
-from nbseal.cli.commands import app
+from nbseal.cli.app import app
 from nbseal.course import Course
 from tests.browsers import NEEDS_CHROMIUM, grader_lines, jupyter
 from tests.courses import copy_course, run

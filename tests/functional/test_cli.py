@@ -204,9 +204,9 @@ def test_the_overview_tells_the_exit_codes(nbseal) -> None:
 def test_the_shell_completes_commands_assignments_and_students(root: Path, words: str, expected: set[str]) -> None:
     """What completion scripts ask for is answered without loading the course's settings."""
     count = str(len(words.split()) - 1)
-    completing = {"_NBSEAL_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": count}
+    completing = {"_NBSEAL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": count}
     done = subprocess.run(["nbseal"], cwd=root, env=environment(**completing), capture_output=True, text=True)
-    assert set(done.stdout.split()) == expected
+    assert set(done.stdout.split()) == {f"plain,{name}" for name in expected}
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner, Result
 from nbgrader.api import Gradebook
 from nbgrader.plugins import FileNameCollectorPlugin
 from sqlalchemy.exc import SAWarning
-from typer.testing import CliRunner, Result
 
-from nbseal.cli.exporting import app
+from nbseal.cli.exporting import export as exports
 from nbseal.course import Course
 from nbseal.errors import CourseError, UnknownName
 from nbseal.export.marks import read_marks
@@ -104,7 +104,7 @@ def at(graded_course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def export(graded_course: Path, *words: str) -> Result:
     """Give ``nbseal export``; errors that the command line would explain are raised."""
-    result = CliRunner().invoke(app, [*words, "--course", str(graded_course)])
+    result = CliRunner().invoke(exports, [*words, "--course", str(graded_course)])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -352,7 +352,7 @@ def test_the_command_line_offers_it(at: Path, graded_course: Path):
     assert "export" in run("nbseal", "--help", cwd=at).stdout
     runner = CliRunner()
     for name in ("canvas", "moodle", "csv", "gradescope", "otter"):
-        assert f"Example: nbseal export {name}" in runner.invoke(app, [name, "--help"]).stdout
+        assert f"Example: nbseal export {name}" in runner.invoke(exports, [name, "--help"]).stdout
     done = run("nbseal", "export", "canvas", "ps1", "none.csv", "--course", str(graded_course), cwd=at)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "none.csv can't be read" in done.stderr

@@ -24,6 +24,6 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that can't be printed stops nothing
     with ahead.begun(sys.argv[1:]):
-        from nbseal.cli.commands import run  # takes a while, in which the processes behind grading load
+        from nbseal.cli.app import app  # takes a while, in which the processes behind grading load
 
-        run()
+        app(prog_name="nbseal")

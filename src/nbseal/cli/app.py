@@ -1,48 +1,92 @@
-"""The application that the commands are added to, and its only option of its own."""
+"""The command line itself: which commands there are, and what becomes of their errors.
+
+Exit codes: 0 done, 1 an error that was explained, 2 wrong usage, 3 graded but some marks could not be recorded,
+4 exported but some marks are not in the file, 130 stopped.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import importlib
+import os
+from typing import Any
 
-import typer
-from typer.core import TyperGroup
+import click
+from traitlets import TraitError
 
 from nbseal import __version__
-from nbseal.cli.common import EXIT_CODES, console
+from nbseal.cli.common import EXIT_CODES, EXIT_ERROR, EXIT_STOPPED, STOPPED, say
+from nbseal.errors import NbsealError
+
+MODULES = {
+    "build": "building",
+    "check": "grading",
+    "doctor": "building",
+    "export": "exporting",
+    "grade": "grading",
+    "report": "looking",
+    "similarity": "looking",
+}
 
 
-class Commands(TyperGroup):
-    """The commands that modules add, and ``export``, whose many libraries are loaded only when it is asked for."""
+class Formatter(click.HelpFormatter):
+    """Help with coloured headings; click takes the colours out where the output is no terminal."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+    def write_heading(self, heading: str) -> None:
+        """Write what stands above a list of options or commands."""
+        super().write_heading(click.style(heading, fg="yellow"))
+
+
+class Commands(click.Group):
+    """The commands by their names; the module of one is imported when it is given."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, for the help."""
-        return [*super().list_commands(ctx), "export"]
+        return list(MODULES)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One command by its name."""
-        if cmd_name != "export":
-            return super().get_command(ctx, cmd_name)
-        from nbseal.cli.exporting import app as exports
+        if cmd_name not in MODULES:
+            return None
+        command = getattr(importlib.import_module(f"nbseal.cli.{MODULES[cmd_name]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
 
-        return typer.main.get_command(exports)
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what the command line says; errors that are explained become one message and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say(STOPPED, err=True)
+            ctx.exit(EXIT_STOPPED)
+        except BrokenPipeError:
+            raise  # whoever reads has seen enough: click leaves quietly
+        except (NbsealError, TraitError, OSError) as error:
+            say(f"nbseal: {_explain(error)}", err=True)
+            if os.environ.get("NBSEAL_DEBUG"):
+                raise
+            ctx.exit(EXIT_ERROR)
 
 
-app = typer.Typer(
-    name="nbseal",
+def _explain(error: Exception) -> str:
+    if isinstance(error, TraitError):
+        return f"a setting in nbgrader_config.py doesn't fit: {error}"
+    if isinstance(error, OSError) and error.filename:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}; mend that and run again."
+    return str(error)
+
+
+@click.group(
     cls=Commands,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Build, verify and grade an nbgrader course; student code stays sealed from its graders.",
     epilog=EXIT_CODES,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "color": False if os.environ.get("NO_COLOR") else None,
+        "max_content_width": 100,
+    },
 )
+@click.version_option(__version__, message="nbseal %(version)s", help="Print the version and leave.")
+def app() -> None:
+    """Build, verify and grade an nbgrader course; student code stays sealed from its graders."""
 
 
-@app.callback(invoke_without_command=True)
-def version_option(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
-) -> None:
-    """Grade nbgrader courses, sealed."""
-    if version:
-        console.print(f"nbseal {__version__}")
-        raise typer.Exit
+click.Context.formatter_class = Formatter

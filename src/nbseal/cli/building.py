@@ -4,43 +4,42 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from nbseal.cli.app import app
-from nbseal.cli.common import CourseOption, JsonOption, complaints, complete_assignment, console, print_json, say
+from nbseal.cli.common import complete_assignment, course_option, json_option, print_json, say
 
 
-@app.command(epilog="Example: nbseal build 01-gates")
-def build(
-    assignments: Annotated[
-        list[str] | None,
-        typer.Argument(help="Assignments; all if none is named.", autocompletion=complete_assignment),
-    ] = None,
-    force: Annotated[bool, typer.Option(help="Build even what is up to date.")] = False,
-    as_json: JsonOption = False,
-    course: CourseOption = Path(),
-) -> None:
+@click.command(epilog="Example: nbseal build 01-gates")
+@click.argument("assignments", nargs=-1, help="Assignments; all if none is named.", shell_complete=complete_assignment)
+@click.option("--force", is_flag=True, help="Build even what is up to date.")
+@json_option
+@course_option
+def build(assignments: tuple[str, ...], force: bool, as_json: bool, course: Path) -> None:
     """Make release/ and solutions/ from source/."""
     from nbseal.build import build as build_course
     from nbseal.course import Course
 
-    everything = build_course(Course(course), assignments or None, force=force)
+    everything = build_course(Course(course), list(assignments) or None, force=force)
     if as_json:
         print_json([asdict(built) for built in everything])
         return
     for built in everything:
         kinds = {"release": built.release, "solutions": built.solutions}
         written = [f"{kind}/ ({', '.join(files)})" for kind, files in kinds.items() if files]
-        say(console, f"{built.assignment}: {'; '.join(written) or 'up to date'}")
+        say(f"{built.assignment}: {'; '.join(written) or 'up to date'}")
         for note in built.notes:
-            say(complaints, f"note: {built.assignment}: {note}")
+            say(f"note: {built.assignment}: {note}", err=True)
 
 
-@app.command(epilog="Example: nbseal doctor --json")
-def doctor(course: CourseOption = Path(), as_json: JsonOption = False) -> None:
-    """Say what this machine offers: versions, seal level and why, data that the assignments find."""
+@click.command(epilog="Example: nbseal doctor --json")
+@json_option
+@course_option
+def doctor(course: Path, as_json: bool) -> None:
+    """Say what this machine offers.
+
+    Versions, seal level and why, data that the assignments find.
+    """
     from nbseal.doctor import examine
 
     findings = examine(course)
@@ -48,6 +47,6 @@ def doctor(course: CourseOption = Path(), as_json: JsonOption = False) -> None:
         print_json(findings)
         return
     for title, lines in findings.items():
-        console.print(f"[bold]{title}[/bold]")
+        click.secho(title, bold=True)
         for name, value in lines.items():
-            say(console, f"  {name}: {value}")
+            say(f"  {name}: {value}")

@@ -1,13 +1,12 @@
-"""What every command shares: the options that mean the same everywhere, the two places to print to, exit codes."""
+"""What every command shares: the options that mean the same everywhere, how to print, exit codes."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from rich.console import Console
+import click
 
 EXIT_ERROR, EXIT_NOT_RECORDED, EXIT_LEFT_OUT, EXIT_STOPPED = 1, 3, 4, 130
 STOPPED = "nbseal: stopped; what is recorded stays, and the next run goes on from there."
@@ -15,14 +14,14 @@ EXIT_CODES = (
     "Exit codes: 0 done, 1 an error that was explained, 2 wrong usage, "
     "3 graded but some marks could not be recorded, 4 exported but some marks are not in the file, 130 stopped."
 )
-
-console = Console(highlight=False)
-complaints = Console(stderr=True, highlight=False)
+PATH = click.Path(path_type=Path)
 
 
-def say(where: Console, text: str) -> None:
-    """Print text as it is: no markup in it, and no line breaks that aren't there."""
-    where.print(text, markup=False, soft_wrap=True)
+def say(text: str, err: bool = False) -> None:
+    """Print text that may hold a student's words: nothing in it that a terminal would obey."""
+    from nbseal.record.feedback import UNPRINTABLE
+
+    click.echo(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text), err=err)
 
 
 def print_json(value: Any) -> None:
@@ -30,14 +29,14 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
-def complete_assignment(ctx: typer.Context, incomplete: str) -> list[str]:
+def complete_assignment(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of assignments for the shell, found by looking only: loading the settings would take too long."""
     root = Path(ctx.params.get("course") or ".")
     found = {path.parent.name for kind in ("source", "release") for path in root.glob(f"{kind}/*/*.ipynb")}
     return sorted(name for name in found if name.startswith(incomplete))
 
 
-def complete_student(ctx: typer.Context, incomplete: str) -> list[str]:
+def complete_student(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of students for the shell: those who have handed something in."""
     assignment = ctx.params.get("assignment") or "*"
     root = Path(ctx.params.get("course") or ".")
@@ -45,9 +44,12 @@ def complete_student(ctx: typer.Context, incomplete: str) -> list[str]:
     return sorted(name for name in found if name.startswith(incomplete))
 
 
-CourseOption = Annotated[Path, typer.Option("--course", "-c", help="The course's folder.", show_default="here")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-AssignmentArgument = Annotated[str, typer.Argument(help="The assignment.", autocompletion=complete_assignment)]
-OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write the page to this file.", show_default=False)
-]
+assignment_argument = click.argument("assignment", help="The assignment.", shell_complete=complete_assignment)
+course_option = click.option(
+    "--course", "-c", type=PATH, default=Path(), show_default="here", help="The course's folder."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+output_option = click.option("--output", "-o", type=PATH, help="Write the page to this file.")
+unsealed_option = click.option(
+    "--unsealed", is_flag=True, help="Run code that you trust without walls; every scorecard says so."
+)

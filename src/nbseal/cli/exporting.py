@@ -5,15 +5,16 @@ Exit codes: those of ``nbseal``, and 4 when the file was written but some marks 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
+from functools import partial as with_arguments
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
-from nbseal.cli.common import EXIT_LEFT_OUT, AssignmentArgument, CourseOption
+from nbseal.cli.common import EXIT_LEFT_OUT, PATH, assignment_argument, course_option, print_json
 from nbseal.course import Course
 from nbseal.export.canvas import Match as CanvasMatch
 from nbseal.export.canvas import fill_canvas
@@ -25,114 +26,162 @@ from nbseal.export.moodle import fill_worksheet, make_import
 from nbseal.export.spreadsheet import export_csv
 from nbseal.record.feedback import printable
 
-app = typer.Typer(
-    name="export",
-    add_completion=False,
-    no_args_is_help=True,
-    help="Give marks to Canvas, Moodle or a spreadsheet, and assignments to otter-grader or Gradescope.",
+
+class OneOf(click.Choice[StrEnum]):
+    """A choice by value, where click would offer the names of an enumeration."""
+
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
+        """What is typed for a choice."""
+        return str(choice)
+
+
+def to_option(shown: str) -> Callable[[Any], Any]:
+    """The option for the file or folder to be made, whose default is told in words."""
+    return click.option("--to", type=PATH, show_default=shown, help="The new file or folder.")
+
+
+force_option = click.option("--force", is_flag=True, help="Replace what is there already.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print what became of each mark as JSON.")
+partial_option = click.option("--partial", is_flag=True, help="Give the sum so far where a mark waits for a person.")
+zero_option = click.option(
+    "--zero-missing", is_flag=True, help="Give 0 to students of the gradebook who handed nothing in."
 )
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print what became of each mark as JSON.")]
-PartialOption = Annotated[bool, typer.Option("--partial", help="Give the sum so far where a mark waits for a person.")]
-ZeroOption = Annotated[
-    bool, typer.Option("--zero-missing", help="Give 0 to students of the gradebook who handed nothing in.")
-]
 
 
-@app.command(epilog="Example: nbseal export canvas 01-gates Grades-NN101.csv --to upload.csv")
+@click.group()
+def export() -> None:
+    """Give marks and assignments to other systems.
+
+    Marks to Canvas, Moodle or a spreadsheet; assignments to otter-grader or Gradescope.
+    """
+
+
+@export.command(epilog="Example: nbseal export canvas 01-gates Grades-NN101.csv --to upload.csv")
+@assignment_argument
+@click.argument("download", type=PATH, help="The gradebook as Canvas exports it.")
+@to_option("<download>-<assignment>.csv")
+@click.option("--column", show_default="the assignment's name", help="Title or id of the assignment in Canvas.")
+@click.option(
+    "--match",
+    type=OneOf(CanvasMatch),
+    default="login",
+    show_default=True,
+    help="What is compared to find a student.",
+)
+@partial_option
+@zero_option
+@force_option
+@json_option
+@course_option
 def canvas(
-    assignment: AssignmentArgument,
-    download: Annotated[Path, typer.Argument(help="The gradebook as Canvas exports it.")],
-    to: Annotated[Path | None, typer.Option(help="The new file.", show_default="<download>-<assignment>.csv")] = None,
-    column: Annotated[
-        str | None, typer.Option(help="Title or id of the assignment in Canvas.", show_default="the assignment's name")
-    ] = None,
-    match: Annotated[CanvasMatch, typer.Option(help="What is compared to find a student.")] = CanvasMatch.LOGIN,
-    partial: PartialOption = False,
-    zero_missing: ZeroOption = False,
-    force: ForceOption = False,
-    as_json: JsonOption = False,
-    course: CourseOption = Path(),
+    assignment: str,
+    download: Path,
+    to: Path | None,
+    column: str | None,
+    match: CanvasMatch,
+    partial: bool,
+    zero_missing: bool,
+    force: bool,
+    as_json: bool,
+    course: Path,
 ) -> None:
-    """Fill in an assignment's column in a gradebook that was downloaded from Canvas, for importing it there."""
+    """Fill in a column of a gradebook from Canvas.
+
+    The gradebook is downloaded there, and the filled in file imported again.
+    """
     marks = _marks(course, assignment, partial, zero_missing)
     target = to or _beside(download, assignment)
     _deliver(lambda: fill_canvas(marks, download, match, column), target, download, force, as_json)
 
 
-@app.command(epilog="Example: nbseal export moodle 01-gates --worksheet Grades-NN101-gates-42.csv --match email")
+@export.command(epilog="Example: nbseal export moodle 01-gates --worksheet Grades-NN101-gates-42.csv --match email")
+@assignment_argument
+@click.option("--worksheet", type=PATH, help="Fill in this grading worksheet; else a file for Grades, Import is made.")
+@to_option("<assignment>-moodle.csv")
+@click.option(
+    "--match",
+    type=OneOf(MoodleMatch),
+    default="id",
+    show_default=True,
+    help="What is compared to find a student.",
+)
+@click.option("--match-column", help="The title of that column, if Moodle isn't in English.")
+@click.option("--grade-column", default="Grade", show_default=True, help="The title of the column for marks.")
+@partial_option
+@zero_option
+@force_option
+@json_option
+@course_option
 def moodle(
-    assignment: AssignmentArgument,
-    worksheet: Annotated[
-        Path | None, typer.Option(help="Fill in this grading worksheet; else a file for Grades, Import is made.")
-    ] = None,
-    to: Annotated[Path | None, typer.Option(help="The new file.", show_default="<assignment>-moodle.csv")] = None,
-    match: Annotated[MoodleMatch, typer.Option(help="What is compared to find a student.")] = MoodleMatch.ID,
-    match_column: Annotated[
-        str | None, typer.Option(help="The title of that column, if Moodle isn't in English.")
-    ] = None,
-    grade_column: Annotated[str, typer.Option(help="The title of the column for marks.")] = "Grade",
-    partial: PartialOption = False,
-    zero_missing: ZeroOption = False,
-    force: ForceOption = False,
-    as_json: JsonOption = False,
-    course: CourseOption = Path(),
+    assignment: str,
+    worksheet: Path | None,
+    to: Path | None,
+    match: MoodleMatch,
+    match_column: str | None,
+    grade_column: str,
+    partial: bool,
+    zero_missing: bool,
+    force: bool,
+    as_json: bool,
+    course: Path,
 ) -> None:
-    """Fill in a grading worksheet of Moodle, or make a file for its gradebook's import."""
+    """Fill in a worksheet of Moodle, or make a file to import."""
     marks = _marks(course, assignment, partial, zero_missing)
     if worksheet is None:
         target = to or Path(f"{assignment}-moodle.csv")
         _deliver(lambda: make_import(marks, match, target), target, None, force, as_json)
         return
     target = to or _beside(worksheet, assignment)
-    fill: Callable[[], tuple[Delivery, bytes]] = lambda: fill_worksheet(  # noqa: E731
-        marks, worksheet, match, match_column, grade_column
-    )
+    fill = with_arguments(fill_worksheet, marks, worksheet, match, match_column, grade_column)
     _deliver(fill, target, worksheet, force, as_json)
 
 
-@app.command("csv", epilog="Example: nbseal export csv 01-gates 02-xor --to marks.csv")
-def csv_(
-    assignments: Annotated[list[str] | None, typer.Argument(help="Assignments; all if none is named.")] = None,
-    to: Annotated[Path, typer.Option(help="The new file.")] = Path("grades.csv"),
-    partial: PartialOption = False,
-    force: ForceOption = False,
-    as_json: JsonOption = False,
-    course: CourseOption = Path(),
-) -> None:
-    """Write nbgrader's CSV: a line for each student and assignment, in which no name is a formula."""
-    _report(export_csv(Course(course), assignments or None, to, partial, force), as_json)
+@export.command(epilog="Example: nbseal export csv 01-gates 02-xor --to marks.csv")
+@click.argument("assignments", nargs=-1, help="Assignments; all if none is named.")
+@click.option("--to", type=PATH, default=Path("grades.csv"), show_default=True, help="The new file.")
+@partial_option
+@force_option
+@json_option
+@course_option
+def csv(assignments: tuple[str, ...], to: Path, partial: bool, force: bool, as_json: bool, course: Path) -> None:
+    """Write nbgrader's CSV, in which no name is a formula.
+
+    It has a line for each student and assignment.
+    """
+    _report(export_csv(Course(course), list(assignments) or None, to, partial, force), as_json)
 
 
-@app.command(epilog="Example: nbseal export gradescope 01-gates --to 01-gates.zip --visibility after_due_date")
-def gradescope(
-    assignment: AssignmentArgument,
-    to: Annotated[Path | None, typer.Option(help="The zip.", show_default="<assignment>-gradescope.zip")] = None,
-    visibility: Annotated[Visibility, typer.Option(help="When students see the tests.")] = Visibility.VISIBLE,
-    force: ForceOption = False,
-    course: CourseOption = Path(),
-) -> None:
-    """Make an autograder for Gradescope that grades with the sealed engine."""
+@export.command(epilog="Example: nbseal export gradescope 01-gates --to 01-gates.zip --visibility after_due_date")
+@assignment_argument
+@to_option("<assignment>-gradescope.zip")
+@click.option(
+    "--visibility",
+    type=OneOf(Visibility),
+    default="visible",
+    show_default=True,
+    help="When students see the tests.",
+)
+@force_option
+@course_option
+def gradescope(assignment: str, to: Path | None, visibility: Visibility, force: bool, course: Path) -> None:
+    """Make a sealed autograder for Gradescope."""
     target = to or Path(f"{assignment}-gradescope.zip")
     write_new(target, make_gradescope_zip(Course(course), assignment, visibility), force)
     _say(f"{target}: upload it in Gradescope (Configure Autograder, zip file upload; base image Ubuntu 24.04).")
     _say("It holds the hidden tests: give it to nobody else.")
 
 
-@app.command(epilog="Example: nbseal export otter 01-gates --to dist")
-def otter(
-    assignment: AssignmentArgument,
-    to: Annotated[Path | None, typer.Option(help="The new folder.", show_default="otter/<assignment>")] = None,
-    file: Annotated[
-        list[str] | None, typer.Option(help="A file that students hand in with the notebook (repeat for more).")
-    ] = None,
-    force: ForceOption = False,
-    course: CourseOption = Path(),
-) -> None:
-    """Make otter-grader's student notebook, and an autograder that grades with the sealed engine."""
+@export.command(epilog="Example: nbseal export otter 01-gates --to dist")
+@assignment_argument
+@to_option("otter/<assignment>")
+@click.option("--file", multiple=True, help="A file that students hand in with the notebook (repeat for more).")
+@force_option
+@course_option
+def otter(assignment: str, to: Path | None, file: tuple[str, ...], force: bool, course: Path) -> None:
+    """Make otter-grader's notebook and a sealed autograder."""
     from nbseal.export.otter import export_otter
 
-    for line in export_otter(Course(course), assignment, to or Path("otter") / assignment, file or [], force):
+    for line in export_otter(Course(course), assignment, to or Path("otter") / assignment, list(file), force):
         _say(line)
 
 
@@ -158,7 +207,7 @@ def _deliver(
 def _report(delivery: Delivery, as_json: bool) -> None:
     """Say what became of each mark; exit code 4 if some are not in the file."""
     if as_json:
-        print(json.dumps(delivery.to_dict(), ensure_ascii=False, indent=1))
+        print_json(delivery.to_dict())
     else:
         count = len(delivery.written)
         _say(f"{delivery.path}: {count} {'mark' if count == 1 else 'marks'} of {delivery.assignment}")
@@ -176,12 +225,12 @@ def _report(delivery: Delivery, as_json: bool) -> None:
     for student, reason in delivery.left_out:
         _complain(f"left out: {student}: {reason}")
     if delivery.left_out:
-        raise typer.Exit(EXIT_LEFT_OUT)
+        raise click.exceptions.Exit(EXIT_LEFT_OUT)
 
 
 def _say(text: str, **how: Any) -> None:
     """Print a line that may hold a student's name: nothing in it that a terminal would obey."""
-    typer.echo(" ".join(printable(text).split()), **how)
+    click.echo(" ".join(printable(text).split()), **how)
 
 
 def _complain(text: str) -> None:

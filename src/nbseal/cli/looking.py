@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from nbseal.cli.app import app
-from nbseal.cli.common import (
-    AssignmentArgument,
-    CourseOption,
-    JsonOption,
-    OutputOption,
-    complaints,
-    console,
-    print_json,
-    say,
-)
+from nbseal.cli.common import assignment_argument, course_option, json_option, output_option, print_json, say
+
+SHARE = click.FloatRange(0.0, 1.0)
 
 
-@app.command(epilog="Example: nbseal report 01-gates --anonymous -o report.html")
-def report(
-    assignment: AssignmentArgument,
-    output: OutputOption = None,
-    anonymous: Annotated[bool, typer.Option("--anonymous", help="Show pseudonyms in place of names.")] = False,
-    as_json: JsonOption = False,
-    course: CourseOption = Path(),
-) -> None:
-    """Make a page about an assignment: marks, questions, common mistakes, time, and what waits for a person."""
+@click.command(epilog="Example: nbseal report 01-gates --anonymous -o report.html")
+@assignment_argument
+@output_option
+@click.option("--anonymous", is_flag=True, help="Show pseudonyms in place of names.")
+@json_option
+@course_option
+def report(assignment: str, output: Path | None, anonymous: bool, as_json: bool, course: Path) -> None:
+    """Make a page about an assignment.
+
+    It shows marks, questions, common mistakes, time, and what waits for a person.
+    """
     from nbseal.course import Course
     from nbseal.pages import one_line
     from nbseal.report import collect
@@ -37,9 +30,9 @@ def report(
     summary = collect(opened, assignment, anonymous)
     if summary.resubmitted:
         say(
-            complaints,
             "handed in again after grading, the marks are those of the older submission: "
             f"{', '.join(map(one_line, summary.resubmitted))}; run nbseal grade {assignment} and report again",
+            err=True,
         )
     if as_json:
         print_json(summary.to_dict())
@@ -49,23 +42,31 @@ def report(
 
     path = output or opened.root / "reports" / f"{assignment}.html"
     write_page(path, report_page(summary, anonymous))
-    say(console, f"{assignment}: {len(summary.students)} submissions in {path}")
+    say(f"{assignment}: {len(summary.students)} submissions in {path}")
 
 
-@app.command(epilog="Example: nbseal similarity 01-gates --threshold 0.9")
+@click.command(epilog="Example: nbseal similarity 01-gates --threshold 0.9")
+@assignment_argument
+@output_option
+@click.option(
+    "--threshold",
+    type=SHARE,
+    default=0.8,
+    show_default=True,
+    help="Share of an answer that must be in the other, from 0 to 1.",
+)
+@click.option(
+    "--common", type=SHARE, default=0.1, show_default=True, help="What this share of the class wrote says nothing."
+)
+@json_option
+@course_option
 def similarity(
-    assignment: AssignmentArgument,
-    output: OutputOption = None,
-    threshold: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of an answer that must be in the other, from 0 to 1.")
-    ] = 0.8,
-    common: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="What this share of the class wrote says nothing.")
-    ] = 0.1,
-    as_json: JsonOption = False,
-    course: CourseOption = Path(),
+    assignment: str, output: Path | None, threshold: float, common: float, as_json: bool, course: Path
 ) -> None:
-    """Make a page with pairs of alike answers side by side: something to look at, never a verdict."""
+    """Make a page with pairs of alike answers.
+
+    They stand side by side: something to look at, never a verdict.
+    """
     from nbseal.course import Course
     from nbseal.similarity import find_similar, similarity_page
 
@@ -78,4 +79,4 @@ def similarity(
 
     path = output or opened.root / "reports" / f"{assignment}-similarity.html"
     write_page(path, similarity_page(findings))
-    say(console, f"{assignment}: {len(findings.pairs)} pairs to look at in {path}")
+    say(f"{assignment}: {len(findings.pairs)} pairs to look at in {path}")
