@@ -21,7 +21,7 @@ from nbseal.notebook import Reading, read, rebuild
 from nbseal.notebook.recording import make_safe, safe_files
 from nbseal.pytest_plugin import WAITING, Case, Judge
 from nbseal.results import CellTime, GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
-from nbseal.sandbox import NONE, Ahead, Level, SealedProcess, WarmProcess, choose_level
+from nbseal.sandbox import NONE, Ahead, Level, SealedProcess, WarmProcess
 from nbseal.sandbox.sealed import Run
 
 PAUSE_SECONDS = 0.2
@@ -57,11 +57,11 @@ class Grader:
             ahead = ahead or Ahead(None, None)
             if self.assignment.grader:
                 self._judge, ahead.judge = Judge(self.assignment.grader, ahead.judge), None
-            self.level: Level = NONE if unsealed else choose_level(course.seal.level)
-            self._warm, ahead.worker = WarmProcess(course.seal, self.level, ahead.worker), None
+            self._warm = WarmProcess(course.seal, NONE if unsealed else None, ahead.worker)
+            ahead.worker = None
             tests = self._judge.start() if self._judge else ()
             self.plan: Plan = make_plan(course, self.assignment, tests)
-            self._warm.start(self.plan.warm)
+            self.level: Level = self._warm.start(self.plan.warm).level
         except BaseException:
             self.close()
             raise

@@ -53,12 +53,20 @@ def _probe() -> dict[str, str | None]:
     return dict(json.loads(done.stdout))
 
 
-def choose_level(wanted: str = "auto") -> Level:
-    """Return the strongest level to be had, or the ``wanted`` one; SealUnavailable says what is missing."""
-    findings = probe()
-    for mechanism, level in BY_MECHANISM.items():
-        if findings[mechanism] is None and wanted in ("auto", level.name):
-            return level
+def mechanisms_for(wanted: str = "auto") -> list[str]:
+    """What may be behind the ``wanted`` level, the strongest first."""
+    return [mechanism for mechanism, level in BY_MECHANISM.items() if wanted in ("auto", level.name)]
+
+
+def choose_level(wanted: str = "auto", findings: dict[str, str | None] | None = None) -> Level:
+    """Return the strongest level to be had, or the ``wanted`` one; SealUnavailable says what is missing.
+
+    ``findings`` are what trying `mechanisms_for` it one after the other has shown, if somebody has.
+    """
+    findings = probe() if findings is None else findings
+    for mechanism in mechanisms_for(wanted):
+        if findings.get(mechanism, "not tried") is None:
+            return BY_MECHANISM[mechanism]
     reasons = "; ".join(f"{name}: {reason}" for name, reason in findings.items() if reason)
     asked = "" if wanted == "auto" else f" at the level {wanted!r} that the settings ask for"
     raise SealUnavailable(

@@ -6,13 +6,14 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from nbseal.errors import SealBroken, SealError
+from nbseal.errors import SealBroken, SealError, WireError
 from nbseal.sandbox.cgroups import Group, Homes, homes
 from nbseal.sandbox.launching import Launched, launch_worker
-from nbseal.sandbox.levels import Level
+from nbseal.sandbox.levels import Level, choose_level, mechanisms_for
 from nbseal.sandbox.sealed import SealedProcess
 from nbseal.wire import EndOfStream
 
@@ -36,20 +37,26 @@ class WarmSettings:
 class WarmProcess:
     """Owns one warm process; a context manager that any number of threads may use.
 
-    It begins to import in the background at once; ``start`` tells it what else to load, and waits.
+    It begins to import in the background at once; ``start`` tells it what else to load, and waits. Without a ``level``
+    it takes the strongest that the settings and the machine allow.
     """
 
-    def __init__(self, seal: Seal, level: Level, launched: Launched | None = None) -> None:
-        self.level = level
+    def __init__(self, seal: Seal, level: Level | None = None, launched: Launched | None = None) -> None:
+        self._level = level
         self._seal = seal
         self._lock = threading.Lock()
         self._launched = launched or launch_worker()
         self._free_groups: list[Group] = []
         self._free_supervisors: list[socket.socket] = []
         self._started = self._closed = False
+        with suppress(WireError):  # which is explained when it is to start
+            self._launched.control.send({"try": [] if level else mechanisms_for(seal.level)})
 
     def start(self, settings: WarmSettings | None = None) -> WarmProcess:
-        """Load what ``settings`` name; SealError when that fails, and then the process is ended."""
+        """Load what ``settings`` name; SealError when that fails, and then the process is ended.
+
+        SealUnavailable when student code can't be sealed here as the settings ask.
+        """
         try:
             self._start(settings or WarmSettings())
         except BaseException:
@@ -58,10 +65,13 @@ class WarmProcess:
         return self
 
     def _start(self, settings: WarmSettings) -> None:
-        control = self._launched.control
+        control, deadline = self._launched.control, time.monotonic() + START_SECONDS
         try:
-            control.send(self._message(settings))
-            reply = control.receive(time.monotonic() + START_SECONDS)
+            reply = control.receive(deadline)
+            if "levels" in reply:
+                self._level = self._level or choose_level(self._seal.level, reply["levels"])
+                control.send(self._message(settings))
+                reply = control.receive(deadline)
         except EndOfStream as error:
             why = self._launched.complaint() or error
             raise SealError(f"the warm process ended while it started: {why}") from error
@@ -73,6 +83,12 @@ class WarmProcess:
                 "c.Seal.preload, or a function in c.Seal.warm, starts threads"
             )
         self._started = True
+
+    @property
+    def level(self) -> Level:
+        """How its forks are sealed; where that was not given, it is known once the process has started."""
+        assert self._level is not None
+        return self._level
 
     def _message(self, settings: WarmSettings) -> dict[str, object]:
         seal = self._seal

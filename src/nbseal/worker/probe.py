@@ -1,15 +1,26 @@
-"""Tries each level of sealing for real, in a fork that then ends; prints what failed as JSON."""
+"""Tries levels of sealing for real, in forks that then end; as a program it prints what failed as JSON."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Sequence
 
 from nbseal.worker import landlock, seccomp, walls
 from nbseal.worker.settings import Settings
 
 LEVELS = ("namespaces", "user-namespaces", "landlock")
+
+
+def first_that_works(levels: Sequence[str], scratch: str) -> dict[str, str | None]:
+    """Try one level after the other until one works; findings as those of `attempt`."""
+    findings: dict[str, str | None] = {}
+    for level in levels:
+        findings[level] = attempt(level, scratch)
+        if findings[level] is None:
+            break
+    return findings
 
 
 def attempt(level: str, scratch: str) -> str | None:
@@ -20,11 +31,15 @@ def attempt(level: str, scratch: str) -> str | None:
         return "root uses namespaces without a user namespace: its processes could not be counted there"
     if level == "landlock" and landlock.abi() < landlock.WANTED_ABI:
         return f"needs Landlock ABI {landlock.WANTED_ABI} (Linux 6.12); this kernel has {landlock.abi()}"
+    try:
+        program = seccomp.build(level)
+    except OSError as error:
+        return str(error)
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _try(level, scratch, writing)
+        _try(level, program, scratch, writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         text = pipe.read().decode()
@@ -32,10 +47,9 @@ def attempt(level: str, scratch: str) -> str | None:
     return None if text == "ok" else text or "the process ended without a word"
 
 
-def _try(level: str, scratch: str, writing: int) -> None:
+def _try(level: str, program: bytes, scratch: str, writing: int) -> None:
     text = "ok"
     try:
-        program = seccomp.build(level)
         settings = Settings(level=level, scratch=scratch, disk_mb=1)
         if level in walls.ROOMS:
             walls.move_in(settings)

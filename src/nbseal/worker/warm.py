@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel
-from nbseal.worker import fonts, locks, seccomp, supervisor, support, syscalls, walls
+from nbseal.worker import fonts, locks, probe, seccomp, supervisor, support, syscalls, walls
 from nbseal.worker.answers import Answers, rehearse
 from nbseal.worker.settings import Settings
 from nbseal.worker.shell import CellRunner
@@ -40,6 +40,7 @@ def main(descriptor: int) -> None:
     control = socket.socket(fileno=descriptor)
     channel = Channel(control)
     try:
+        channel.send({"levels": probe.first_that_works(channel.receive()["try"], os.getcwd())})
         os.environ["IPYTHONDIR"] = os.path.join(os.getcwd(), "ipython")  # in our own folder
         with quietly():
             runner = CellRunner()
