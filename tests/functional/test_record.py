@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -13,7 +14,14 @@ from nbgrader.apps.api import NbGraderAPI
 
 from nbseal.course import Course
 from nbseal.errors import RecordError
-from nbseal.record import Recorder, autograded, database
+from nbseal.record import Recorder, autograded, connection
+
+
+@pytest.fixture(params=["SQLite", "SQLAlchemy"])
+def way(request, monkeypatch):
+    """Both ways to the gradebook's tables."""
+    if request.param == "SQLAlchemy":
+        monkeypatch.setattr(connection, "PLAIN_FILE", re.compile("no address"))
 
 
 def set_grade(course: Course, name: str, notebook: str = "part1", **values: object) -> None:
@@ -38,7 +46,7 @@ def test_a_first_submission_gets_its_rows(recorder, graded, rows):
 
 
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader with SQLAlchemy 2
-def test_the_gradebook_is_the_one_that_nbgrader_would_have_written(released, course, tmp_path, recorder, graded, rows):
+def test_the_gradebook_is_the_one_that_nbgrader_would_have_written(released, course, tmp_path, way, graded, rows):
     """For the same outcomes, late and in time, answered, unanswered and missing, all rows equal stock autograde's."""
     stock = Course(shutil.copytree(released, tmp_path / "stock"))
     full = {"q1-answer": "q1 = 42", "q2-answer": "q2 = 41", "q3-answer": "q3 = 42", "why": "I say so."}
@@ -55,6 +63,7 @@ def test_the_gradebook_is_the_one_that_nbgrader_would_have_written(released, cou
     unanswered = {"q1-answer": stub, "q2-answer": stub, "q3-answer": stub, "why": "YOUR ANSWER HERE"}
     nothing = {"q1": 0.0, "q2": 0.0, "q3": 0.0}
     with Recorder(course) as late_recorder:
+        late_recorder.prepare("ps1")
         late_recorder.save(graded("ann", {"q2": 0.0}, full))
         late_recorder.save(graded("bob", nothing, unanswered, timestamp="2025-03-03 10:00:00 UTC"))
         late_recorder.save(graded("cyd", {"q2": 0.0, "q3": 0.0}, full, missing=("part2",)))
@@ -84,6 +93,24 @@ def files_and_modes(course: Course, student: str) -> dict[str, int]:
     folder = course.folder("autograded", student, "ps1")
     paths = [folder, *folder.rglob("*")]
     return {str(path.relative_to(folder)): path.stat().st_mode for path in paths}
+
+
+def test_an_extension_is_heeded(course, way, graded, rows):
+    """Who was given more time loses nothing, and only what came after it is late."""
+    course.config.LateSubmissionPlugin.penalty_method = "zero"
+    late = graded("ann", timestamp="2025-03-03 10:00:00 UTC")
+    with Recorder(course) as recorder:
+        recorder.prepare("ps1")
+        with Gradebook(course.db_url, "small") as gradebook:
+            gradebook.update_or_create_assignment("ps1", duedate="2025-03-01 12:00:00 UTC")
+        penalties = []
+        for hours in (None, 47, 45):
+            if hours:
+                with Gradebook(course.db_url, "small") as gradebook:
+                    gradebook.grant_extension("ps1", "ann", hours=hours)
+            recorder.save(late)
+            penalties.append(rows("ann").notebooks["part1"][1])
+    assert penalties == [5.0, None, 5.0]
 
 
 def test_a_persons_marks_survive(course, recorder, graded, rows):
@@ -210,7 +237,7 @@ def test_a_locked_gradebook_is_waited_for_and_named(course, recorder, graded, ro
     """After the wait comes an error with file, cause and mend; the old marks stand, and later it works."""
     recorder.save(graded("ann"))
     recorder.close()
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.2)
     holder = sqlite3.connect(course.root / "gradebook.db")
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(RecordError, match=r"gradebook\.db.*locked.*run"):

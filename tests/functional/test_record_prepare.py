@@ -3,6 +3,8 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -84,6 +86,32 @@ def test_without_submissions_the_gradebook_follows_the_notebooks(course, recorde
     assert [name for name, _ in found["notebook"]] == ["part2"]
     assert found["grade_cells"] == [(4.0, "code")]
     assert [name for name, *_ in found["source_cell"]] == ["q3", "q3-answer"]
+
+
+def test_an_empty_file_is_filled(course, graded, rows):
+    """A gradebook that has no tables yet gets them."""
+    stock = tables(course)
+    (course.root / "gradebook.db").write_bytes(b"")
+    with Recorder(course) as recorder:
+        recorder.prepare("ps1")
+        recorder.save(graded("ann"))
+    assert tables(course) == stock
+    assert rows("ann").score == 6.0
+
+
+def test_a_gradebook_that_is_there_needs_no_sqlalchemy(course, recorder):
+    """Loading it takes longer than grading several submissions; a file that is as it should be is used without."""
+    lines = [
+        "import sys",
+        "from nbseal import quick",
+        "quick.prepare()",
+        "from nbseal.course import Course",
+        "from nbseal.record import Recorder",
+        f"with Recorder(Course({str(course.root)!r})) as recorder:",
+        "    recorder.prepare('ps1')",
+        "assert not {'sqlalchemy', 'nbgrader.api'} & sys.modules.keys()",
+    ]
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], env=environment(), check=True)
 
 
 def test_with_submissions_a_difference_is_refused(course, recorder, graded):

@@ -1,4 +1,4 @@
-"""Opens nbgrader's gradebook: created whole or not at all, patient with locks, one transaction at a time."""
+"""Opens nbgrader's gradebook by nbgrader: created whole or not at all, patient with locks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy.engine import URL, make_url
 
 from nbseal.course import Course
+from nbseal.record import connection
 
-BUSY_SECONDS = 10
 REVISION = re.compile(r"""^(down_)?revision = ['"](\w+)['"]""", re.MULTILINE)
 
 
@@ -57,8 +57,9 @@ def open_gradebook(url: URL, course_id: str) -> Any:
         path = Path(str(url.database))
         if not path.exists():
             _create(path, course_id)
-        url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
-    return ClosedOnFailure(url, course_id)
+        url = url.update_query_dict({"timeout": str(connection.BUSY_SECONDS)})
+    with _own_programs_first(), _known_revision():  # it may have no tables yet
+        return ClosedOnFailure(url, course_id)
 
 
 @contextmanager

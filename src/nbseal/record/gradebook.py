@@ -3,72 +3,78 @@
 from __future__ import annotations
 
 import datetime
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from nbgrader import api
-from sqlalchemy import bindparam, insert, select, update
 from traitlets import TraitError
 
 from nbseal.course import Course
 from nbseal.errors import CourseError, RecordError
-from nbseal.record.database import gradebook_name, gradebook_url, open_gradebook, transaction
+from nbseal.record.connection import Connection, as_duration, as_moment, connect, gradebook_label
 from nbseal.record.marks import COMMENTED_KINDS, GRADED_KINDS, Cell, Marks
-from nbseal.record.tables import (
-    ASSIGNMENT,
-    CELL,
-    COMMENT,
-    GRADE,
-    NOTEBOOK,
-    SOURCE,
-    STUDENT,
-    SUBMISSION,
-    SUBMITTED,
-)
 from nbseal.record.troubles import explained
 from nbseal.results import GradedSubmission
 
 LATE_SECTIONS = {"AssignLatePenalties", "LateSubmissionPlugin"}
 
-# built once, since building a statement takes longer than SQLite needs to carry it out
-FIND_ASSIGNMENT = select(ASSIGNMENT.c.id, ASSIGNMENT.c.duedate).where(ASSIGNMENT.c.name == bindparam("assignment"))
-FIND_CELLS = (
-    select(NOTEBOOK.c.id, NOTEBOOK.c.name, CELL.c.id, CELL.c.name, CELL.c.type, SOURCE.c.checksum)
-    .outerjoin(CELL, CELL.c.notebook_id == NOTEBOOK.c.id)
-    .outerjoin(SOURCE, (SOURCE.c.notebook_id == NOTEBOOK.c.id) & (SOURCE.c.name == CELL.c.name))
-    .where(NOTEBOOK.c.assignment_id == bindparam("assignment"))
-)
-FIND_STUDENT = select(STUDENT.c.id).where(STUDENT.c.id == bindparam("student"))
-FIND_SUBMISSION = select(SUBMISSION.c.id, SUBMISSION.c.timestamp, SUBMISSION.c.extension).where(
-    SUBMISSION.c.assignment_id == bindparam("assignment"), SUBMISSION.c.student_id == bindparam("student")
-)
-FIND_NOTEBOOKS = select(SUBMITTED.c.notebook_id, SUBMITTED.c.id).where(
-    SUBMITTED.c.assignment_id == bindparam("submission")
-)
-FIND_GRADES = select(GRADE).where(GRADE.c.notebook_id.in_(bindparam("notebooks", expanding=True)))
-FIND_COMMENTS = select(COMMENT.c.notebook_id, COMMENT.c.cell_id, COMMENT.c.id).where(
-    COMMENT.c.notebook_id.in_(bindparam("notebooks", expanding=True))
-)
-_NEW_ROW: dict[str, Any] = {"id": bindparam("row"), "cell_id": bindparam("cell"), "notebook_id": bindparam("notebook")}
-_MARK: dict[str, Any] = {"auto_score": bindparam("auto"), "needs_manual_grade": bindparam("person")}
-_TEXT: dict[str, Any] = {"auto_comment": bindparam("text")}
-ADD_GRADE = insert(GRADE).values(_NEW_ROW | _MARK)
-CHANGE_GRADE = update(GRADE).where(GRADE.c.id == bindparam("row")).values(_MARK)
-ADD_COMMENT = insert(COMMENT).values(_NEW_ROW | _TEXT)
-CHANGE_COMMENT = update(COMMENT).where(COMMENT.c.id == bindparam("row")).values(_TEXT)
-SET_PENALTY = (
-    update(SUBMITTED).where(SUBMITTED.c.id == bindparam("row")).values(late_submission_penalty=bindparam("penalty"))
-)
+FIND_STUDENTS = """
+    SELECT submitted.student_id FROM submitted_assignment AS submitted
+    JOIN assignment ON assignment.id = submitted.assignment_id WHERE assignment.name = :assignment
+"""
+FIND_ASSIGNMENT = "SELECT id, duedate FROM assignment WHERE name = :assignment"
+FIND_CELLS = """
+    SELECT notebook.id, notebook.name, cell.id, cell.name, cell.type, source.checksum FROM notebook
+    LEFT JOIN base_cell AS cell ON cell.notebook_id = notebook.id
+    LEFT JOIN source_cell AS source ON source.notebook_id = notebook.id AND source.name = cell.name
+    WHERE notebook.assignment_id = :assignment
+"""
+FIND_STUDENT = "SELECT id FROM student WHERE id = :student"
+ADD_STUDENT = "INSERT INTO student (id) VALUES (:student)"
+FIND_SUBMISSION = """
+    SELECT id, timestamp, extension FROM submitted_assignment
+    WHERE assignment_id = :assignment AND student_id = :student
+"""
+ADD_SUBMISSION = """
+    INSERT INTO submitted_assignment (id, assignment_id, student_id, timestamp)
+    VALUES (:row, :assignment, :student, :timestamp)
+"""
+SET_TIMESTAMP = "UPDATE submitted_assignment SET timestamp = :timestamp WHERE id = :row"
+FIND_NOTEBOOKS = "SELECT notebook_id, id FROM submitted_notebook WHERE assignment_id = :submission"
+ADD_NOTEBOOK = """
+    INSERT INTO submitted_notebook (id, notebook_id, assignment_id, flagged)
+    VALUES (:row, :notebook, :submission, :flagged)
+"""
+FIND_GRADES = """
+    SELECT grade.notebook_id, grade.cell_id, grade.id, grade.manual_score, grade.extra_credit FROM grade
+    JOIN submitted_notebook AS notebook ON notebook.id = grade.notebook_id WHERE notebook.assignment_id = :submission
+"""
+ADD_GRADE = """
+    INSERT INTO grade (id, cell_id, notebook_id, auto_score, needs_manual_grade)
+    VALUES (:row, :cell, :notebook, :auto, :person)
+"""
+CHANGE_GRADE = "UPDATE grade SET auto_score = :auto, needs_manual_grade = :person WHERE id = :row"
+FIND_COMMENTS = """
+    SELECT comment.notebook_id, comment.cell_id, comment.id FROM comment
+    JOIN submitted_notebook AS notebook ON notebook.id = comment.notebook_id WHERE notebook.assignment_id = :submission
+"""
+ADD_COMMENT = """
+    INSERT INTO comment (id, cell_id, notebook_id, auto_comment) VALUES (:row, :cell, :notebook, :text)
+"""
+CHANGE_COMMENT = "UPDATE comment SET auto_comment = :text WHERE id = :row"
+SET_PENALTY = "UPDATE submitted_notebook SET late_submission_penalty = :penalty WHERE id = :row"
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A submission's row: its id, and by how many seconds it came late."""
+    """A submission's row: its id, by how many seconds it came late, and whether nothing hangs on it yet."""
 
     id: str
     seconds_late: float
+    is_new: bool
 
 
 class Marksbook:
@@ -76,10 +82,9 @@ class Marksbook:
 
     def __init__(self, course: Course) -> None:
         self.course = course
-        self.url = gradebook_url(course)
-        self.name = gradebook_name(self.url)
+        self.name = gradebook_label(course)
         with explained(self.name):
-            self.gradebook = open_gradebook(self.url, course.coursedir.course_id)
+            self.connection = connect(course)
         if not LATE_SECTIONS.isdisjoint(course.config):
             assert self.late  # a plugin that can't be used is said before any student is graded
 
@@ -90,50 +95,43 @@ class Marksbook:
 
     def close(self) -> None:
         """Close the connection."""
-        self.gradebook.close()
+        self.connection.close()
 
     def students(self, assignment: str) -> set[str]:
         """Students whose submission of ``assignment`` is in the gradebook."""
-        query = (
-            select(SUBMISSION.c.student_id)
-            .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMISSION.c.assignment_id)
-            .where(ASSIGNMENT.c.name == assignment)
-        )
         with explained(self.name):
-            try:
-                return set(self.gradebook.db.execute(query).scalars())
-            finally:
-                self.gradebook.db.remove()
+            return {student for (student,) in self.connection.rows(FIND_STUDENTS, assignment=assignment)}
 
     def write(self, graded: GradedSubmission, timestamp: datetime.datetime | None) -> None:
         """Write one submission's marks: all of them or none. ``timestamp`` None leaves the one on record."""
-        with explained(self.name), transaction(self.gradebook) as session:
-            self._write(session, graded, timestamp)
+        with explained(self.name), self.connection.transaction():
+            self._write(graded, timestamp)
 
-    def _write(self, session: Any, graded: GradedSubmission, timestamp: datetime.datetime | None) -> None:
-        card = graded.scorecard
-        assignment = session.execute(FIND_ASSIGNMENT, {"assignment": card.assignment}).first()
-        if assignment is None:
+    def _write(self, graded: GradedSubmission, timestamp: datetime.datetime | None) -> None:
+        card, connection = graded.scorecard, self.connection
+        found = connection.rows(FIND_ASSIGNMENT, assignment=card.assignment)
+        if not found:
             raise RecordError(
                 f"{self.name} has no assignment {card.assignment}: run nbgrader generate_assignment {card.assignment}."
             )
-        notebooks, cells = _outline(session, assignment.id)
+        ((assignment, due),) = found
+        notebooks, cells = _outline(connection, assignment)
         marks = Marks(graded, cells)
         if strangers := marks.strangers(cells):
             raise RecordError(
                 f"{self.name} has no question {', '.join(sorted(strangers))} in {card.assignment}: "
                 f"run nbgrader generate_assignment {card.assignment}."
             )
-        submission = _find_or_add_submission(session, assignment, card.student, timestamp)
-        rows = _find_or_add_notebooks(session, submission.id, notebooks)
-        scores = _write_grades(session, marks, cells, rows)
-        _write_comments(session, marks, cells, rows)
+        submission = _find_or_add_submission(connection, assignment, as_moment(due), card.student, timestamp)
+        rows = _find_or_add_notebooks(connection, submission, notebooks)
+        scores = _write_grades(connection, submission, marks, cells, rows)
+        _write_comments(connection, submission, marks, cells, rows)
         penalties = [
             {"row": rows[name], "penalty": self._penalty(card.student, scores[name], submission, marks, name)}
             for name in notebooks
         ]
         if penalties:
-            session.execute(SET_PENALTY, penalties)
+            connection.write(SET_PENALTY, penalties)
 
     def _penalty(self, student: str, score: float, submission: Submission, marks: Marks, notebook: str) -> float | None:
         """What the course's late-submission plugin takes off, kept between 0 and the score as nbgrader does."""
@@ -162,12 +160,10 @@ def _late_penalties(course: Course) -> Any:
     return late
 
 
-def _outline(session: Any, assignment_id: str) -> tuple[dict[str, str], list[Cell]]:
+def _outline(connection: Connection, assignment: str) -> tuple[dict[str, str], list[Cell]]:
     """The assignment's notebooks (id by name), and their cells."""
     notebooks, cells = {}, []
-    for notebook_id, notebook, cell_id, name, kind, checksum in session.execute(
-        FIND_CELLS, {"assignment": assignment_id}
-    ):
+    for notebook_id, notebook, cell_id, name, kind, checksum in connection.rows(FIND_CELLS, assignment=assignment):
         notebooks[notebook] = notebook_id
         if cell_id is not None:
             cells.append(Cell(cell_id, name, kind, notebook, checksum))
@@ -175,64 +171,69 @@ def _outline(session: Any, assignment_id: str) -> tuple[dict[str, str], list[Cel
 
 
 def _find_or_add_submission(
-    session: Any, assignment: Any, student: str, timestamp: datetime.datetime | None
+    connection: Connection,
+    assignment: str,
+    due: datetime.datetime | None,
+    student: str,
+    timestamp: datetime.datetime | None,
 ) -> Submission:
-    if session.execute(FIND_STUDENT, {"student": student}).first() is None:
-        session.execute(insert(STUDENT).values(id=student))
-    row = session.execute(FIND_SUBMISSION, {"assignment": assignment.id, "student": student}).first()
-    if row is None:
-        row = SimpleNamespace(id=api.new_uuid(), timestamp=timestamp, extension=None)
-        values = {"assignment_id": assignment.id, "student_id": student, "timestamp": timestamp}
-        session.execute(insert(SUBMISSION).values(id=row.id, **values))
+    if not connection.rows(FIND_STUDENT, student=student):
+        connection.write(ADD_STUDENT, [{"student": student}])
+    found = connection.rows(FIND_SUBMISSION, assignment=assignment, student=student)
+    row, recorded, extension = found[0] if found else (_new_id(), None, None)
+    moment = connection.moment(timestamp)
+    if not found:
+        values = {"row": row, "assignment": assignment, "student": student, "timestamp": moment}
+        connection.write(ADD_SUBMISSION, [values])
     elif timestamp is not None:
-        session.execute(update(SUBMISSION).where(SUBMISSION.c.id == row.id).values(timestamp=timestamp))
-    handed_in = timestamp or row.timestamp
-    if handed_in is None or assignment.duedate is None:
-        return Submission(row.id, 0.0)
-    due = assignment.duedate + (row.extension or datetime.timedelta())
-    return Submission(row.id, max(0.0, (handed_in - due).total_seconds()))
+        connection.write(SET_TIMESTAMP, [{"row": row, "timestamp": moment}])
+    handed_in = timestamp or as_moment(recorded)
+    late = 0.0
+    if handed_in is not None and due is not None:
+        late = max(0.0, (handed_in - due - as_duration(extension)).total_seconds())
+    return Submission(row, late, is_new=not found)
 
 
-def _find_or_add_notebooks(session: Any, submission_id: str, notebooks: dict[str, str]) -> dict[str, str]:
+def _find_or_add_notebooks(connection: Connection, submission: Submission, notebooks: dict[str, str]) -> dict[str, str]:
     """Ids of the submitted notebooks by name."""
-    found = dict(session.execute(FIND_NOTEBOOKS, {"submission": submission_id}).all())
-    new = {row: api.new_uuid() for row in notebooks.values() if row not in found}
+    found = dict(_found(connection, FIND_NOTEBOOKS, submission))
+    new = {row: _new_id() for row in notebooks.values() if row not in found}
     if new:
-        values = [{"id": row, "notebook_id": key, "assignment_id": submission_id} for key, row in new.items()]
-        session.execute(insert(SUBMITTED), values)
+        values = {"submission": submission.id, "flagged": False}
+        connection.write(ADD_NOTEBOOK, [values | {"row": row, "notebook": key} for key, row in new.items()])
     return {name: (found | new)[row] for name, row in notebooks.items()}
 
 
-def _write_grades(session: Any, marks: Marks, cells: list[Cell], rows: dict[str, str]) -> dict[str, float]:
+def _write_grades(
+    connection: Connection, submission: Submission, marks: Marks, cells: list[Cell], rows: dict[str, str]
+) -> dict[str, float]:
     """Write the machine's marks and leave every person's as they are; returns each notebook's score."""
-    grades = session.execute(FIND_GRADES, {"notebooks": list(rows.values())})
-    found = {(grade.notebook_id, grade.cell_id): grade for grade in grades}
+    found = {(notebook, cell): grade for notebook, cell, *grade in _found(connection, FIND_GRADES, submission)}
     scores = dict.fromkeys(rows, 0.0)
     new, changed = [], []
     for cell in cells:
         if cell.kind not in GRADED_KINDS:
             continue
         mark = marks.auto_mark(cell)
-        grade = found.get((rows[cell.notebook], cell.id))
-        manual = None if grade is None else grade.manual_score
-        extra = None if grade is None else grade.extra_credit
+        row, manual, extra = found.get((rows[cell.notebook], cell.id), (None, None, None))
         values = {"auto": mark.score, "person": mark.needs_person(manual)}
-        if grade is None:
-            new.append(values | {"cell": cell.id, "notebook": rows[cell.notebook], "row": api.new_uuid()})
+        if row is None:
+            new.append(values | {"cell": cell.id, "notebook": rows[cell.notebook], "row": _new_id()})
         else:
-            changed.append(values | {"row": grade.id})
+            changed.append(values | {"row": row})
         base = mark.score if manual is None else manual
         scores[cell.notebook] += 0.0 if base is None else base + (extra or 0.0)
     if new:
-        session.execute(ADD_GRADE, new)
+        connection.write(ADD_GRADE, new)
     if changed:
-        session.execute(CHANGE_GRADE, changed)
+        connection.write(CHANGE_GRADE, changed)
     return scores
 
 
-def _write_comments(session: Any, marks: Marks, cells: list[Cell], rows: dict[str, str]) -> None:
-    comments = session.execute(FIND_COMMENTS, {"notebooks": list(rows.values())})
-    found = {(notebook, cell): comment for notebook, cell, comment in comments}
+def _write_comments(
+    connection: Connection, submission: Submission, marks: Marks, cells: list[Cell], rows: dict[str, str]
+) -> None:
+    found = {(notebook, cell): row for notebook, cell, row in _found(connection, FIND_COMMENTS, submission)}
     new, changed = [], []
     for cell in cells:
         if cell.kind not in COMMENTED_KINDS:
@@ -240,10 +241,20 @@ def _write_comments(session: Any, marks: Marks, cells: list[Cell], rows: dict[st
         row = found.get((rows[cell.notebook], cell.id))
         values = {"text": None if marks.is_missing(cell.notebook) else marks.auto_comment(cell)}
         if row is None:
-            new.append(values | {"cell": cell.id, "notebook": rows[cell.notebook], "row": api.new_uuid()})
+            new.append(values | {"cell": cell.id, "notebook": rows[cell.notebook], "row": _new_id()})
         elif not marks.is_missing(cell.notebook):
             changed.append(values | {"row": row})
     if new:
-        session.execute(ADD_COMMENT, new)
+        connection.write(ADD_COMMENT, new)
     if changed:
-        session.execute(CHANGE_COMMENT, changed)
+        connection.write(CHANGE_COMMENT, changed)
+
+
+def _found(connection: Connection, query: str, submission: Submission) -> Sequence[tuple[Any, ...]]:
+    """What hangs on a submission."""
+    return [] if submission.is_new else connection.rows(query, submission=submission.id)
+
+
+def _new_id() -> str:
+    """A row's id, as nbgrader makes them."""
+    return uuid.uuid4().hex

@@ -17,7 +17,7 @@ from nbgrader.utils import parse_utc
 from nbseal.course import Course
 from nbseal.errors import RecordError
 from nbseal.record.autograded import Staging, file_permissions, notebook_bytes
-from nbseal.record.database import BUSY_SECONDS, gradebook_url, is_file
+from nbseal.record.connection import BUSY_SECONDS, gradebook_file
 from nbseal.record.gradebook import Marksbook
 from nbseal.record.ledger import Entry, Ledger
 from nbseal.record.registration import ensure_registered
@@ -64,16 +64,13 @@ class Recorder:
         with self._writing():
             marksbook = self._marksbook
             with explained(marksbook.name):
-                try:
-                    ensure_registered(self.course, found, marksbook.gradebook)
-                finally:
-                    marksbook.gradebook.db.remove()
+                ensure_registered(self.course, found, marksbook.connection)
 
     def recorded(self, assignment: str) -> dict[str, tuple[str, Scorecard]]:
         """Digest and scorecard of each student whose submission is wholly recorded."""
         entries = Ledger.of(self.course, assignment).entries()
-        url = gradebook_url(self.course)
-        if not entries or (is_file(url) and not Path(str(url.database)).exists()):
+        file = gradebook_file(self.course)
+        if not entries or (file and not file.exists()):
             return {}
         known = self._marksbook.students(assignment)
         return {

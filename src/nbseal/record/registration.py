@@ -7,14 +7,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbformat.notebooknode import from_dict
-from nbgrader.api import InvalidEntry, MissingEntry
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
-from sqlalchemy.exc import SQLAlchemyError
 
 from nbseal.course import Assignment, Course
 from nbseal.errors import CourseError
 from nbseal.notebook import Notebook, make_template
-from nbseal.record.database import gradebook_name, gradebook_url
+from nbseal.record.connection import Connection, gradebook_label
+
+FIND_ASSIGNMENT = "SELECT id FROM assignment WHERE name = :assignment"
+FIND_NOTEBOOKS = "SELECT name FROM notebook WHERE assignment_id = :assignment"
+FIND_QUESTIONS = """
+    SELECT notebook.name, cell.name, kind.max_score FROM base_cell AS cell
+    JOIN notebook ON notebook.id = cell.notebook_id JOIN {kind} AS kind ON kind.id = cell.id
+    WHERE notebook.assignment_id = :assignment
+"""
+FIND_ANSWERS = """
+    SELECT notebook.name, cell.name FROM base_cell AS cell
+    JOIN notebook ON notebook.id = cell.notebook_id JOIN solution_cells AS kind ON kind.id = cell.id
+    WHERE notebook.assignment_id = :assignment
+"""
+FIND_SOURCES = """
+    SELECT notebook.name, source.name FROM source_cell AS source
+    JOIN notebook ON notebook.id = source.notebook_id WHERE notebook.assignment_id = :assignment
+"""
+COUNT_SUBMISSIONS = "SELECT COUNT(*) FROM submitted_assignment WHERE assignment_id = :assignment"
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,7 @@ class Outline:
 EMPTY = Outline({}, frozenset(), frozenset())
 
 
-def ensure_registered(course: Course, assignment: Assignment, gradebook: Any) -> None:
+def ensure_registered(course: Course, assignment: Assignment, connection: Connection) -> None:
     """Put the assignment into the gradebook, or check that it's there with the same cells.
 
     CourseError when a notebook can't be read, when two questions have one name, or when the gradebook differs and
@@ -56,34 +72,16 @@ def ensure_registered(course: Course, assignment: Assignment, gradebook: Any) ->
     }
     wanted = {name: _outline(template) for name, template in templates.items()}
     _refuse_doubles(assignment, wanted)
-    try:
-        row = gradebook.find_assignment(assignment.name)
-    except MissingEntry:
-        row = gradebook.update_or_create_assignment(assignment.name)
-    recorded = {notebook.name: _recorded_outline(notebook) for notebook in row.notebooks}
-    if recorded == wanted:
-        return
-    if row.num_submissions:
-        raise CourseError(_disagreement(course, assignment, wanted, recorded))
-    for name in recorded.keys() - wanted.keys():
-        gradebook.remove_notebook(name, assignment.name)
-    gradebook.db.remove()  # SaveCells opens the gradebook itself
-    for name, template in templates.items():
-        _save_cells(course, assignment, name, template)
+    recorded: dict[str, Outline] = {}
+    for (row,) in connection.rows(FIND_ASSIGNMENT, assignment=assignment.name):
+        recorded = _recorded_outlines(connection, row)
+        if recorded == wanted:
+            return
+        if connection.rows(COUNT_SUBMISSIONS, assignment=row)[0][0]:
+            raise CourseError(_disagreement(gradebook_label(course), assignment, wanted, recorded))
+    from nbseal.record.entering import enter  # takes longer to load than all the rest, and is needed once
 
-
-def _save_cells(course: Course, assignment: Assignment, notebook: str, template: Notebook) -> None:
-    """Store the cells as ``nbgrader generate_assignment`` does."""
-    from nbgrader.preprocessors import SaveCells  # takes longer to load than all the rest, and is needed once
-
-    names = {"assignment": assignment.name, "notebook": notebook, "db_url": gradebook_url(course)}
-    try:
-        SaveCells(config=course.config).preprocess(from_dict(template), {"nbgrader": names})
-    except (SQLAlchemyError, InvalidEntry):
-        raise
-    except Exception as error:
-        path = assignment.template_path(notebook)
-        raise CourseError(f"{path} can't be put into the gradebook: {type(error).__name__}: {error}") from error
+    enter(course, assignment, templates, recorded.keys() - wanted.keys())
 
 
 def _outline(template: Notebook) -> Outline:
@@ -102,13 +100,22 @@ def _name(cell: Any) -> str:
     return str(cell.metadata.nbgrader["grade_id"])
 
 
-def _recorded_outline(notebook: Any) -> Outline:
-    graded = [*notebook.grade_cells, *notebook.task_cells]
-    return Outline(
-        {cell.name: float(cell.max_score) for cell in graded},
-        frozenset(cell.name for cell in notebook.solution_cells),
-        frozenset(cell.name for cell in notebook.source_cells),
-    )
+def _recorded_outlines(connection: Connection, assignment: str) -> dict[str, Outline]:
+    """What the gradebook says of an assignment's notebooks, by their names."""
+    found: dict[str, tuple[dict[str, float], set[str], set[str]]] = {}
+    for (notebook,) in connection.rows(FIND_NOTEBOOKS, assignment=assignment):
+        found[notebook] = {}, set(), set()
+    for kind in ("grade_cells", "task_cells"):
+        for notebook, name, points in connection.rows(FIND_QUESTIONS.format(kind=kind), assignment=assignment):
+            found[notebook][0][name] = float(points)
+    for notebook, name in connection.rows(FIND_ANSWERS, assignment=assignment):
+        found[notebook][1].add(name)
+    for notebook, name in connection.rows(FIND_SOURCES, assignment=assignment):
+        found[notebook][2].add(name)
+    return {
+        notebook: Outline(points, frozenset(answers), frozenset(sources))
+        for notebook, (points, answers, sources) in found.items()
+    }
 
 
 def _refuse_doubles(assignment: Assignment, outlines: dict[str, Outline]) -> None:
@@ -121,13 +128,13 @@ def _refuse_doubles(assignment: Assignment, outlines: dict[str, Outline]) -> Non
 
 
 def _disagreement(
-    course: Course, assignment: Assignment, wanted: dict[str, Outline], recorded: dict[str, Outline]
+    gradebook: str, assignment: Assignment, wanted: dict[str, Outline], recorded: dict[str, Outline]
 ) -> str:
     found = []
     for name in sorted(wanted.keys() | recorded.keys()):
         found += wanted.get(name, EMPTY).differences(recorded.get(name, EMPTY))
     return (
-        f"{gradebook_name(gradebook_url(course))} holds submissions of another version of {assignment.name}: "
+        f"{gradebook} holds submissions of another version of {assignment.name}: "
         f"{'; '.join(found) or 'its notebooks are others'}. If only points changed, run nbgrader "
         f"generate_assignment {assignment.name}; otherwise bring the old cells back, or remove the recorded "
         f"submissions with nbgrader db assignment remove {assignment.name} --force."

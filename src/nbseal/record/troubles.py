@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from filelock import Timeout
-from nbgrader.api import InvalidEntry
-from sqlalchemy.exc import SQLAlchemyError
 
 from nbseal.errors import RecordError
 
@@ -54,9 +54,19 @@ def explained(path: str | os.PathLike[str]) -> Iterator[None]:
     except OSError as error:
         cause, mend = DISK_CAUSES.get(error.errno or 0, (f"{error.strerror or error}", "mend that and run again"))
         raise _record_error(error.filename or path, cause, mend) from error
-    except (SQLAlchemyError, InvalidEntry) as error:
+    except _database_errors() as error:
         cause, mend = _database_cause(str(error))
         raise _record_error(path, cause, mend) from error
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """The errors of all ways to the gradebook that have been loaded."""
+    if "nbgrader.api" not in sys.modules:
+        return (sqlite3.Error,)
+    from nbgrader.api import InvalidEntry
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return sqlite3.Error, SQLAlchemyError, InvalidEntry
 
 
 def _database_cause(text: str) -> tuple[str, str]:
