@@ -1,6 +1,6 @@
 """``python -m nbseal.cli`` is ``nbseal``."""
 
-from nbseal.cli import main
+from nbseal.cli import program
 
 if __name__ == "__main__":
-    main()
+    program()

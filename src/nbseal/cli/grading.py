@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,6 @@ from nbseal.cli.common import (
     complete_student,
     course_option,
     json_option,
-    print_json,
     say,
     unsealed_option,
 )
@@ -101,11 +101,12 @@ def _grade(assignment: str, course: Path, json_file: Path | None, details: bool,
 
 
 def _write_json(file: Path, cards: list[dict[str, Any]]) -> None:
+    """Write a list with a line for each scorecard."""
+    text = "[\n" + ",\n".join(json.dumps(card, ensure_ascii=False) for card in cards) + "\n]\n"
     if file == STDOUT:
-        print_json(cards)
-        return
-    text = json.dumps(cards, ensure_ascii=False, indent=1)
-    file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        sys.stdout.write(text)
+    else:
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _show(assignment: str, result: ClassResult, details: bool, err: bool) -> None:

@@ -30,7 +30,7 @@ def make_wheel() -> tuple[str, bytes]:
     files |= {
         f"{info}/METADATA": about.encode(),
         f"{info}/WHEEL": WHEEL.encode(),
-        f"{info}/entry_points.txt": b"[console_scripts]\nnbseal = nbseal.cli:main\n",
+        f"{info}/entry_points.txt": b"[console_scripts]\nnbseal = nbseal.cli:program\n",
     }
     record = "".join(f"{path},sha256={_digest(content)},{len(content)}\n" for path, content in files.items())
     files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()

@@ -131,9 +131,11 @@ class Grader:
         """End the warm process and the judge; what is being graded meanwhile is not judged."""
         with self._lock:
             self._closed = True
-        for part in (self._warm, self._judge):
-            if part is not None:
-                part.close()
+        closing = [threading.Thread(target=part.close) for part in (self._warm, self._judge) if part is not None]
+        for one in closing:
+            one.start()
+        for one in closing:
+            one.join()
         self._warm = None
 
     def __enter__(self) -> Grader:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
+import ctypes.util
 import errno
+import importlib
 import os
 import socket
 import tempfile
@@ -98,6 +99,7 @@ NAMESPACE_FLAGS = (
     syscalls.CLONE_NEWUSER, syscalls.CLONE_NEWPID, syscalls.CLONE_NEWNET,
 )  # fmt: skip
 SECCOMP_MODE_FILTER = 2
+LIBRARIES = {"c": "libc.so.6", "seccomp": "libseccomp.so.2"}
 # Calls that name another process, by the number of the argument that does: 0 is the caller itself.
 ABOUT_A_PROCESS = {
     "prlimit64": 0, "sched_setaffinity": 0, "sched_setscheduler": 0, "sched_setparam": 0, "sched_setattr": 0,
@@ -127,7 +129,7 @@ def build(level: str = "namespaces") -> bytes:
     At the level ``landlock`` there is only one file system, and so the program refuses more.
     """
     try:
-        import pyseccomp
+        pyseccomp = _pyseccomp()
     except (ImportError, RuntimeError, OSError) as error:
         raise OSError(f"libseccomp is missing (Debian: apt-get install libseccomp2): {error}") from error
     rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
@@ -149,6 +151,19 @@ def build(level: str = "namespaces") -> bytes:
         rules.export_bpf(file)
         file.seek(0)
         return file.read()
+
+
+def _pyseccomp() -> Any:
+    """pyseccomp; it would start a program to look for each library, and their names are well known."""
+    look = ctypes.util.find_library
+    ctypes.util.find_library = lambda name: LIBRARIES.get(name) or look(name)
+    try:
+        return importlib.import_module("pyseccomp")
+    except OSError:  # another name here
+        ctypes.util.find_library = look
+        return importlib.import_module("pyseccomp")
+    finally:
+        ctypes.util.find_library = look
 
 
 def _make_up_for_landlock(rules: Any) -> None:

@@ -27,9 +27,9 @@ WAITING = 2  # a cell may take this many times its processor time, because other
 LAST_ERROR = ("last_type", "last_value", "last_traceback")
 # the second error passes through a file, whose lines are coloured by other means than a cell's
 REHEARSAL = [
-    "import graphlib, math",
+    "import math",
     "math.nothing",
-    "graphlib.TopologicalSorter().done(1)",
+    "import nbseal.worker.mistake as mistake\nmistake.make()",
     "await __import__('asyncio').sleep(0)",
     "x = = 1",
     "[1.5, 'a']",
