@@ -10,9 +10,10 @@ from itertools import pairwise
 import pytest
 
 from nbseal.course import Seal
-from nbseal.errors import SealUnavailable
+from nbseal.errors import SealError, SealUnavailable
 from nbseal.sandbox import NONE, WarmProcess, choose_level, levels, probe
 from nbseal.sandbox.levels import BY_MECHANISM
+from nbseal.sandbox.warm import WarmSettings
 from tests.courses import children
 
 AVAILABLE = [mechanism for mechanism, reason in probe().items() if reason is None]
@@ -293,6 +294,23 @@ def processes():
         except OSError:
             continue
     return "\n".join(lines)
+
+
+TIMER = "import threading\ntimer = threading.Timer(60, print)\ntimer.daemon = True\ntimer.start()\n"
+
+
+def test_a_module_that_starts_threads_is_told(tmp_path):
+    """A process with threads can't fork safely."""
+    (tmp_path / "busy.py").write_text(TIMER)
+    with pytest.raises(SealError, match=r"has 2 threads and can't fork safely: a module in c\.Seal\.preload"):
+        WarmProcess(Seal()).start(WarmSettings(support=str(tmp_path), warm=["busy"]))
+
+
+def test_a_thread_that_is_ending_is_waited_for(tmp_path):
+    """matplotlib, too, cancels a timer, whose thread ends a moment later."""
+    (tmp_path / "done.py").write_text(TIMER + "timer.cancel()\n")
+    with WarmProcess(Seal()).start(WarmSettings(support=str(tmp_path), warm=["done"])) as process:
+        assert run(process, "1 + 1")[0] == ["2"]
 
 
 def test_no_level_is_an_error_that_says_what_to_do(monkeypatch):

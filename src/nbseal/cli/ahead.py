@@ -1,4 +1,4 @@
-"""Starts the processes behind grading before the command line is read: loading them is most of a small run's time."""
+"""Starts the process of sealed forks before the command line is read: loading it is most of a small run's time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _waiting: list[Ahead] = []
 
 @contextmanager
 def begun(words: Sequence[str]) -> Iterator[None]:
-    """Start the processes if ``words`` look like a command that needs them; end those that nobody took."""
+    """Start the process if ``words`` look like a command that needs it; end it if nobody took it."""
     if words[:1] == ["grade"] and HELP.isdisjoint(words):
         with suppress(OSError):  # which is explained when the command tries again
             _waiting.append(start_ahead())
@@ -25,5 +25,5 @@ def begun(words: Sequence[str]) -> Iterator[None]:
 
 
 def take() -> Ahead:
-    """The processes that were started, or new ones; whoever takes them ends them."""
+    """The process that was started, or a new one; whoever takes it ends it."""
     return _waiting.pop() if _waiting else start_ahead()

@@ -13,7 +13,7 @@ from typing import Any
 from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
 from nbseal.grade.cells import grade_id_of, make_handin, slowest_cells, write_marks
-from nbseal.grade.plan import NotebookPlan, Plan, make_plan
+from nbseal.grade.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grade.running import run_notebook
 from nbseal.grade.scoring import score_by_nbgrader, score_sealed
 from nbseal.grade.submission import Submission, digest_of_unreadable, read_submission
@@ -43,7 +43,7 @@ class _Graded:
 class Grader:
     """Grades one assignment; a context manager that any number of threads may use.
 
-    ``unsealed`` is for code that you trust; ``ahead`` holds processes that were started already.
+    ``unsealed`` is for code that you trust; ``ahead`` holds a worker that was started already.
     """
 
     def __init__(self, course: Course, assignment: str, unsealed: bool = False, ahead: Ahead | None = None) -> None:
@@ -54,11 +54,12 @@ class Grader:
         self._warm: WarmProcess | None = None
         self._closed = False
         try:
-            ahead = ahead or Ahead(None, None)
+            ahead = ahead or Ahead()
             if self.assignment.grader:
-                self._judge, ahead.judge = Judge(self.assignment.grader, ahead.judge), None
+                self._judge = Judge(self.assignment.grader)
             self._warm = WarmProcess(course.seal, NONE if unsealed else None, ahead.worker)
             ahead.worker = None
+            self._warm.load(warm_settings(course, self.assignment))  # while the hidden tests are collected
             tests = self._judge.start() if self._judge else ()
             self.plan: Plan = make_plan(course, self.assignment, tests)
             self.level: Level = self._warm.start(self.plan.warm).level

@@ -63,7 +63,7 @@ def make_plan(course: Course, assignment: Assignment, tests: tuple[HiddenTest, .
         notebooks=tuple(notebooks),
         support=support,
         sealed=sealed,
-        warm=_warm_settings(course, assignment, notebooks, support),
+        warm=_warm_settings(course, assignment, [plan.template for plan in notebooks], support),
         digest=_digest(course, assignment, notebooks, support),
         notes=_notes(assignment, notebooks, sealed),
     )
@@ -84,10 +84,19 @@ def _support_files(assignment: Assignment) -> dict[str, bytes]:
     return read_submission(folder, assignment.notebooks, 512).files
 
 
+def warm_settings(course: Course, assignment: Assignment) -> WarmSettings:
+    """What the worker can load before it is known which questions have hidden tests."""
+    templates = [
+        make_template(assignment.template_path(name), course.config, shelf=course.shelf)
+        for name in assignment.notebooks
+    ]
+    return _warm_settings(course, assignment, templates, _support_files(assignment))
+
+
 def _warm_settings(
-    course: Course, assignment: Assignment, notebooks: list[NotebookPlan], support: dict[str, bytes]
+    course: Course, assignment: Assignment, templates: list[dict[str, Any]], support: dict[str, bytes]
 ) -> WarmSettings:
-    sources = [cell["source"] for plan in notebooks for cell in plan.template["cells"] if cell["cell_type"] == "code"]
+    sources = [cell["source"] for template in templates for cell in template["cells"] if cell["cell_type"] == "code"]
     modules: list[str] = []
     for source in sources:
         modules += [name for name in imported_modules(source) if name not in modules]

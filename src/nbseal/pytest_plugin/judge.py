@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -59,18 +60,24 @@ class Lane:
 class Judge:
     """Owns the trusted warm process of one grader file; a context manager that any number of threads may use."""
 
-    def __init__(self, grader: Path, launched: Launched | None = None) -> None:
+    def __init__(self, grader: Path) -> None:
         self._grader = grader
         self.tests: tuple[HiddenTest, ...] = ()
         self._lock = threading.Lock()
         self._free: list[Lane] = []
         self._closed = False
-        self._launched = launched or launch_judge()
+        self._launched = self._launch()
+
+    def _launch(self) -> Launched:
+        """Start the process, which begins to collect the tests."""
+        launched = launch_judge()
+        with suppress(WireError):  # which is explained by `start`
+            launched.control.send({"grader": str(self._grader)})
+        return launched
 
     def start(self) -> tuple[HiddenTest, ...]:
-        """Have the tests collected; GraderError when they can't be."""
+        """Wait for the tests to be collected; GraderError when they can't be."""
         try:
-            self._launched.control.send({"grader": str(self._grader)})
             reply = self._launched.control.receive(time.monotonic() + START_SECONDS)
         except WireError as error:
             why = self._launched.complaint()
@@ -153,7 +160,7 @@ class Judge:
 
     def _restart(self) -> None:
         self._end()
-        self._launched = launch_judge()
+        self._launched = self._launch()
         try:
             self.start()
         except GraderError as error:

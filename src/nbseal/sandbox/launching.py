@@ -167,19 +167,17 @@ JUDGE_SEES = ("HOME", "PATH", "LANG", "SCIKIT_LEARN_DATA", "XDG_CACHE_HOME")
 
 @dataclass
 class Ahead:
-    """Processes that were started before it was known what they are for; whoever uses one takes it out."""
+    """A worker that was started before it was known what it is for; whoever uses it takes it out."""
 
-    worker: Launched | None
-    judge: Launched | None
+    worker: Launched | None = None
 
     def close(self) -> None:
-        """End what nobody took."""
-        for one in (self.worker, self.judge):
-            if one is not None:
-                one.close(kill=True)  # it may still be loading, for nobody
-        self.worker = self.judge = None
+        """End it if nobody took it."""
+        if self.worker is not None:
+            self.worker.close(kill=True)  # it may still be loading, for nobody
+        self.worker = None
 
 
 def start_ahead() -> Ahead:
-    """Start both processes."""
-    return Ahead(launch_worker(), launch_judge())
+    """Start the worker, which takes longest to load; a judge beside it would only slow down all that we import."""
+    return Ahead(launch_worker())

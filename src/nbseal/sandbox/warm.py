@@ -6,9 +6,10 @@ import os
 import socket
 import threading
 import time
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from nbseal.errors import SealBroken, SealError, WireError
 from nbseal.sandbox.cgroups import Group, Homes, homes
@@ -37,8 +38,8 @@ class WarmSettings:
 class WarmProcess:
     """Owns one warm process; a context manager that any number of threads may use.
 
-    It begins to import in the background at once; ``start`` tells it what else to load, and waits. Without a ``level``
-    it takes the strongest that the settings and the machine allow.
+    It begins to import in the background at once; ``load`` tells it what else to load, and ``start`` waits for that.
+    Without a ``level`` it takes the strongest that the settings and the machine allow.
     """
 
     def __init__(self, seal: Seal, level: Level | None = None, launched: Launched | None = None) -> None:
@@ -48,35 +49,53 @@ class WarmProcess:
         self._launched = launched or launch_worker()
         self._free_groups: list[Group] = []
         self._free_supervisors: list[socket.socket] = []
-        self._started = self._closed = False
+        self._loading = self._started = self._closed = False
         with suppress(WireError):  # which is explained when it is to start
             self._launched.control.send({"try": [] if level else mechanisms_for(seal.level)})
 
-    def start(self, settings: WarmSettings | None = None) -> WarmProcess:
-        """Load what ``settings`` name; SealError when that fails, and then the process is ended.
+    def load(self, settings: WarmSettings) -> None:
+        """Have the modules and files loaded that ``settings`` name; SealError when the process fails, and then ends.
 
-        SealUnavailable when student code can't be sealed here as the settings ask.
+        SealUnavailable when student code can't be sealed here as the course asks.
         """
+        with self._closed_on_failure():
+            levels = self._receive()["levels"]
+            self._level = self._level or choose_level(self._seal.level, levels)
+            with suppress(WireError):  # which is explained when it is to start
+                self._launched.control.send(self._message(settings))
+            self._loading = True
+
+    def start(self, settings: WarmSettings | None = None) -> WarmProcess:
+        """Load what isn't loaded yet, and read the cells that ``settings`` name; errors as from `load`."""
+        settings = settings or WarmSettings()
+        if not self._loading:
+            self.load(settings)
+        with self._closed_on_failure():
+            with suppress(WireError):
+                self._launched.control.send({"sources": settings.sources})
+            self._be_ready(self._receive())
+        return self
+
+    @contextmanager
+    def _closed_on_failure(self) -> Iterator[None]:
         try:
-            self._start(settings or WarmSettings())
+            yield
         except BaseException:
             self.close()
             raise
-        return self
 
-    def _start(self, settings: WarmSettings) -> None:
-        control, deadline = self._launched.control, time.monotonic() + START_SECONDS
+    def _receive(self) -> dict[str, Any]:
+        """What the process says next; SealError when it has failed."""
         try:
-            reply = control.receive(deadline)
-            if "levels" in reply:
-                self._level = self._level or choose_level(self._seal.level, reply["levels"])
-                control.send(self._message(settings))
-                reply = control.receive(deadline)
+            reply: dict[str, Any] = self._launched.control.receive(time.monotonic() + START_SECONDS)
         except EndOfStream as error:
             why = self._launched.complaint() or error
             raise SealError(f"the warm process ended while it started: {why}") from error
         if "error" in reply:
             raise SealError(f"the warm process could not start: {reply['error']}")
+        return reply
+
+    def _be_ready(self, reply: dict[str, Any]) -> None:
         if reply["threads"] != 1:
             raise SealError(
                 f"the warm process has {reply['threads']} threads and can't fork safely: a module in "
@@ -92,9 +111,11 @@ class WarmProcess:
 
     def _message(self, settings: WarmSettings) -> dict[str, object]:
         seal = self._seal
-        return asdict(settings) | {
-            "level": self.level.mechanism,
+        return {
             "modules": ["numpy", "numpy.random", *seal.preload, *settings.modules],
+            "support": settings.support,
+            "warm": settings.warm,
+            "level": self.level.mechanism,
             "readable": list(seal.readable),
             "scratch": self._launched.scratch.name,
             "environment": {name: os.environ[name] for name in seal.warm_environment if name in os.environ},

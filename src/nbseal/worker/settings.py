@@ -14,7 +14,6 @@ class Settings:
     modules: list[str] = field(default_factory=list)
     support: str | None = None
     warm: list[str] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
     readable: list[str] = field(default_factory=list)
     scratch: str = ""
     environment: dict[str, str] = field(default_factory=dict)

@@ -29,6 +29,7 @@ from nbseal.worker.shell import CellRunner
 from nbseal.worker.traces import Traces
 
 SLOTS_APART = 997
+ENDING_SECONDS = 0.5
 SIDE_BY_SIDE = 64  # supervisors, more than there are at a time
 CLEAN_PATH = "/usr/local/bin:/usr/bin:/bin"
 # joblib's processes look themselves up in /proc, which Landlock closes; the same work is done by one process then
@@ -46,6 +47,7 @@ def main(descriptor: int) -> None:
             runner = CellRunner()
             gc.freeze()  # what is imported stays: the rehearsal needn't look through it
             runner.rehearse()
+            rehearse()
         settings = Settings.from_message(channel.receive())
         os.environ.update(settings.environment)
         if settings.level == "landlock":
@@ -53,13 +55,15 @@ def main(descriptor: int) -> None:
             locks.install()
         program = seccomp.build(settings.level) if settings.level != "none" else None
         warm_up(settings, runner)
-        if settings.level in walls.ROOMS:
+        threads = threads_that_stay()
+        if settings.level in walls.ROOMS and threads == 1:  # who has more is told so, and forks nothing
             walls.move_in(settings)
+        read_ahead(channel.receive()["sources"], runner)
     except Exception as error:
         channel.send({"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()})
         return
     warm = os.getpid()
-    channel.send({"ready": True, "pid": warm, "threads": threading.active_count()})
+    channel.send({"ready": True, "pid": warm, "threads": threads})
     supervisors: set[int] = set()
     for number in itertools.count():
         request, descriptors, _, _ = socket.recv_fds(control, 1, 1)
@@ -96,8 +100,20 @@ def warm_up(settings: Settings, runner: CellRunner) -> None:
         if "cv2" in sys.modules:
             sys.modules["cv2"].setNumThreads(0)
         fonts.remember()
-        runner.read(settings.sources)
-        rehearse()
+
+
+def threads_that_stay() -> int:
+    """How many threads there are, once those that are ending have ended: matplotlib's timer, for example."""
+    until = time.monotonic() + ENDING_SECONDS
+    while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < until:
+        time.sleep(0.001)
+    return threading.active_count()
+
+
+def read_ahead(sources: list[str], runner: CellRunner) -> None:
+    """Read the cells that will be run, and leave everything as forks should find it."""
+    with quietly(), runner.shell.builtin_trap:
+        runner.read(sources)
     # no lock is held when we fork, so none needs to be made anew: that would touch, and so copy, every logger's page
     logging._at_fork_reinit_lock_weakset.clear()  # type: ignore[attr-defined]
     gc.collect()
