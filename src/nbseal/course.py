@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jupyter_core.application import JupyterApp
+from jupyter_core.paths import jupyter_config_path
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode
 from traitlets.config import Config, Configurable
@@ -179,7 +179,7 @@ class Course:
 def load_config(root: Path) -> Config:
     """nbgrader's own settings as its command line would find them: Jupyter's folders, then the course's file."""
     config = Config()
-    for folder in [*reversed(JupyterApp().config_file_paths), str(root)]:
+    for folder in [*reversed(jupyter_config_path()), str(root)]:
         path = Path(folder) / "nbgrader_config.py"
         if path.exists():
             try:

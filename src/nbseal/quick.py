@@ -16,6 +16,7 @@ from typing import Any
 ADDRESSES = ("rfc3987_syntax", "rfc3986_validator")  # of kinds that notebooks don't have; jsonschema does without
 LATER = ("nbgrader", "nbconvert", "nbconvert.filters", "nbformat", "bleach", "bs4", "requests")
 FUNCTIONS_LATER = {
+    "tornado.log": ("LogFormatter",),
     "nbconvert.preprocessors.sanitize": ("_get_default_css_sanitizer",),
     "setuptools.archive_util": ("unpack_archive", "unpack_tarfile", "unpack_zipfile"),
 }
@@ -35,15 +36,32 @@ def prepare() -> None:
             sys.modules[name] = stand_in = ModuleType(name)
             for function in functions:
                 setattr(stand_in, function, _load_when_called(stand_in, function))
+            stand_in.__getattr__ = _look_behind(stand_in)  # type: ignore[method-assign]
+
+
+def _look_behind(stand_in: ModuleType) -> Any:
+    """Whoever wants another name of the module gets it from the module itself."""
+
+    def look_up(name: str) -> Any:
+        if name.startswith("__"):  # the import system's own questions
+            raise AttributeError(name)
+        return getattr(_real_one(stand_in), name)
+
+    return look_up
+
+
+def _real_one(stand_in: ModuleType) -> ModuleType:
+    """The module that ``stand_in`` has stood for until now."""
+    if sys.modules.get(stand_in.__name__) is stand_in:
+        del sys.modules[stand_in.__name__]
+    return importlib.import_module(stand_in.__name__)
 
 
 def _load_when_called(stand_in: ModuleType, function: str) -> Any:
     """Stands for a function of a module that is loaded when it is called."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if sys.modules.get(stand_in.__name__) is stand_in:
-            del sys.modules[stand_in.__name__]
-        return getattr(importlib.import_module(stand_in.__name__), function)(*args, **kwargs)
+        return getattr(_real_one(stand_in), function)(*args, **kwargs)
 
     return call
 
