@@ -1,5 +1,7 @@
 """The template is the instructor's notebook as nbgrader would save it."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +217,19 @@ def test_a_kept_template_serves_until_something_changes(
     source.write_text(source.read_text().replace("Title", "Another title"))
     assert make_template(source, config, {"r"}, shelf)["cells"][0]["source"] == "# Another title"
     assert len(made) == 4
+
+
+def test_two_threads_may_ask_for_a_template_at_once(source, tmp_path, monkeypatch):
+    """A class's grader and its recorder do; it is made once, and both get it."""
+    made = []
+
+    def slow(path: Path, *rest: Any) -> Any:
+        made.append(path)
+        time.sleep(0.2)
+        return prepare(path, *rest)
+
+    monkeypatch.setattr(preparing, "prepare", slow)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = [pool.submit(make_template, source, Config(), (), tmp_path / "shelf") for _ in range(2)]
+        assert first.result() == second.result()
+    assert len(made) == 1

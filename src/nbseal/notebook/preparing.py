@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import nbformat
+from nbformat import ValidationError as FormatError
+from nbformat import reads, v4, validate, writes
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
 from nbgrader.preprocessors import (
     CheckCellMetadata,
@@ -44,16 +45,16 @@ def load_source(path: Path) -> Any:
         text = path.read_text(encoding="utf-8-sig")
         raw = json.loads(text)
         if raw.get("nbformat") != 4:
-            raw = json.loads(nbformat.writes(nbformat.reads(text, as_version=4)))
+            raw = json.loads(writes(reads(text, as_version=4)))
             for cell in raw["cells"]:
                 del cell["id"]  # converting gives random ids
         assign_ids(raw["cells"], "given")
-        nb = nbformat.v4.reads(json.dumps(raw))
+        nb = v4.reads(json.dumps(raw))
         nb.nbformat_minor = max(nb.nbformat_minor, 5)
-        nbformat.validate(nb)
+        validate(nb)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise CourseError(f"{path} can't be read as a notebook: {_first_line(error)}") from error
-    except (RecursionError, nbformat.ValidationError) as error:
+    except (RecursionError, FormatError) as error:
         raise CourseError(f"{path} is not a valid notebook: {_first_line(error)}") from error
     return nb
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from traitlets.config import Config
 from nbseal import __version__
 from nbseal.errors import CourseError
 from nbseal.notebook.reading import Notebook
+
+_PREPARING = threading.Lock()  # a class's grader and its recorder ask for the same template at the same time
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,17 @@ def make_template(
     made_of = _made_of(path, config, sealed) if kept else ""
     if kept and (template := _from_shelf(kept, made_of)):
         return template
-    from nbseal.notebook.preparing import prepare  # nbgrader's steps take longer to load than to run
+    with _PREPARING:
+        if kept and (template := _from_shelf(kept, made_of)):
+            return template  # another thread has just made it
+        from nbseal.notebook.preparing import prepare  # nbgrader's steps take longer to load than to run
 
-    template = prepare(path, config, frozenset(sealed))
-    if kept:
-        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = kept.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps({"made_of": made_of, "template": template}), encoding="utf-8")
-        draft.replace(kept)
+        template = prepare(path, config, frozenset(sealed))
+        if kept:
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = kept.with_suffix(f".{os.getpid()}")
+            draft.write_text(json.dumps({"made_of": made_of, "template": template}), encoding="utf-8")
+            draft.replace(kept)
     return template
 
 
