@@ -24,6 +24,8 @@ def program() -> NoReturn:
         code: object = 0
     except SystemExit as end:
         code = end.code or 0
+    except KeyboardInterrupt:  # before the command could take it
+        code = 130
     if not isinstance(code, int):
         print(code, file=sys.stderr)
         code = 1
