@@ -22,10 +22,10 @@ from nbseal.pytest_plugin.plugin import Check, GraderPlugin
 from nbseal.wire import Channel, EndOfStream
 
 SLACK_SECONDS = 10.0
-# pytest's own parts that a hidden test has no use for: each would run before and after every test
+# pytest's own parts that a hidden test has no use for: most would run before and after every test
 LEFT_OUT = (
-    "cacheprovider", "doctest", "junitxml", "pastebin", "stepwise", "faulthandler", "threadexception",
-    "unraisableexception", "logging", "warnings", "setuponly", "setupplan", "debugging",
+    "cacheprovider", "capture", "debugging", "doctest", "faulthandler", "junitxml", "legacypath", "logging", "pastebin",
+    "setuponly", "setupplan", "stepwise", "subtests", "threadexception", "unittest", "unraisableexception", "warnings",
 )  # fmt: skip
 INI = Path(__file__).with_name("pytest.ini")
 
@@ -43,7 +43,7 @@ def main(descriptor: int) -> None:
     pytest.main(
         [
             grader, "-c", str(INI), f"--rootdir={folder}", f"--confcutdir={folder}", "--import-mode=importlib",
-            *(word for name in LEFT_OUT for word in ("-p", f"no:{name}")), "--assert=plain", "--capture=no", "-q",
+            *(word for name in LEFT_OUT for word in ("-p", f"no:{name}")), "--assert=plain", "-q",
         ],
         plugins=[plugin],
     )  # fmt: skip
