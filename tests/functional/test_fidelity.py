@@ -167,8 +167,8 @@ def code_cells(nb):
 def test_cell_puts_out_what_a_kernel_puts_out(runs, name, index, how):
     """A cell has the outputs and the execution count that nbclient would have stored."""
     expected, got = runs(name)["kernel"][index], runs(name)[how][index]
-    if expected != got:
-        pytest.fail(f"{name}: {explain(expected, got)}", pytrace=False)
+    difference = explain(expected, got) if expected != got else ""
+    assert not difference, f"{name}: {difference}"
 
 
 @pytest.fixture(scope="module")

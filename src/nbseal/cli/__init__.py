@@ -1,6 +1,6 @@
 """The command line: parse, call one function, show.
 
-Each module adds its commands to the application; what a command needs is imported when it is given.
+`app` names the commands; the module of one, and what it needs, is imported when it is given.
 """
 
 from __future__ import annotations
@@ -45,6 +45,6 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that can't be printed stops nothing
     with ahead.begun(sys.argv[1:]):
-        from nbseal.cli.app import app  # takes a while, in which the processes behind grading load
+        from nbseal.cli.app import app  # takes a while, in which the process of sealed forks loads
 
         app(prog_name="nbseal")

@@ -1,8 +1,4 @@
-"""The command line itself: which commands there are, and what becomes of their errors.
-
-Exit codes: 0 done, 1 an error that was explained, 2 wrong usage, 3 graded but some marks could not be recorded,
-4 exported but some marks are not in the file, 130 stopped.
-"""
+"""The command line itself: which commands there are, and what becomes of their errors."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ import click
 from traitlets import TraitError
 
 from nbseal import __version__
-from nbseal.cli.common import EXIT_CODES, EXIT_ERROR, EXIT_STOPPED, STOPPED, say
+from nbseal.cli.common import EXIT_CODES, EXIT_ERROR, EXIT_STOPPED, STOPPED, Group, say
 from nbseal.errors import NbsealError
 
 MODULES = {
@@ -28,15 +24,7 @@ MODULES = {
 }
 
 
-class Formatter(click.HelpFormatter):
-    """Help with coloured headings; click takes the colours out where the output is no terminal."""
-
-    def write_heading(self, heading: str) -> None:
-        """Write what stands above a list of options or commands."""
-        super().write_heading(click.style(heading, fg="yellow"))
-
-
-class Commands(click.Group):
+class Commands(Group):
     """The commands by their names; the module of one is imported when it is given."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -87,6 +75,3 @@ def _explain(error: Exception) -> str:
 @click.version_option(__version__, message="nbseal %(version)s", help="Print the version and leave.")
 def app() -> None:
     """Build, verify and grade an nbgrader course; student code stays sealed from its graders."""
-
-
-click.Context.formatter_class = Formatter

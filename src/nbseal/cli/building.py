@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from nbseal.cli.common import complete_assignment, course_option, json_option, print_json, say
+from nbseal.cli.common import Command, complete_assignment, course_option, json_option, print_json, say
 
 
-@click.command(epilog="Example: nbseal build 01-gates")
+@click.command(cls=Command, epilog="Example: nbseal build 01-gates")
 @click.argument("assignments", nargs=-1, help="Assignments; all if none is named.", shell_complete=complete_assignment)
 @click.option("--force", is_flag=True, help="Build even what is up to date.")
 @json_option
@@ -32,7 +32,7 @@ def build(assignments: tuple[str, ...], force: bool, as_json: bool, course: Path
             say(f"note: {built.assignment}: {note}", err=True)
 
 
-@click.command(epilog="Example: nbseal doctor --json")
+@click.command(cls=Command, epilog="Example: nbseal doctor --json")
 @json_option
 @course_option
 def doctor(course: Path, as_json: bool) -> None:

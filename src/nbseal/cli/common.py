@@ -17,6 +17,33 @@ EXIT_CODES = (
 PATH = click.Path(path_type=Path)
 
 
+class Formatter(click.HelpFormatter):
+    """Help with coloured headings; click takes the colours out where the output is no terminal."""
+
+    def write_heading(self, heading: str) -> None:
+        """Write what stands above a list of options or commands."""
+        super().write_heading(click.style(heading, fg="yellow"))
+
+
+class Context(click.Context):
+    """One use of a command of ours."""
+
+    formatter_class = Formatter
+
+
+class Command(click.Command):
+    """A command of ours."""
+
+    context_class = Context
+
+
+class Group(click.Group):
+    """A group of commands of ours."""
+
+    context_class = Context
+    command_class = Command
+
+
 def say(text: str, err: bool = False) -> None:
     """Print text that may hold a student's words: nothing in it that a terminal would obey."""
     from nbseal.record.feedback import UNPRINTABLE

@@ -1,7 +1,4 @@
-"""The commands below ``nbseal export``: parse, call one function, show.
-
-Exit codes: those of ``nbseal``, and 4 when the file was written but some marks are not in it.
-"""
+"""The commands below ``nbseal export``: parse, call one function, show."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from typing import Any
 
 import click
 
-from nbseal.cli.common import EXIT_LEFT_OUT, PATH, assignment_argument, course_option, print_json
+from nbseal.cli.common import EXIT_LEFT_OUT, PATH, Group, assignment_argument, course_option, print_json
 from nbseal.course import Course
 from nbseal.export.canvas import Match as CanvasMatch
 from nbseal.export.canvas import fill_canvas
@@ -48,7 +45,7 @@ zero_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def export() -> None:
     """Give marks and assignments to other systems.
 

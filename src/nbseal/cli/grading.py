@@ -17,6 +17,7 @@ from nbseal.cli.common import (
     EXIT_STOPPED,
     PATH,
     STOPPED,
+    Command,
     assignment_argument,
     complete_assignment,
     complete_student,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 STDOUT = Path("-")
 
 
-@click.command(epilog="Example: nbseal grade 01-gates --student ada --student grace")
+@click.command(cls=Command, epilog="Example: nbseal grade 01-gates --student ada --student grace")
 @assignment_argument
 @click.option("--student", multiple=True, help="Only this student (repeat for more).", shell_complete=complete_student)
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Submissions at a time.")
@@ -124,7 +125,7 @@ def _show(assignment: str, result: ClassResult, details: bool, err: bool) -> Non
         say(f"not recorded: {trouble}", err=True)
 
 
-@click.command(epilog="Example: nbseal check my/01-gates.ipynb --assignment 01-gates")
+@click.command(cls=Command, epilog="Example: nbseal check my/01-gates.ipynb --assignment 01-gates")
 @click.argument("notebook", type=PATH, help="The notebook to grade.")
 @click.option("--assignment", "-a", required=True, help="Its assignment.", shell_complete=complete_assignment)
 @json_option

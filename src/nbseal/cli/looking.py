@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from nbseal.cli.common import assignment_argument, course_option, json_option, output_option, print_json, say
+from nbseal.cli.common import Command, assignment_argument, course_option, json_option, output_option, print_json, say
 
 SHARE = click.FloatRange(0.0, 1.0)
 
 
-@click.command(epilog="Example: nbseal report 01-gates --anonymous -o report.html")
+@click.command(cls=Command, epilog="Example: nbseal report 01-gates --anonymous -o report.html")
 @assignment_argument
 @output_option
 @click.option("--anonymous", is_flag=True, help="Show pseudonyms in place of names.")
@@ -45,7 +45,7 @@ def report(assignment: str, output: Path | None, anonymous: bool, as_json: bool,
     say(f"{assignment}: {len(summary.students)} submissions in {path}")
 
 
-@click.command(epilog="Example: nbseal similarity 01-gates --threshold 0.9")
+@click.command(cls=Command, epilog="Example: nbseal similarity 01-gates --threshold 0.9")
 @assignment_argument
 @output_option
 @click.option(

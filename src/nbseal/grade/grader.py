@@ -59,9 +59,10 @@ class Grader:
                 self._judge = Judge(self.assignment.grader)
             self._warm = WarmProcess(course.seal, NONE if unsealed else None, ahead.worker)
             ahead.worker = None
-            self._warm.load(warm_settings(course, self.assignment))  # while the hidden tests are collected
+            warm = warm_settings(course, self.assignment)
+            self._warm.load(warm)  # while the hidden tests are collected
             tests = self._judge.start() if self._judge else ()
-            self.plan: Plan = make_plan(course, self.assignment, tests)
+            self.plan: Plan = make_plan(course, self.assignment, tests, warm)
             self.level: Level = self._warm.start(self.plan.warm).level
         except BaseException:
             self.close()

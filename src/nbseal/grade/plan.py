@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,13 @@ class Plan:
         return next(plan for plan in self.notebooks if plan.name == name)
 
 
-def make_plan(course: Course, assignment: Assignment, tests: tuple[HiddenTest, ...]) -> Plan:
-    """Work out the plan; GraderError when hidden tests ask for a question that no notebook has."""
+def make_plan(
+    course: Course, assignment: Assignment, tests: tuple[HiddenTest, ...], warm: WarmSettings | None = None
+) -> Plan:
+    """Work out the plan; GraderError when hidden tests ask for a question that no notebook has.
+
+    ``warm`` are `warm_settings`, if somebody has them already.
+    """
     sealed = frozenset(test.question for test in tests)
     notebooks = []
     for name in assignment.notebooks:
@@ -63,7 +68,9 @@ def make_plan(course: Course, assignment: Assignment, tests: tuple[HiddenTest, .
         notebooks=tuple(notebooks),
         support=support,
         sealed=sealed,
-        warm=_warm_settings(course, assignment, [plan.template for plan in notebooks], support),
+        warm=replace(
+            warm or warm_settings(course, assignment), sources=_sources([plan.template for plan in notebooks])
+        ),
         digest=_digest(course, assignment, notebooks, support),
         notes=_notes(assignment, notebooks, sealed),
     )
@@ -85,29 +92,26 @@ def _support_files(assignment: Assignment) -> dict[str, bytes]:
 
 
 def warm_settings(course: Course, assignment: Assignment) -> WarmSettings:
-    """What the worker can load before it is known which questions have hidden tests."""
+    """What the worker can load before it is known which questions have hidden tests: all but the cells' sources."""
     templates = [
         make_template(assignment.template_path(name), course.config, shelf=course.shelf)
         for name in assignment.notebooks
     ]
-    return _warm_settings(course, assignment, templates, _support_files(assignment))
-
-
-def _warm_settings(
-    course: Course, assignment: Assignment, templates: list[dict[str, Any]], support: dict[str, bytes]
-) -> WarmSettings:
-    sources = [cell["source"] for template in templates for cell in template["cells"] if cell["cell_type"] == "code"]
     modules: list[str] = []
-    for source in sources:
+    for source in _sources(templates):
         modules += [name for name in imported_modules(source) if name not in modules]
-    own = {Path(name).stem for name in support if name.endswith(".py") and "/" not in name}
+    own = {Path(name).stem for name in _support_files(assignment) if name.endswith(".py") and "/" not in name}
     folder = assignment.source if assignment.source.is_dir() else assignment.release
     return WarmSettings(
         modules=[name for name in modules if name.split(".")[0] not in own],
         support=str(folder),
         warm=[name for name in modules if name in own] + list(course.seal.warm.get(assignment.name, [])),
-        sources=sources,
     )
+
+
+def _sources(templates: list[dict[str, Any]]) -> list[str]:
+    """The code cells of all notebooks."""
+    return [cell["source"] for template in templates for cell in template["cells"] if cell["cell_type"] == "code"]
 
 
 def imported_modules(source: str) -> list[str]:

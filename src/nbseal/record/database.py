@@ -58,6 +58,10 @@ def open_gradebook(url: URL, course_id: str) -> Any:
         if not path.exists():
             _create(path, course_id)
         url = url.update_query_dict({"timeout": str(connection.BUSY_SECONDS)})
+    return _open(url, course_id)
+
+
+def _open(url: URL, course_id: str) -> Any:
     with _own_programs_first(), _known_revision():  # it may have no tables yet
         return ClosedOnFailure(url, course_id)
 
@@ -83,8 +87,7 @@ def _create(path: Path, course_id: str) -> None:
     # nbgrader fills a new file step by step: do it elsewhere, then rename.
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
-    with _own_programs_first(), _known_revision():
-        ClosedOnFailure(URL.create("sqlite", database=str(draft)), course_id).close()
+    _open(URL.create("sqlite", database=str(draft)), course_id).close()
     if path.exists():
         draft.unlink()
     else:

@@ -23,7 +23,8 @@ from typing import Any, NoReturn
 from nbseal.errors import WireError
 from nbseal.wire import Channel
 from nbseal.worker import fonts, locks, probe, seccomp, supervisor, support, syscalls, walls
-from nbseal.worker.answers import Answers, rehearse
+from nbseal.worker.answers import Answers
+from nbseal.worker.answers import rehearse as rehearse_answers
 from nbseal.worker.settings import Settings
 from nbseal.worker.shell import CellRunner
 from nbseal.worker.traces import Traces
@@ -47,7 +48,7 @@ def main(descriptor: int) -> None:
             runner = CellRunner()
             gc.freeze()  # what is imported stays: the rehearsal needn't look through it
             runner.rehearse()
-            rehearse()
+            rehearse_answers()
         settings = Settings.from_message(channel.receive())
         os.environ.update(settings.environment)
         if settings.level == "landlock":
