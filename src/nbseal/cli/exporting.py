@@ -32,6 +32,11 @@ class OneOf(click.Choice[StrEnum]):
         return str(choice)
 
 
+def choice_option(name: str, kinds: type[StrEnum], text: str) -> Callable[[Any], Any]:
+    """An option for one of ``kinds``; the first of them unless another is named."""
+    return click.option(name, type=OneOf(kinds), default=str(next(iter(kinds))), show_default=True, help=text)
+
+
 def to_option(shown: str) -> Callable[[Any], Any]:
     """The option for the file or folder to be made, whose default is told in words."""
     return click.option("--to", type=PATH, show_default=shown, help="The new file or folder.")
@@ -58,13 +63,7 @@ def export() -> None:
 @click.argument("download", type=PATH, help="The gradebook as Canvas exports it.")
 @to_option("<download>-<assignment>.csv")
 @click.option("--column", show_default="the assignment's name", help="Title or id of the assignment in Canvas.")
-@click.option(
-    "--match",
-    type=OneOf(CanvasMatch),
-    default="login",
-    show_default=True,
-    help="What is compared to find a student.",
-)
+@choice_option("--match", CanvasMatch, "What is compared to find a student.")
 @partial_option
 @zero_option
 @force_option
@@ -95,13 +94,7 @@ def canvas(
 @assignment_argument
 @click.option("--worksheet", type=PATH, help="Fill in this grading worksheet; else a file for Grades, Import is made.")
 @to_option("<assignment>-moodle.csv")
-@click.option(
-    "--match",
-    type=OneOf(MoodleMatch),
-    default="id",
-    show_default=True,
-    help="What is compared to find a student.",
-)
+@choice_option("--match", MoodleMatch, "What is compared to find a student.")
 @click.option("--match-column", help="The title of that column, if Moodle isn't in English.")
 @click.option("--grade-column", default="Grade", show_default=True, help="The title of the column for marks.")
 @partial_option
@@ -151,13 +144,7 @@ def csv(assignments: tuple[str, ...], to: Path, partial: bool, force: bool, as_j
 @export.command(epilog="Example: nbseal export gradescope 01-gates --to 01-gates.zip --visibility after_due_date")
 @assignment_argument
 @to_option("<assignment>-gradescope.zip")
-@click.option(
-    "--visibility",
-    type=OneOf(Visibility),
-    default="visible",
-    show_default=True,
-    help="When students see the tests.",
-)
+@choice_option("--visibility", Visibility, "When students see the tests.")
 @force_option
 @course_option
 def gradescope(assignment: str, to: Path | None, visibility: Visibility, force: bool, course: Path) -> None:
