@@ -1,4 +1,4 @@
-"""Lets our own command line import parts of nbgrader, nbconvert and nbformat without the whole of them.
+"""Lets our own programs import parts of nbgrader, nbconvert, nbformat and others without the whole of them.
 
 ``import nbgrader`` begins with JupyterLab's server extensions, ``import nbconvert`` with all its exporters, and what
 both import at their modules' heads is mostly for something else: more than half a second before any module that we
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -27,10 +28,7 @@ def prepare() -> None:
     for name in ADDRESSES:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     for name in LATER:
-        if name not in sys.modules and (spec := importlib.util.find_spec(name)) and spec.loader:
-            package = importlib.util.module_from_spec(spec)
-            _load_when_asked(package, spec.loader)
-            sys.modules[name] = package
+        load_when_asked(name)
     for name, functions in FUNCTIONS_LATER.items():
         if name not in sys.modules:
             sys.modules[name] = stand_in = ModuleType(name)
@@ -66,16 +64,25 @@ def _load_when_called(stand_in: ModuleType, function: str) -> Any:
     return call
 
 
-def _load_when_asked(package: ModuleType, loader: Any) -> None:
-    """Run the package's own code the first time that somebody looks for a name which it defines."""
+def load_when_asked(name: str, places: Mapping[str, str] | None = None) -> None:
+    """Run a package's own code the first time that somebody looks for a name which it defines.
 
-    def look_up(name: str) -> Any:
-        if name.startswith("__") and name != "__version__":  # the import system's own questions
-            raise AttributeError(name)
-        if importlib.util.find_spec(f"{package.__name__}.{name}"):
-            return importlib.import_module(f"{package.__name__}.{name}")
+    Names in ``places`` are taken from the modules of the package that are named there.
+    """
+    if name in sys.modules or not (spec := importlib.util.find_spec(name)) or not spec.loader:
+        return
+    loader, package = spec.loader, importlib.util.module_from_spec(spec)
+
+    def look_up(wanted: str) -> Any:
+        if wanted.startswith("__") and wanted not in ("__all__", "__version__"):  # the import system's own questions
+            raise AttributeError(wanted)
+        if places and wanted in places:
+            return getattr(importlib.import_module(f"{name}.{places[wanted]}"), wanted)
+        if importlib.util.find_spec(f"{name}.{wanted}"):
+            return importlib.import_module(f"{name}.{wanted}")
         del package.__getattr__
         loader.exec_module(package)
-        return getattr(package, name)
+        return getattr(package, wanted)
 
     package.__getattr__ = look_up  # type: ignore[method-assign]
+    sys.modules[name] = package

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbseal.grade.plan import NotebookPlan
+from nbseal.notebook.recording import safe_words
 from nbseal.pytest_plugin import Handin
 from nbseal.record.feedback import mark_output
 from nbseal.results import CellTime, QuestionResult, Status
@@ -55,3 +56,9 @@ def write_marks(
             continue
         if result.grade_id in sealed or result.status is Status.NOT_JUDGED:
             cell["outputs"] = [mark_output(result, cell.get("execution_count"))]
+
+
+def rehearse() -> None:
+    """Load what the first notebook with a text of its own needs, while the processes that grade still load theirs."""
+    safe_words({"cell_type": "markdown", "source": "# A heading\n\nA text with *emphasis*."})
+    mark_output(QuestionResult("rehearsal", 0.0, 1.0, Status.GRADED))

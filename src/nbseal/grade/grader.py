@@ -12,7 +12,7 @@ from typing import Any
 
 from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
-from nbseal.grade.cells import grade_id_of, make_handin, slowest_cells, write_marks
+from nbseal.grade.cells import grade_id_of, make_handin, rehearse, slowest_cells, write_marks
 from nbseal.grade.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grade.running import run_notebook
 from nbseal.grade.scoring import score_by_nbgrader, score_sealed
@@ -63,7 +63,9 @@ class Grader:
             self._warm.load(warm)  # while the hidden tests are collected
             tests = self._judge.start() if self._judge else ()
             self.plan: Plan = make_plan(course, self.assignment, tests, warm)
-            self.level: Level = self._warm.start(self.plan.warm).level
+            self._warm.read(self.plan.warm)
+            rehearse()
+            self.level: Level = self._warm.start().level
         except BaseException:
             self.close()
             raise

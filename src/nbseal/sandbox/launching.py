@@ -146,7 +146,7 @@ def launch_worker() -> Launched:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nbseal" / "matplotlib"
     cache.mkdir(parents=True, exist_ok=True)
     return launch(
-        "nbseal.worker.warm",
+        "nbseal.worker.start",
         {
             "HOME": str(Path.home()),
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",

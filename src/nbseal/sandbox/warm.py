@@ -49,7 +49,7 @@ class WarmProcess:
         self._launched = launched or launch_worker()
         self._free_groups: list[Group] = []
         self._free_supervisors: list[socket.socket] = []
-        self._loading = self._started = self._closed = False
+        self._loading = self._reading = self._started = self._closed = False
         with suppress(WireError):  # which is explained when it is to start
             self._launched.control.send({"try": [] if level else mechanisms_for(seal.level)})
 
@@ -64,15 +64,21 @@ class WarmProcess:
             with suppress(WireError):  # which is explained when it is to start
                 self._launched.control.send(self._message(settings))
             self._loading = True
+            self._give_back(self._take_group())  # to find out whether one can be made takes a while
 
-    def start(self, settings: WarmSettings | None = None) -> WarmProcess:
-        """Load what isn't loaded yet, and read the cells that ``settings`` name; errors as from `load`."""
-        settings = settings or WarmSettings()
+    def read(self, settings: WarmSettings) -> None:
+        """Have the cells read that ``settings`` name, and loaded what isn't loaded yet; errors as from `load`."""
         if not self._loading:
             self.load(settings)
+        with suppress(WireError):
+            self._launched.control.send({"sources": settings.sources})
+        self._reading = True
+
+    def start(self, settings: WarmSettings | None = None) -> WarmProcess:
+        """Load and read what isn't yet, and wait until the process can be forked; errors as from `load`."""
+        if not self._reading:
+            self.read(settings or WarmSettings())
         with self._closed_on_failure():
-            with suppress(WireError):
-                self._launched.control.send({"sources": settings.sources})
             self._be_ready(self._receive())
         return self
 

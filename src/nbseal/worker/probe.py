@@ -7,10 +7,27 @@ import os
 import sys
 from collections.abc import Sequence
 
+from nbseal.errors import WireError
+from nbseal.wire import Channel
 from nbseal.worker import landlock, seccomp, walls
 from nbseal.worker.settings import Settings
 
 LEVELS = ("namespaces", "user-namespaces", "landlock")
+
+
+def answer_in_fork(channel: Channel) -> int:
+    """Fork a process that is asked on ``channel`` which levels to try, and tells what came of it; return its number."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            channel.send({"levels": first_that_works(channel.receive()["try"], os.getcwd())})
+            code = 0
+        except WireError:  # the other side is gone
+            code = 0
+        finally:
+            os._exit(code)
+    return pid
 
 
 def first_that_works(levels: Sequence[str], scratch: str) -> dict[str, str | None]:

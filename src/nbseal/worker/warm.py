@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel
-from nbseal.worker import fonts, locks, probe, seccomp, supervisor, support, syscalls, walls
+from nbseal.worker import fonts, locks, seccomp, supervisor, support, syscalls, walls
 from nbseal.worker.answers import Answers
 from nbseal.worker.answers import rehearse as rehearse_answers
 from nbseal.worker.settings import Settings
@@ -37,12 +37,9 @@ CLEAN_PATH = "/usr/local/bin:/usr/bin:/bin"
 ONE_PROCESS = {"JOBLIB_MULTIPROCESSING": "0"}
 
 
-def main(descriptor: int) -> None:
-    """Serve one trusted process on ``descriptor`` until it hangs up."""
-    control = socket.socket(fileno=descriptor)
-    channel = Channel(control)
+def serve(control: socket.socket, channel: Channel) -> None:
+    """Serve the trusted process at the other end of ``control``, on which ``channel`` lies, until it hangs up."""
     try:
-        channel.send({"levels": probe.first_that_works(channel.receive()["try"], os.getcwd())})
         os.environ["IPYTHONDIR"] = os.path.join(os.getcwd(), "ipython")  # in our own folder
         with quietly():
             runner = CellRunner()
