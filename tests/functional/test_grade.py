@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 
 import pytest
 
@@ -403,6 +404,30 @@ def test_a_class_is_graded_once_and_again_only_when_something_changed(tmp_path):
     fourth = grade_class(Course(root), "mini", jobs=2)
     assert not any(done.unchanged for done in fourth.done)
     assert marks(fourth.scorecards[1])["number"] == 0.0
+
+
+def test_an_interrupt_waits_until_what_is_being_recorded_is(tmp_path):
+    """It ends the run between two students, never in the middle of one, and never with a lock held."""
+    root = make_course(tmp_path / "course")
+    for student in ("ada", "ben", "cleo", "dora"):
+        hand_in(root, student)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    seen = []
+
+    def on_done(done):
+        if not seen:
+            signal.raise_signal(signal.SIGINT)
+        seen.append(done.student)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            grade_class(Course(root), "mini", jobs=1, on_done=on_done)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert 1 <= len(seen) < 4
+    again = grade_class(Course(root), "mini", jobs=1)
+    assert {done.student for done in again.done if done.unchanged} == set(seen)
 
 
 def test_solution_regions_do_not_reach_the_template(grader):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbseal.course import Course
 from nbseal.errors import RecordError, SubmissionError
-from nbseal.executors import LocalExecutor
+from nbseal.executors import Finished, LocalExecutor
 from nbseal.grade.grader import Grader
 from nbseal.results import GradedSubmission, Scorecard
 from nbseal.sandbox import Ahead
@@ -63,7 +63,8 @@ def grade_class(
 ) -> ClassResult:
     """Grade the submissions of ``assignment`` and record them; errors of the instructor's come before any student.
 
-    A student whose marks can't be written doesn't stop the others: see ``ClassResult.troubles``.
+    A student whose marks can't be written doesn't stop the others: see ``ClassResult.troubles``. An interrupt waits
+    until what is being recorded has been.
     """
     started = time.monotonic()
     chosen = course.choose_students(assignment, students)
@@ -71,6 +72,7 @@ def grade_class(
     with ExitStack() as stack:
         executor = LocalExecutor(min(jobs, len(chosen)) if jobs else None)
         stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+        finished = stack.enter_context(Finished())
         # both take a while, and most of it is waiting for other processes
         starting = executor.submit(Grader, course, assignment, unsealed, ahead)
         stack.callback(_close, starting)
@@ -78,11 +80,12 @@ def grade_class(
 
         recorder = stack.enter_context(Recorder(course))
         recorder.prepare(assignment)
-        grader = starting.result()
+        finished.add(starting)
+        grader: Grader = finished.next().result()
         if on_start:
             on_start(len(chosen))
         recorded = {} if force else recorder.recorded(assignment)
-        for one in _graded(grader, chosen, recorded, executor):
+        for one in _graded(grader, chosen, recorded, executor, finished):
             done = one if isinstance(one, Done) else _save(recorder, one)
             result.done.append(done)
             if on_done:
@@ -97,22 +100,26 @@ def _graded(
     chosen: list[str],
     recorded: dict[str, tuple[str, Scorecard]],
     executor: LocalExecutor,
+    finished: Finished,
 ) -> Iterator[Done | GradedSubmission]:
     """Yield each student's result as it comes; only a few are in memory at a time."""
-    running: set[Future[GradedSubmission]] = set()
+    running = 0
     for student in chosen:
         folder = grader.course.folder("submitted", student, grader.assignment.name)
         before = recorded.get(student)
         if before and before[0] and before[0] == _digest(grader, folder):
             yield Done(student, before[1], unchanged=True)
             continue
-        running.add(executor.submit(grader.grade, student, folder))
-        while len(running) >= 2 * executor.jobs:
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in finished)
-    while running:
-        finished, running = wait(running, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in finished)
+        finished.add(executor.submit(grader.grade, student, folder))
+        running += 1
+        if running == 2 * executor.jobs:
+            yield finished.next().result()
+            running -= 1
+    for left in reversed(range(running)):
+        result: GradedSubmission = finished.next().result()
+        if not left:
+            executor.submit(grader.close)  # while the last one is recorded
+        yield result
 
 
 def _close(starting: Future[Grader]) -> None:

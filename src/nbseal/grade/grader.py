@@ -134,6 +134,8 @@ class Grader:
     def close(self) -> None:
         """End the warm process and the judge; what is being graded meanwhile is not judged."""
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
         closing = [threading.Thread(target=part.close) for part in (self._warm, self._judge) if part is not None]
         for one in closing:
