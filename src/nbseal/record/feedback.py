@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, Template
@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, Template
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 
 MESSAGE_LIMIT = 4000
+REMEMBERED = 128  # blocks: many students of a class get the same one
 # Terminal escapes, text that runs backwards and half characters could make a page show something else than its words.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 SIGNS = {
@@ -57,24 +58,29 @@ def _facts(test: TestResult) -> dict[str, str]:
 
 def feedback_html(question: QuestionResult) -> str:
     """Return the feedback block: the marks, a line per test, and why a test failed; every text is escaped."""
+    tests = tuple((test.name, test.outcome, test.message) for test in question.tests)
+    return _block(question.score, question.max_score, question.status, tests)
+
+
+@lru_cache(REMEMBERED)
+def _block(score: float | None, max_score: float, status: Status, tests: tuple[tuple[str, Outcome, str], ...]) -> str:
     return _template().render(
-        marks=None if question.score is None else f"{question.score:g}",
-        points=f"{question.max_score:g}",
-        status=str(question.status),
-        tests=[_test_line(test) for test in question.tests],
+        marks=None if score is None else f"{score:g}",
+        points=f"{max_score:g}",
+        status=str(status),
+        tests=[_test_line(*test) for test in tests],
     )
 
 
-def _test_line(test: TestResult) -> dict[str, str]:
-    sign, word, colour = SIGNS[test.outcome]
-    # Only a failed test explains itself to the student: the reason why one was not judged is for the instructor.
-    message = test.message if test.outcome is Outcome.FAILED else ""
+def _test_line(name: str, outcome: Outcome, message: str) -> dict[str, str]:
+    sign, word, colour = SIGNS[outcome]
     return {
         "sign": sign,
         "word": word,
         "colour": colour,
-        "name": printable(test.name),
-        "message": printable(message),
+        "name": printable(name),
+        # why one was not judged is for the instructor
+        "message": printable(message) if outcome is Outcome.FAILED else "",
     }
 
 

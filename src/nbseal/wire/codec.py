@@ -20,7 +20,7 @@ MAX_ROWS = 1 << 28
 MAX_BIG_KEYS = 1000
 BIG_INT = re.compile("-?0x[0-9a-f]{1,1024}")
 JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
-NUMBERS = {int, float, bool}
+NUMBERS, TEXTS = {int, float, bool}, {str}
 MAX_NAMES = 1000
 
 
@@ -56,7 +56,7 @@ class Encoder:
         if value is None or kind is bool:
             return value
         if kind is str:
-            return _clean(value)
+            return value if value.isascii() else _clean(value)
         if kind is int:
             return value if -SAFE_INT < value < SAFE_INT else _big_int(value)
         if kind is float:
@@ -129,7 +129,7 @@ def _are_plain_numbers(items: list[Any] | tuple[Any, ...]) -> bool:
 
 def _are_names(keys: Collection[Any]) -> bool:
     """Whether ``keys`` may be the names of a JSON object: few, and all of them plain text."""
-    return len(keys) <= MAX_NAMES and all(type(key) is str and key.isascii() for key in keys)
+    return len(keys) <= MAX_NAMES and TEXTS.issuperset(map(type, keys)) and "".join(keys).isascii()
 
 
 _TO_JSON = json.JSONEncoder(check_circular=False, separators=(",", ":"))  # a tree that we made has no circles
@@ -199,16 +199,15 @@ def parse_json(data: bytes) -> Any:
 def _decode(tree: Any, blobs: _Blobs, depth: int) -> Any:
     if depth > MAX_DEPTH + 2:
         raise WireError("value is nested too deep")
-    if tree is None or isinstance(tree, bool):
-        return tree
-    if isinstance(tree, str):
+    kind = type(tree)
+    if kind is str:
         return tree if tree.isascii() else _clean(tree)
-    if isinstance(tree, (int, float)):
-        if not math.isfinite(tree) or (isinstance(tree, int) and not -SAFE_INT < tree < SAFE_INT):
+    if kind is list:
+        return _decode_items(tree, blobs, depth)
+    if kind is not dict:
+        if (kind is int and not -SAFE_INT < tree < SAFE_INT) or (kind is float and not math.isfinite(tree)):
             raise WireError("a number is out of range")
         return tree
-    if isinstance(tree, list):
-        return _decode_items(tree, blobs, depth)
     ((tag, body),) = tree.items()
     match tag:
         case "o":
