@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PREFIX = "nbseal"
+READ_LIMIT = 1 << 16  # bytes; the longest file is a group's list of processes
 KEPT_FOR_US = 2  # processes: the sealed one and the fork that answers
 _numbers = itertools.count()
 
@@ -70,10 +71,7 @@ class Group:
 
     def _memory_kills(self) -> int:
         name = "memory.events" if self._version == 2 else "memory.oom_control"
-        try:
-            words = (self._folders[0] / name).read_text().split()
-        except OSError:
-            return 0
+        words = _read(self._folders[0] / name).split()
         return sum(int(count) for key, count in itertools.pairwise(words) if key == "oom_kill")
 
     def close(self) -> None:
@@ -160,10 +158,17 @@ def _try(home: Homes) -> str | None:
 
 
 def _read(path: Path) -> str:
+    """A small file's text, "" if it can't be read; `Path.read_text` takes five times as long, for each submission."""
     try:
-        return path.read_text()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    try:
+        return os.read(descriptor, READ_LIMIT).decode()
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
 
 
 def _write_if_there(path: Path, text: str) -> None:
