@@ -23,6 +23,7 @@ c.CourseDirectory.course_id = "small"
 c.Exchange.root = {exchange!r}
 """
 NOTEBOOKS = {"part1": ("q1", "q2", "why"), "part2": ("q3",)}
+UNANSWERED = "YOUR ANSWER HERE"  # nbgrader's stub for a text
 POINTS = {"q1": 2.0, "q2": 3.0, "why": 4.0, "q3": 1.0}
 STAMP = "2025-03-01 10:00:00 UTC"
 
@@ -111,7 +112,7 @@ def graded(answered: Callable[..., dict]) -> Callable[..., GradedSubmission]:
         texts = {f"{name}-answer": f"{name} = 42" for name in given} | {"why": "I say so."} | (answers or {})
         questions, notebooks = [], {}
         for notebook, names in NOTEBOOKS.items():
-            results = [question(name, given.get(name)) for name in names]
+            results = [question(name, 0.0 if texts.get(name) == UNANSWERED else given.get(name)) for name in names]
             questions += results
             if notebook not in missing:
                 notebooks[notebook] = with_marks(answered(notebook, texts), results)
@@ -123,7 +124,7 @@ def graded(answered: Callable[..., dict]) -> Callable[..., GradedSubmission]:
 
 def question(name: str, score: float | None) -> QuestionResult:
     """A question's result with one passed and, short of full marks, one failed test."""
-    if name == "why":
+    if name == "why" and score is None:
         return QuestionResult(name, None, POINTS[name], Status.MANUAL)
     if score is None:
         lost = TestResult(f"{name} is judged", Outcome.NOT_JUDGED, "the grader raised KeyError")

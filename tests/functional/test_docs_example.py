@@ -112,6 +112,8 @@ def test_the_untouched_release_gets_nothing(grade):
     card = grade(released=True)
     assert (card.score, card.problems) == (0, ())
     assert "not written yet" in messages(card, "convert")
+    assert {question.status for question in card.questions} == {Status.GRADED}
+    assert "Nothing was written here" in messages(card, "why")  # nobody needs to read that
 
 
 def test_the_release_holds_no_answers(course: Course):

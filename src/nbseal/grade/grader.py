@@ -15,7 +15,7 @@ from nbseal.errors import SealBroken, SealError, SubmissionError
 from nbseal.grade.cells import grade_id_of, make_handin, rehearse, slowest_cells, write_marks
 from nbseal.grade.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grade.running import run_notebook
-from nbseal.grade.scoring import score_by_nbgrader, score_sealed
+from nbseal.grade.scoring import score_by_a_person, score_by_nbgrader, score_sealed
 from nbseal.grade.submission import Submission, digest_of_unreadable, read_submission
 from nbseal.notebook import Reading, read, rebuild
 from nbseal.notebook.recording import make_safe, safe_files
@@ -236,9 +236,9 @@ class Grader:
     def _score(self, question: Any, nb: dict[str, Any], run: Run, tests: Sequence[TestResult]) -> QuestionResult:
         if question.grade_id in self.plan.sealed:
             return score_sealed(question, tests, self.course.grading.decimals)
-        if question.manual:
-            return QuestionResult(question.grade_id, None, question.points, Status.MANUAL)
         cell = next(cell for cell in nb["cells"] if grade_id_of(cell) == question.grade_id)
+        if question.manual:
+            return score_by_a_person(question, cell)
         return score_by_nbgrader(question, cell, run.failure)
 
     def _unreadable(self, student: str, reason: str, digest: str, handed_in: str = "") -> GradedSubmission:

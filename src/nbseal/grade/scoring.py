@@ -8,7 +8,7 @@ from typing import Any
 from nbformat.notebooknode import from_dict
 from nbgrader.utils import determine_grade
 
-from nbseal.notebook import Question
+from nbseal.notebook import Question, is_as_released
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 
 
@@ -40,6 +40,15 @@ def score_by_nbgrader(question: Question, cell: dict[str, Any], failure: str | N
         except (ValueError, KeyError):
             score = 0.0
     return QuestionResult(question.grade_id, score, question.points, Status.GRADED)
+
+
+def score_by_a_person(question: Question, cell: dict[str, Any]) -> QuestionResult:
+    """No mark yet, for a person will read the answer; none is needed where there is no answer, by nbgrader's rule."""
+    mark = cell["metadata"]["nbgrader"]
+    if not mark.get("solution") or not is_as_released(cell, mark.get("checksum")):
+        return QuestionResult(question.grade_id, None, question.points, Status.MANUAL)
+    test = TestResult("There is an answer.", Outcome.FAILED, "Nothing was written here: it is as it was released.")
+    return QuestionResult(question.grade_id, 0.0, question.points, Status.GRADED, (test,))
 
 
 def _is_number(text: Any) -> bool:

@@ -2,6 +2,6 @@
 
 from nbseal.notebook.reading import Notebook, Reading, read
 from nbseal.notebook.rebuilding import rebuild
-from nbseal.notebook.template import Question, make_template, questions
+from nbseal.notebook.template import Question, is_as_released, make_template, questions
 
-__all__ = ["Notebook", "Question", "Reading", "make_template", "questions", "read", "rebuild"]
+__all__ = ["Notebook", "Question", "Reading", "is_as_released", "make_template", "questions", "read", "rebuild"]

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbformat.notebooknode import from_dict
 from nbgrader._version import __version__ as nbgrader_version
+from nbgrader.utils import compute_checksum
 from traitlets.config import Config
 
 from nbseal import __version__
@@ -109,6 +111,17 @@ def questions(nb: Notebook, where: str | os.PathLike[str] = "the notebook") -> l
             manual = bool(mark.get("task") or mark.get("solution"))
             found.append(Question(mark["grade_id"], float(mark.get("points", 0)), manual, index))
     return found
+
+
+def is_as_released(cell: Any, checksum: str | None) -> bool:
+    """nbgrader's rule for "no response": the answer has the ``checksum`` that nbgrader gave to what it released."""
+    if checksum is None:
+        return False
+    bare = from_dict({key: cell[key] for key in ("cell_type", "source", "metadata")})
+    try:
+        return bool(compute_checksum(bare) == checksum)
+    except UnicodeEncodeError:  # half a character, which no release has
+        return False
 
 
 def check_grade_ids(nb: Any, where: str | os.PathLike[str]) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nbformat.notebooknode import from_dict
-from nbgrader.utils import compute_checksum
-
+from nbseal.notebook import is_as_released
 from nbseal.results import GradedSubmission, QuestionResult, Status
 
 GRADED_KINDS = ("GradeCell", "TaskCell")
@@ -44,9 +42,8 @@ class Marks:
     def __init__(self, graded: GradedSubmission, cells: list[Cell]) -> None:
         self.graded = graded
         self.questions = {question.grade_id: question for question in graded.scorecard.questions}
-        self.sources = {name: _answer_cells(notebook) for name, notebook in graded.notebooks.items()}
+        self.answers = {name: _answers(notebook) for name, notebook in graded.notebooks.items()}
         self.unread = self._unread(cells)
-        self.answers = {(cell.notebook, cell.name) for cell in cells if cell.kind == "SolutionCell"}
 
     def strangers(self, cells: list[Cell]) -> set[str]:
         """Graded questions that the gradebook has no row for."""
@@ -65,8 +62,6 @@ class Marks:
             return AutoMark(None)
         if question.status is Status.GRADED:
             return AutoMark(question.score)
-        if question.status is Status.MANUAL and self._is_answer(cell) and self.is_unanswered(cell):
-            return AutoMark(0.0)
         return AutoMark(None)
 
     def auto_comment(self, cell: Cell) -> str | None:
@@ -77,13 +72,8 @@ class Marks:
 
     def is_unanswered(self, cell: Cell) -> bool:
         """nbgrader's rule: the answer is what was released."""
-        source = self.sources.get(cell.notebook, {}).get(cell.name)
-        if source is None or cell.checksum is None:
-            return False
-        try:
-            return bool(compute_checksum(source) == cell.checksum)
-        except UnicodeEncodeError:  # half a character, which no release has
-            return False
+        answer = self.answers.get(cell.notebook, {}).get(cell.name)
+        return answer is not None and is_as_released(answer, cell.checksum)
 
     def _unread(self, cells: list[Cell]) -> set[str]:
         """Notebooks of which nothing could be judged at all: perhaps nobody saw what the student wrote there."""
@@ -94,16 +84,8 @@ class Marks:
                 seen.setdefault(cell.notebook, []).append(lost)
         return {notebook for notebook, lost in seen.items() if all(lost)}
 
-    def _is_answer(self, cell: Cell) -> bool:
-        return (cell.notebook, cell.name) in self.answers
 
-
-def _answer_cells(notebook: dict[str, Any]) -> dict[str, Any]:
-    """The solution cells of an executed notebook by name, without their outputs."""
-    found = {}
-    for cell in notebook["cells"]:
-        metadata = cell["metadata"].get("nbgrader", {})
-        if metadata.get("solution") and "grade_id" in metadata:
-            bare = {key: cell[key] for key in ("cell_type", "source", "metadata")}
-            found[metadata["grade_id"]] = from_dict(bare)
-    return found
+def _answers(notebook: dict[str, Any]) -> dict[str, Any]:
+    """The solution cells of an executed notebook by name."""
+    marked = [(cell["metadata"].get("nbgrader", {}), cell) for cell in notebook["cells"]]
+    return {mark["grade_id"]: cell for mark, cell in marked if mark.get("solution") and "grade_id" in mark}
