@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from nbseal.course import Course
+from nbseal.record.database import gradebook_url, open_gradebook
+
 CONFIG = """
 c = get_config()
 c.Seal.cell_seconds = 2.0
@@ -110,6 +113,18 @@ def hand_in(root: Path, student: str, **answers: str) -> Path:
     path.parent.mkdir(parents=True)
     write(path, notebook(cells))
     return path
+
+
+def due_course(root: Path, settings: str) -> Path:
+    """The course with further settings and a due date, before which ann handed nothing in, and after it a solution."""
+    make_course(root)
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write(f"{settings}\n")
+    gradebook = open_gradebook(gradebook_url(Course(root)), "")
+    gradebook.update_or_create_assignment("mini", duedate="2026-01-01 12:00:00 UTC")
+    gradebook.close()
+    hand_in(root, "ann").with_name("timestamp.txt").write_text("2026-01-02 12:00:00 UTC", encoding="utf-8")
+    return root
 
 
 def write(path: Path, nb: dict[str, Any]) -> None:

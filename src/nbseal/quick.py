@@ -3,6 +3,10 @@
 ``import nbgrader`` begins with JupyterLab's server extensions, ``import nbconvert`` with all its exporters, and what
 both import at their modules' heads is mostly for something else: more than half a second before any module that we
 need.
+
+Any number of threads may look for names at the same time. One of them runs the package's own code; the others wait
+until it has run, or until it has defined the name that they look for. Waiting for the whole package alone could last
+for ever: its code may need a module that a waiting thread is importing.
 """
 
 from __future__ import annotations
@@ -10,7 +14,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from importlib.abc import Loader
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +27,8 @@ FUNCTIONS_LATER = {
     "nbconvert.preprocessors.sanitize": ("_get_default_css_sanitizer",),
     "setuptools.archive_util": ("unpack_archive", "unpack_tarfile", "unpack_zipfile"),
 }
+LOOK_EVERY = 0.005  # seconds
+_REPLACING = threading.Lock()
 
 
 def prepare() -> None:
@@ -30,38 +38,40 @@ def prepare() -> None:
     for name in LATER:
         load_when_asked(name)
     for name, functions in FUNCTIONS_LATER.items():
-        if name not in sys.modules:
-            sys.modules[name] = stand_in = ModuleType(name)
-            for function in functions:
-                setattr(stand_in, function, _load_when_called(stand_in, function))
-            stand_in.__getattr__ = _look_behind(stand_in)  # type: ignore[method-assign]
+        load_when_called(name, functions)
 
 
-def _look_behind(stand_in: ModuleType) -> Any:
-    """Whoever wants another name of the module gets it from the module itself."""
+def load_when_called(name: str, functions: tuple[str, ...]) -> None:
+    """Run a module's code the first time that somebody calls one of ``functions``, or looks for another name."""
+    if name in sys.modules:
+        return
+    sys.modules[name] = stand_in = ModuleType(name)
+    for function in functions:
+        setattr(stand_in, function, _caller(stand_in, function))
 
-    def look_up(name: str) -> Any:
-        if name.startswith("__"):  # the import system's own questions
-            raise AttributeError(name)
-        return getattr(_real_one(stand_in), name)
+    def look_up(wanted: str) -> Any:
+        if wanted.startswith("__"):  # the import system's own questions
+            raise AttributeError(wanted)
+        return getattr(_real_one(stand_in), wanted)
 
-    return look_up
-
-
-def _real_one(stand_in: ModuleType) -> ModuleType:
-    """The module that ``stand_in`` has stood for until now."""
-    if sys.modules.get(stand_in.__name__) is stand_in:
-        del sys.modules[stand_in.__name__]
-    return importlib.import_module(stand_in.__name__)
+    stand_in.__getattr__ = look_up  # type: ignore[method-assign]
 
 
-def _load_when_called(stand_in: ModuleType, function: str) -> Any:
+def _caller(stand_in: ModuleType, function: str) -> Callable[..., Any]:
     """Stands for a function of a module that is loaded when it is called."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return getattr(_real_one(stand_in), function)(*args, **kwargs)
 
     return call
+
+
+def _real_one(stand_in: ModuleType) -> ModuleType:
+    """The module that ``stand_in`` has stood for until now."""
+    with _REPLACING:
+        if sys.modules.get(stand_in.__name__) is stand_in:
+            del sys.modules[stand_in.__name__]
+    return importlib.import_module(stand_in.__name__)
 
 
 def load_when_asked(name: str, places: Mapping[str, str] | None = None) -> None:
@@ -71,7 +81,8 @@ def load_when_asked(name: str, places: Mapping[str, str] | None = None) -> None:
     """
     if name in sys.modules or not (spec := importlib.util.find_spec(name)) or not spec.loader:
         return
-    loader, package = spec.loader, importlib.util.module_from_spec(spec)
+    package = importlib.util.module_from_spec(spec)
+    body = _Body(package, spec.loader)
 
     def look_up(wanted: str) -> Any:
         if wanted.startswith("__") and wanted not in ("__all__", "__version__"):  # the import system's own questions
@@ -80,9 +91,41 @@ def load_when_asked(name: str, places: Mapping[str, str] | None = None) -> None:
             return getattr(importlib.import_module(f"{name}.{places[wanted]}"), wanted)
         if importlib.util.find_spec(f"{name}.{wanted}"):
             return importlib.import_module(f"{name}.{wanted}")
-        del package.__getattr__
-        loader.exec_module(package)
-        return getattr(package, wanted)
+        return body.name(wanted)
 
     package.__getattr__ = look_up  # type: ignore[method-assign]
     sys.modules[name] = package
+
+
+class _Body:
+    """A package's own code, which is run once, when the first name that it defines is looked for."""
+
+    def __init__(self, package: ModuleType, loader: Loader) -> None:
+        self._package = package
+        self._loader = loader
+        self._lock = threading.RLock()
+        self._loading = self._loaded = False
+
+    def name(self, wanted: str) -> Any:
+        """What the package calls ``wanted``; AttributeError if there is no such thing."""
+        while not self._lock.acquire(timeout=LOOK_EVERY):
+            if wanted in vars(self._package):
+                return vars(self._package)[wanted]
+        try:
+            if not self._loaded and not self._loading:  # loading: a part of the package asks, in this very thread
+                self._load()
+        finally:
+            self._lock.release()
+        try:
+            return vars(self._package)[wanted]
+        except KeyError:
+            raise AttributeError(f"module {self._package.__name__!r} has no attribute {wanted!r}") from None
+
+    def _load(self) -> None:
+        self._loading = True
+        try:
+            self._loader.exec_module(self._package)
+        finally:
+            self._loading = False
+        self._loaded = True
+        del self._package.__getattr__

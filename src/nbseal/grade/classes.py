@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,18 +69,17 @@ def grade_class(
     chosen = course.choose_students(assignment, students)
     result = ClassResult()
     with ExitStack() as stack:
-        executor = LocalExecutor(min(jobs, len(chosen)) if jobs else None)
-        stack.callback(executor.shutdown, wait=True, cancel_futures=True)
-        finished = stack.enter_context(Finished())
-        # both take a while, and most of it is waiting for other processes
-        starting = executor.submit(Grader, course, assignment, unsealed, ahead)
-        stack.callback(_close, starting)
-        from nbseal.record import Recorder  # takes as long to load as the grader to start
+        grader = Grader(course, assignment, unsealed, ahead)
+        stack.callback(grader.close)
+        # What is imported here is imported by one thread, while the grader's processes load: no other runs yet.
+        from nbseal.record import Recorder
 
         recorder = stack.enter_context(Recorder(course))
         recorder.prepare(assignment)
-        finished.add(starting)
-        grader: Grader = finished.next().result()
+        grader.start()
+        executor = LocalExecutor(min(jobs, len(chosen)) if jobs else None)
+        stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+        finished = stack.enter_context(Finished())
         if on_start:
             on_start(len(chosen))
         recorded = {} if force else recorder.recorded(assignment)
@@ -120,12 +118,6 @@ def _graded(
         if not left:
             executor.submit(grader.close)  # while the last one is recorded
         yield result
-
-
-def _close(starting: Future[Grader]) -> None:
-    """End the grader's processes, if it came to have any."""
-    if starting.exception() is None:
-        starting.result().close()
 
 
 def _digest(grader: Grader, folder: Path) -> str:

@@ -41,9 +41,10 @@ class _Graded:
 
 
 class Grader:
-    """Grades one assignment; a context manager that any number of threads may use.
+    """Grades one assignment; a context manager that any number of threads may use once it has started.
 
-    ``unsealed`` is for code that you trust; ``ahead`` holds a worker that was started already.
+    Its processes begin to load at once, and `start` waits for them. ``unsealed`` is for code that you trust;
+    ``ahead`` holds a worker that was started already.
     """
 
     def __init__(self, course: Course, assignment: str, unsealed: bool = False, ahead: Ahead | None = None) -> None:
@@ -53,19 +54,29 @@ class Grader:
         self._judge: Judge | None = None
         self._warm: WarmProcess | None = None
         self._closed = False
+        self.plan: Plan
+        self.level: Level
         try:
             ahead = ahead or Ahead()
             if self.assignment.grader:
                 self._judge = Judge(self.assignment.grader)
             self._warm = WarmProcess(course.seal, NONE if unsealed else None, ahead.worker)
             ahead.worker = None
-            warm = warm_settings(course, self.assignment)
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """Work out the plan, and wait until submissions can be graded; errors as from the processes' own start."""
+        assert self._warm is not None
+        try:
+            warm = warm_settings(self.course, self.assignment)
             self._warm.load(warm)  # while the hidden tests are collected
             tests = self._judge.start() if self._judge else ()
-            self.plan: Plan = make_plan(course, self.assignment, tests, warm)
+            self.plan = make_plan(self.course, self.assignment, tests, warm)
             self._warm.read(self.plan.warm)
             rehearse()
-            self.level: Level = self._warm.start().level
+            self.level = self._warm.start().level
         except BaseException:
             self.close()
             raise
@@ -145,6 +156,7 @@ class Grader:
         self._warm = None
 
     def __enter__(self) -> Grader:
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
