@@ -33,7 +33,7 @@ lint: $(READY)  ## style, types, import layers, notebooks
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m nbseal.build.lint source/*/*.ipynb
+	$(BIN)/python -m nbseal.cli lint
 
 build: $(READY)  ## make release/ and solutions/ from source/
 	$(BIN)/nbseal build

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchmarks.classes import sealed_course
 from nbseal.course import Course, Seal
-from nbseal.grade import Grader
-from nbseal.record import Recorder
+from nbseal.gradebook import Recorder
+from nbseal.grading import Grader
 from nbseal.sandbox import WarmProcess, choose_level
 
 ASSIGNMENT = "01-gates"
@@ -23,7 +23,7 @@ import json, resource, sys, time
 sys.modules.setdefault("rfc3987_syntax", None)
 started = time.perf_counter()
 from nbseal.course import Course
-from nbseal.grade import grade_class
+from nbseal.grading import grade_class
 result = grade_class(Course("."), sys.argv[1])
 print(json.dumps({
     "seconds": time.perf_counter() - started,

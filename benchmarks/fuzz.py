@@ -26,8 +26,8 @@ import numpy as np
 import pandas as pd
 
 from nbseal.errors import StudentError, SubmissionError, WireError
+from nbseal.hidden_tests.student import read_npz
 from nbseal.notebook import read, rebuild
-from nbseal.pytest_plugin.npz import read_npz
 from nbseal.wire import Channel, Opaque, Reference
 from nbseal.wire.channel import PREFIX, frame
 from nbseal.wire.npy import pack_npy, parse_npy

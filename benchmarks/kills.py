@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from nbseal.course import Course
-from nbseal.grade import grade_class
+from nbseal.grading import ClassOptions, grade_class
 from tests.courses import (
     JUDGE,
     WARM,
@@ -52,14 +52,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="nbseal-kills-") as name, adopting_orphans():
         course = make_class(Path(name) / "class")
         undisturbed = shutil.copytree(course, Path(name) / "undisturbed")
-        grade_class(Course(undisturbed), "mini", jobs=2)
+        grade_class(Course(undisturbed), "mini", ClassOptions(jobs=2))
         expected = grades(undisturbed, "mini")
         while done.total() < options.kills:
             rounds += 1
             root = shutil.copytree(course, Path(name) / f"round{rounds}")
             while not disturbed_run(root, chance, done):
                 print(f"\r{done.total()} kills, {rounds} classes", end="", flush=True)
-            grade_class(Course(root), "mini", jobs=2)
+            grade_class(Course(root), "mini", ClassOptions(jobs=2))
             check(root, expected)
             shutil.rmtree(root)
     kinds = ", ".join(f"{count} of a {kind}" for kind, count in sorted(done.items()))

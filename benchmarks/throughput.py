@@ -15,8 +15,8 @@ from nbgrader.api import Gradebook
 from benchmarks.classes import otter_tests, sealed_course, stock_course
 from benchmarks.stock_hidden_tests_01_gates import GRADE_CELL_TESTS
 from nbseal.course import Course
-from nbseal.grade import Grader
-from nbseal.record import Recorder
+from nbseal.gradebook import Recorder
+from nbseal.grading import Grader
 
 ASSIGNMENT = "01-gates"
 Passed = dict[str, dict[str, bool]]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.samples import ROOT
 
-WARM, JUDGE = "nbseal.begin nbseal.worker.start ", "nbseal.begin nbseal.pytest_plugin.session "
+WARM, JUDGE = "-m nbseal.worker ", "-m nbseal.hidden_tests "
 PR_SET_CHILD_SUBREAPER = 36
 GRADES = """
 SELECT student.id, grade_cell.name, grade.auto_score, grade.manual_score, grade.needs_manual_grade

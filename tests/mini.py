@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from nbseal.course import Course
-from nbseal.record.database import gradebook_url, open_gradebook
+from nbseal.gradebook.database import gradebook_url, open_gradebook
 
 CONFIG = """
 c = get_config()
@@ -125,6 +126,16 @@ def due_course(root: Path, settings: str) -> Path:
     gradebook.close()
     hand_in(root, "ann").with_name("timestamp.txt").write_text("2026-01-02 12:00:00 UTC", encoding="utf-8")
     return root
+
+
+class Watching:
+    """Watches a class's run: calls ``done`` with each student's turn."""
+
+    def __init__(self, done: Callable[[Any], None]) -> None:
+        self.done = done
+
+    def start(self, total: int) -> None:
+        """Take no notice of how many there are."""
 
 
 def write(path: Path, nb: dict[str, Any]) -> None:

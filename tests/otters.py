@@ -9,7 +9,7 @@ from pathlib import Path
 from nbseal.course import Course
 from nbseal.export.containers import grader_of
 from nbseal.export.otter import export_otter
-from nbseal.grade import Grader
+from nbseal.grading import Grader
 from nbseal.results import Scorecard
 from tests.courses import copy_course
 

@@ -118,7 +118,7 @@ class Course:
         return self.root / ".nbseal"
 
     @property
-    def shelf(self) -> Path:
+    def template_cache(self) -> Path:
         """Folder of templates that were made before."""
         return self.private / "templates"
 

@@ -111,8 +111,8 @@ def _try_warm(course: Course, assignment: str, call: str) -> str:
 
 def _fetch(process: Any, name: str) -> Any:
     deadline = time.monotonic() + 30.0
-    process.job.send({"do": "get", "name": name}, deadline)
-    return process.job.receive(deadline).get("value")
+    process.dialogue.send({"do": "get", "name": name}, deadline)
+    return process.dialogue.receive(deadline).get("value")
 
 
 def _describe(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from nbseal.export.containers import grade_folder, grader_of, settings_of
 from nbseal.export.gradescope import no_results, results
-from nbseal.show import scorecard_text
+from nbseal.terminal import scorecard_text
 
 
 def grade(autograder: Path) -> dict[str, Any]:

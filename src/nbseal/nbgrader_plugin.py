@@ -26,10 +26,10 @@ from traitlets import Bool, Type
 
 from nbseal.course import MB, Course
 from nbseal.errors import CourseError
+from nbseal.gradebook import Recorder
+from nbseal.gradebook.autograded import notebook_bytes
 from nbseal.notebook import make_template, questions
-from nbseal.notebook.recording import safe_name
-from nbseal.record import Recorder
-from nbseal.record.autograded import notebook_bytes
+from nbseal.notebook.outputs import safe_name
 from nbseal.results import GradedSubmission
 
 # What nbgrader chose for this run, and not for the course.
@@ -81,7 +81,7 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
     """nbgrader's notebook exporter, with the engine for one run of autograde behind it."""
 
     grader_class = Type(
-        "nbseal.grade.Grader", klass=object, help="context manager that grades the submissions of an assignment"
+        "nbseal.grading.Grader", klass=object, help="context manager that grades the submissions of an assignment"
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:

@@ -19,12 +19,11 @@ from otter.test_files.exception_test import ExceptionTestFile
 
 from nbseal.errors import NbsealError
 from nbseal.export.containers import grade_folder, grader_of, is_unjudged
-from nbseal.grade import Grader
-from nbseal.record.feedback import printable
+from nbseal.grading import Grader
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
+from nbseal.text import printable
 
 OTTERS_OWN = ("tests/", "__init__.py")
-SIGNS = {Outcome.PASSED: "✓ passed", Outcome.FAILED: "✗ failed", Outcome.NOT_JUDGED: "? not judged"}
 EMPTY = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -106,7 +105,8 @@ def _case(test: TestResult, points: float) -> TestCaseResult:
     case = TestCase(
         name=printable(test.name), body="", hidden=False, points=points, success_message=None, failure_message=None
     )
-    message = SIGNS[test.outcome] if not test.message else f"{SIGNS[test.outcome]}: {printable(test.message)}"
+    outcome = f"{test.outcome.sign} {test.outcome.words}"
+    message = f"{outcome}: {printable(test.message)}" if test.message else outcome
     return TestCaseResult(test_case=case, message=message, passed=test.outcome is Outcome.PASSED)
 
 

@@ -18,6 +18,16 @@ class Outcome(StrEnum):
     FAILED = "failed"
     NOT_JUDGED = "not_judged"
 
+    @property
+    def sign(self) -> str:
+        """One character that says it at a glance."""
+        return {"passed": "✓", "failed": "✗", "not_judged": "?"}[self.value]
+
+    @property
+    def words(self) -> str:
+        """What people read."""
+        return self.value.replace("_", " ")
+
 
 class Status(StrEnum):
     """Where the mark of one question stands."""
@@ -31,7 +41,8 @@ class Status(StrEnum):
 class TestResult:
     """One hidden test: ``name`` is the line that the student reads, ``message`` the explanation.
 
-    ``measured`` holds numbers that the test took of the submission, for the instructor's report.
+    ``measured`` holds numbers that the test took of the submission, for the instructor's report. ``blocked``: it
+    was not tried, because a test that must come first did not pass.
     """
 
     name: str
@@ -39,6 +50,7 @@ class TestResult:
     message: str = ""
     weight: float = 1.0
     measured: Mapping[str, float] = field(default_factory=dict)
+    blocked: bool = False
 
     __test__ = False  # keeps pytest from collecting this class
 
@@ -95,7 +107,10 @@ class Scorecard:
         raise KeyError(grade_id)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data in the published form (schema 1); ``slowest`` and a test's ``measured`` only where they are."""
+        """Plain data in the published form (schema 1).
+
+        ``slowest``, and a test's ``measured`` and ``blocked``, are there only where they say something.
+        """
         data: dict[str, Any] = {
             "schema": SCHEMA,
             "assignment": self.assignment,
@@ -143,7 +158,11 @@ def _question_to_dict(question: QuestionResult) -> dict[str, Any]:
 
 def _test_to_dict(test: TestResult) -> dict[str, Any]:
     data: dict[str, Any] = {"name": test.name, "outcome": str(test.outcome), "message": test.message}
-    return data | {"measured": dict(test.measured)} if test.measured else data
+    if test.measured:
+        data["measured"] = dict(test.measured)
+    if test.blocked:
+        data["blocked"] = True
+    return data
 
 
 def _question_from_dict(data: dict[str, Any]) -> QuestionResult:
@@ -157,7 +176,13 @@ def _question_from_dict(data: dict[str, Any]) -> QuestionResult:
 
 
 def _test_from_dict(data: dict[str, Any]) -> TestResult:
-    return TestResult(data["name"], Outcome(data["outcome"]), data["message"], measured=dict(data.get("measured", {})))
+    return TestResult(
+        data["name"],
+        Outcome(data["outcome"]),
+        data["message"],
+        measured=dict(data.get("measured", {})),
+        blocked=bool(data.get("blocked")),
+    )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nbseal.course import Course
-from nbseal.grade import grade_class
+from nbseal.grading import ClassOptions, grade_class
 from tests.courses import Row, grades, is_whole, run
 from tests.mini import hand_in, make_course
 
@@ -57,7 +57,7 @@ def root(disk: Path) -> Path:
 def undisturbed(root: Path, tmp_path: Path) -> dict[str, dict[str, Row]]:
     """The marks of the same class on a disk with room."""
     other = shutil.copytree(root, tmp_path / "other")
-    grade_class(Course(other), "mini", jobs=2)
+    grade_class(Course(other), "mini", ClassOptions(jobs=2))
     return grades(other, "mini")
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from nbseal.course import Course
-from nbseal.grade import ClassResult, grade_class
-from nbseal.record import Recorder
+from nbseal.gradebook import Recorder
+from nbseal.grading import ClassOptions, ClassResult, grade_class
 from nbseal.results import Status
 from tests.courses import (
     JUDGE,
@@ -33,7 +33,7 @@ from tests.courses import (
     run,
     wait_until,
 )
-from tests.mini import hand_in, make_course
+from tests.mini import Watching, hand_in, make_course
 
 STUDENTS = [f"student{number:02}" for number in range(12)]
 KILLS = 6
@@ -57,7 +57,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def undisturbed(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Row]]:
     """The marks of a run that nobody disturbs."""
     root = shutil.copytree(untouched, tmp_path_factory.mktemp("undisturbed") / "course")
-    grade_class(Course(root), "mini", jobs=2)
+    grade_class(Course(root), "mini", ClassOptions(jobs=2))
     return grades(root, "mini")
 
 
@@ -148,11 +148,11 @@ def test_a_killed_helper_is_replaced(part: str, root: Path, undisturbed: dict[st
             for pid in [victims[-1], *descendants(victims[-1])]:
                 os.kill(pid, signal.SIGKILL)
 
-    result = grade_class(Course(root), "mini", jobs=2, on_done=kill_the_helper)
+    result = grade_class(Course(root), "mini", ClassOptions(jobs=2), Watching(kill_the_helper))
     assert len(set(victims)) == 2
     assert all_judged(result), [card.problems for card in result.scorecards]
     assert grades(root, "mini") == undisturbed
-    assert all(one.unchanged for one in grade_class(Course(root), "mini", jobs=2).done)
+    assert all(one.unchanged for one in grade_class(Course(root), "mini", ClassOptions(jobs=2)).done)
 
 
 @pytest.mark.parametrize("part", [WARM, JUDGE], ids=["sealed processes", "judge's forks"])
@@ -168,7 +168,7 @@ def test_killed_forks_cost_no_marks(part: str, root: Path, undisturbed: dict[str
                 os.kill(pid, signal.SIGKILL)
                 killed += 1
 
-    result = grade_class(Course(root), "mini", jobs=2, on_done=kill_the_forks)
+    result = grade_class(Course(root), "mini", ClassOptions(jobs=2), Watching(kill_the_forks))
     assert killed
     assert all_judged(result), [card.problems for card in result.scorecards]
     assert grades(root, "mini") == undisturbed

@@ -13,8 +13,8 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 
 from nbseal.course import Course
-from nbseal.record import Recorder, mark_output
-from nbseal.record.database import gradebook_url, open_gradebook
+from nbseal.gradebook import Recorder, mark_output
+from nbseal.gradebook.database import gradebook_url, open_gradebook
 from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
 
 CONFIG = """

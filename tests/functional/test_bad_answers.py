@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from nbseal.course import Course
-from nbseal.grade import Grader
+from nbseal.grading import Grader
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status
 from tests.courses import copy_course
 from tests.samples import ROOT, SAMPLES, Sample, base_notebook

@@ -12,8 +12,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from nbseal.build import build, stale
-from nbseal.build.files import digest, source_files
-from nbseal.build.png import without_metadata
+from nbseal.build.building import digest, source_files
+from nbseal.build.solutions import without_metadata
 from nbseal.course import Course
 from nbseal.errors import CourseError, UnknownName
 from nbseal.notebook import make_template

@@ -18,7 +18,7 @@ import pytest
 from nbseal import cli
 from nbseal.course import Seal
 from nbseal.results import Scorecard
-from nbseal.sandbox import Ahead, start_ahead
+from nbseal.sandbox.launch import Launched
 from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
 from tests.mini import GRADER, hand_in, make_course
 
@@ -393,27 +393,13 @@ def test_an_interrupted_run_leaves_no_process_behind(whole_group: bool, tmp_path
 
 
 def test_helpers_that_cannot_be_started_are_explained(nbseal, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are started before the command line is read, but an error waits for the command."""
+    """A full disk, when the process of sealed forks is to start, is one sentence."""
 
-    def full() -> Ahead:
+    def full() -> Launched:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/nbseal-run")
 
-    monkeypatch.setattr("nbseal.cli.ahead.start_ahead", full)
+    monkeypatch.setattr("nbseal.sandbox.warm.launch_worker", full)
     done = nbseal("grade", "mini", "--course", root)
     assert done.code == 1
     assert one_line(done.err) == "nbseal: /tmp/nbseal-run: No space left on device; mend that and run again."
     assert "Usage" in nbseal("grade", "--help").out
-
-
-def test_helpers_of_a_command_that_is_not_understood_are_ended(nbseal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is left of what was started too early."""
-    begun: list[Ahead] = []
-
-    def start() -> Ahead:
-        begun.append(start_ahead())
-        return begun[-1]
-
-    monkeypatch.setattr("nbseal.cli.ahead.start_ahead", start)
-    assert nbseal("grade", "--what").code == 2
-    assert [one.worker for one in begun] == [None]
-    assert engine_processes() == set()

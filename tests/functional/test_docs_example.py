@@ -8,7 +8,7 @@ import pytest
 
 from nbseal.build import build
 from nbseal.course import Course
-from nbseal.grade import Grader
+from nbseal.grading import Grader
 from nbseal.notebook import make_template
 from nbseal.results import Outcome, Scorecard, Status
 from tests.samples import ROOT
@@ -75,7 +75,7 @@ def test_the_page_shows_the_grader_as_it_is():
 
 def test_the_page_names_every_method_of_the_student_fixture():
     """The list of methods is complete."""
-    from nbseal.pytest_plugin.student import Student
+    from nbseal.hidden_tests.student import Student
 
     public = [name for name in vars(Student) if not name.startswith("_")]
     assert [name for name in public if f"`student.{name}" not in PAGE] == []

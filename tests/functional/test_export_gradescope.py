@@ -16,7 +16,7 @@ import pytest
 from nbseal.course import Course
 from nbseal.export.containers import grade_folder, grader_of, is_unjudged
 from nbseal.export.gradescope import Visibility, make_gradescope_zip, results
-from nbseal.grade import grade_notebook
+from nbseal.grading import grade_notebook
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.sandbox import probe
 from tests.courses import environment

@@ -15,13 +15,12 @@ from nbgrader.api import Gradebook
 from nbgrader.plugins import FileNameCollectorPlugin
 from sqlalchemy.exc import SAWarning
 
-from nbseal.cli.exporting import export as exports
+from nbseal.cli.export import export as exports
 from nbseal.course import Course
 from nbseal.errors import CourseError, UnknownName
 from nbseal.export.marks import read_marks
-from nbseal.grade.resubmissions import resubmitted
-from nbseal.grade.submission import handed_in
-from nbseal.record.ledger import Entry, Ledger
+from nbseal.gradebook.ledger import Entry, Ledger
+from nbseal.grading.submission import handed_in, resubmitted
 from nbseal.results import Scorecard
 from tests.courses import run
 from tests.samples import ROOT

@@ -18,7 +18,7 @@ import pytest
 from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.export.otter import export_otter
-from nbseal.grade import Grader
+from nbseal.grading import Grader
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
 from tests.courses import environment
 from tests.otters import ASSIGNMENT, NotJudged, SealedGrader, both_sides, export_gates, marks_of

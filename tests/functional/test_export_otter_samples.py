@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbseal.grade import Grader
+from nbseal.grading import Grader
 from tests.otters import ASSIGNMENT, SealedGrader, as_test_files, both_sides, export_gates, marks_of
 from tests.samples import Sample, load_samples
 

@@ -37,10 +37,10 @@ from pathlib import Path
 import pytest
 
 from nbseal.course import Course, Seal
-from nbseal.grade import execute
-from nbseal.grade.plan import imported_modules
-from nbseal.grade.running import run_notebook
-from nbseal.grade.submission import read_submission
+from nbseal.grading import execute
+from nbseal.grading.execution import run_notebook
+from nbseal.grading.plan import imported_modules
+from nbseal.grading.submission import read_submission
 from nbseal.notebook import read
 from nbseal.sandbox import NONE, WarmProcess, choose_level
 from nbseal.sandbox.warm import WarmSettings

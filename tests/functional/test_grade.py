@@ -9,10 +9,10 @@ import pytest
 from nbseal import grade_notebook
 from nbseal.course import Course
 from nbseal.errors import CourseError, GraderError, SubmissionError, UnknownName
-from nbseal.grade import Grader, grade_class
-from nbseal.grade.resubmissions import resubmitted
+from nbseal.grading import ClassOptions, Grader, grade_class
+from nbseal.grading.submission import resubmitted
 from nbseal.results import Outcome, Scorecard, Status
-from tests.mini import GRADER, code, hand_in, make_course, mini_cells, solution
+from tests.mini import GRADER, Watching, code, hand_in, make_course, mini_cells, solution
 
 
 @pytest.fixture(scope="module")
@@ -366,7 +366,7 @@ def test_unknown_names_are_errors_that_suggest_the_right_one(course):
     with pytest.raises(UnknownName, match="did you mean mini"):
         grade_class(course, "mimi")
     with pytest.raises(UnknownName, match="did you mean zoe"):
-        grade_class(course, "mini", students=["zoee"])
+        grade_class(course, "mini", ClassOptions(students=["zoee"]))
 
 
 def test_an_empty_class_is_an_error(tmp_path):
@@ -390,18 +390,18 @@ def test_a_class_is_graded_once_and_again_only_when_something_changed(tmp_path):
     for student in ("ada", "alan", "grace"):
         hand_in(root, student)
     (root / "submitted" / "grace" / "mini" / "mini.ipynb").write_bytes(b"{")
-    first = grade_class(Course(root), "mini", jobs=2)
-    again = grade_class(Course(root), "mini", jobs=2)
+    first = grade_class(Course(root), "mini", ClassOptions(jobs=2))
+    again = grade_class(Course(root), "mini", ClassOptions(jobs=2))
     assert [done.unchanged for done in first.done] == [False] * 3
     assert [done.unchanged for done in again.done] == [True] * 3
     assert [c.to_dict() for c in first.scorecards] == [c.to_dict() for c in again.scorecards]
     assert resubmitted(Course(root), "mini") == []
     (root / "submitted" / "ada" / "mini" / "notes.txt").write_text("new")
     assert resubmitted(Course(root), "mini") == ["ada"]
-    third = grade_class(Course(root), "mini", jobs=2)
+    third = grade_class(Course(root), "mini", ClassOptions(jobs=2))
     assert {done.student: done.unchanged for done in third.done} == {"ada": False, "alan": True, "grace": True}
     (root / "graders" / "test_mini.py").write_text(GRADER.replace("== 42", "== 43"))
-    fourth = grade_class(Course(root), "mini", jobs=2)
+    fourth = grade_class(Course(root), "mini", ClassOptions(jobs=2))
     assert not any(done.unchanged for done in fourth.done)
     assert marks(fourth.scorecards[1])["number"] == 0.0
 
@@ -421,12 +421,12 @@ def test_an_interrupt_waits_until_what_is_being_recorded_is(tmp_path):
 
     try:
         with pytest.raises(KeyboardInterrupt):
-            grade_class(Course(root), "mini", jobs=1, on_done=on_done)
+            grade_class(Course(root), "mini", ClassOptions(jobs=1), Watching(on_done))
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
     assert 1 <= len(seen) < 4
-    again = grade_class(Course(root), "mini", jobs=1)
+    again = grade_class(Course(root), "mini", ClassOptions(jobs=1))
     assert {done.student for done in again.done if done.unchanged} == set(seen)
 
 

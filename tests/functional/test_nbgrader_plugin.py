@@ -14,9 +14,9 @@ from nbgrader.converters import Autograde, NbGraderException
 
 from nbseal.course import Course
 from nbseal.errors import SealBroken
-from nbseal.grade import grade_class
-from nbseal.grade.resubmissions import resubmitted
-from nbseal.record import Recorder
+from nbseal.gradebook import Recorder
+from nbseal.grading import ClassOptions, grade_class
+from nbseal.grading.submission import resubmitted
 
 # What nbgrader 0.9.6 itself does to SQLAlchemy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")
@@ -274,9 +274,9 @@ def test_the_command_and_grade_class_agree(sealed, hand_in, rows):
     assert [rows(student).score for student in ("ann", "bob", "cyd")] == [6.0, 0.0, 5.0]
     assert resubmitted(sealed, "ps1") == []
     before = [rows(student) for student in ("ann", "bob", "cyd")]
-    result = grade_class(sealed, "ps1", jobs=1)
+    result = grade_class(sealed, "ps1", ClassOptions(jobs=1))
     assert [one.unchanged for one in result.done] == [True, True, True]
     assert asyncio.run(press_button_in_a_server(sealed, "ann"))["success"]
-    again = grade_class(sealed, "ps1", jobs=1, force=True)
+    again = grade_class(sealed, "ps1", ClassOptions(jobs=1, force=True))
     assert [card.score for card in again.scorecards] == [6.0, 0.0, 5.0]
     assert [rows(student) for student in ("ann", "bob", "cyd")] == before

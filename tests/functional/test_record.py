@@ -14,7 +14,7 @@ from nbgrader.apps.api import NbGraderAPI
 
 from nbseal.course import Course
 from nbseal.errors import RecordError
-from nbseal.record import Recorder, autograded, connection
+from nbseal.gradebook import Recorder, autograded, connection
 
 
 @pytest.fixture(params=["SQLite", "SQLAlchemy"])

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from nbseal.record import Recorder, autograded
+from nbseal.gradebook import Recorder, autograded
 
 STEPS = ("open", "os.", "shutil.", "sqlite3.", "fcntl.")
 
@@ -79,14 +79,14 @@ def test_a_failure_after_a_kill_does_not_bring_the_old_entry_back(course, record
     """While the gradebook may be newer than the ledger, the submission counts as not recorded."""
     recorder.save(graded("ann", digest="old"))
     recorder.close()
-    monkeypatch.setattr("nbseal.record.autograded.Staging.publish", interrupted)
+    monkeypatch.setattr("nbseal.gradebook.autograded.Staging.publish", interrupted)
     for _ in range(2):
         try:
             recorder.save(graded("ann", {"q1": 0.0}, digest="new"))
         except KeyboardInterrupt:
             pass
         assert recorder.recorded("ps1") == {}
-    monkeypatch.setattr("nbseal.record.gradebook.Marksbook.write", interrupted)
+    monkeypatch.setattr("nbseal.gradebook.submission_rows.Marksbook.write", interrupted)
     try:
         recorder.save(graded("ann", digest="old"))
     except KeyboardInterrupt:

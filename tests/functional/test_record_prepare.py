@@ -15,9 +15,9 @@ from nbgrader.api import get_alembic_version
 
 from nbseal.course import Course
 from nbseal.errors import CourseError, RecordError, UnknownName
-from nbseal.record import Recorder
-from nbseal.record import recorder as recorder_module
-from nbseal.record.database import newest_revision
+from nbseal.gradebook import Recorder
+from nbseal.gradebook import recorder as recorder_module
+from nbseal.gradebook.database import newest_revision
 from tests.courses import environment
 
 TABLES = {
@@ -106,7 +106,7 @@ def test_a_gradebook_that_is_there_needs_no_sqlalchemy(course, recorder):
         "from nbseal import quick",
         "quick.prepare()",
         "from nbseal.course import Course",
-        "from nbseal.record import Recorder",
+        "from nbseal.gradebook import Recorder",
         f"with Recorder(Course({str(course.root)!r})) as recorder:",
         "    recorder.prepare('ps1')",
         "assert not {'sqlalchemy', 'nbgrader.api'} & sys.modules.keys()",

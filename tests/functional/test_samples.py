@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nbseal.course import Course
-from nbseal.grade import grade_class
+from nbseal.grading import ClassOptions, grade_class
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status
 from tests.courses import command, copy_course, end, environment, grades, run
 from tests.samples import Sample, load_samples
@@ -60,7 +60,7 @@ def class_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         autograde = command("nbgrader", "autograde", assignment)
         with (folder / "autograde.log").open("w") as log:
             started.append(subprocess.Popen(autograde, cwd=other, env=environment(), stdout=log, stderr=log))
-        result = grade_class(Course(root), assignment, jobs=2)
+        result = grade_class(Course(root), assignment, ClassOptions(jobs=2))
         assert result.troubles == []
         return GradedClass(root, {card.student: card for card in result.scorecards}, other, started[-1])
 

@@ -124,8 +124,8 @@ def test_a_process_whose_memory_is_full_still_answers(warm):
     replies = []
     get = {"do": "get", "name": "y"}
     for request in (get, {"do": "get", "name": "big"}, {"do": "fork", "first": get}, {"do": "end"}):
-        process.job.send(request)
-        replies.append(process.job.receive(time.monotonic() + 10))
+        process.dialogue.send(request)
+        replies.append(process.dialogue.receive(time.monotonic() + 10))
     assert [reply.get("value") for reply in replies] == [2, None, 2, None]
     assert [replies[1], replies[3]] == [{"too_large": True}, {"ended": 0}]
     process.end()

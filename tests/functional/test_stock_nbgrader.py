@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 
 from nbseal.course import Course
-from nbseal.grade import grade_class
+from nbseal.grading import ClassOptions, grade_class
 from nbseal.report import collect
 from tests.courses import grades, run
 from tests.mini import hand_in, make_course
@@ -143,13 +143,13 @@ def test_a_late_submission_loses_the_same_in_both_faces(root: Path) -> None:
     with Gradebook(f"sqlite:///{root}/gradebook.db", "nn101") as gradebook:
         for student in ("ada", "zoe"):
             gradebook.remove_submission("mini", student)
-    grade_class(Course(root), "mini", jobs=1)
+    grade_class(Course(root), "mini", ClassOptions(jobs=1))
     assert penalties(root) == by_command
 
 
 def by_parallel_way(root: Path) -> None:
     """Grade everything again, in parallel."""
-    assert grade_class(Course(root), "mini", jobs=1, force=True).troubles == []
+    assert grade_class(Course(root), "mini", ClassOptions(jobs=1, force=True)).troubles == []
 
 
 def by_command(root: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from nbseal.worker.walls import interpreter_folders
+from nbseal.worker.walls.namespaces import interpreter_folders
 from tests.courses import command, environment
 from tests.mini import hand_in, make_course
 from tests.samples import ROOT

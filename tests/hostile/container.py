@@ -14,8 +14,8 @@ import sys
 
 import pyseccomp
 
-from nbseal.worker.seccomp import NAMESPACE_FLAGS
-from nbseal.worker.syscalls import LAST_CAPABILITY, LIBC, PR_CAPBSET_DROP, SYS_CAPSET, check
+from nbseal.worker.walls.seccomp import NAMESPACE_FLAGS
+from nbseal.worker.walls.syscalls import LAST_CAPABILITY, LIBC, PR_CAPBSET_DROP, SYS_CAPSET, check
 
 # CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD,
 # AUDIT_WRITE, SETFCAP

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from nbseal.worker.walls import FIRST_UID, SLOTS
+from nbseal.worker.walls.limits import FIRST_UID, SLOTS
 from tests.courses import command_line, descendants
 from tests.hostile.neighbours import MARK
 

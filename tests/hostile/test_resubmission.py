@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nbseal.course import Course
-from nbseal.grade import grade_class
+from nbseal.grading import ClassOptions, grade_class
 from tests.courses import grades, run
 from tests.hostile.attack import HONEST, Attack
 from tests.hostile.course import ASSIGNMENT, Secrets, hand_in, make_course
@@ -42,7 +42,7 @@ def hand_in_again(root: Path, attack: Attack) -> None:
 def grade(root: Path, program: str) -> dict[str, float | None]:
     """Grade by one of the faces; marks by question."""
     if program == "nbseal":
-        assert grade_class(Course(root), ASSIGNMENT, jobs=1).troubles == []
+        assert grade_class(Course(root), ASSIGNMENT, ClassOptions(jobs=1)).troubles == []
     else:
         done = run("nbgrader", "autograde", ASSIGNMENT, "--create", "--force", cwd=root)
         assert done.returncode == 0, done.stderr
@@ -63,7 +63,7 @@ def test_cannot_learn_hidden_inputs_for_the_next_submission(root: Path) -> None:
     seen = []
     for force, source in ((True, CURIOUS), (True, CURIOUS), (False, f"{CURIOUS}\n# changed")):
         hand_in_again(root, Attack("eve", "Curious.", answers={"double": source}))
-        card = grade_class(Course(root), ASSIGNMENT, jobs=1, force=force).scorecards[0]
+        card = grade_class(Course(root), ASSIGNMENT, ClassOptions(jobs=1, force=force)).scorecards[0]
         seen.append(card.question("double").tests[0].message)
     assert "raised ValueError: " in seen[0]
     assert seen[0] == seen[1]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from nbseal.worker.alarms import TIMERS, alarm
+from nbseal.worker.kernel.alarms import TIMERS, alarm
 
 
 class Rung(Exception):

@@ -64,8 +64,8 @@ def test_a_group_is_entered_limited_and_removed(real: Homes) -> None:
     group = Group(real, memory_mb=64, processes=5)
     folders = list(group._folders)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
-        for entrance in group.entrances:
-            os.write(entrance, str(process.pid).encode())
+        for procs_file in group.procs_files:
+            os.write(procs_file, str(process.pid).encode())
         members = [(folder / "cgroup.procs").read_text().split() for folder in folders]
     assert members == [[str(process.pid)]] * len(folders)
     assert not group.ran_out_of_memory()

@@ -12,7 +12,7 @@ from nbgrader.api import MissingEntry
 
 from nbseal.errors import CourseError
 from nbseal.export import SafeCsvExport, safe_cell
-from nbseal.export.csvtext import CsvText, plain_number
+from nbseal.export.csv_columns import CsvText, plain_number
 
 
 @pytest.mark.parametrize(

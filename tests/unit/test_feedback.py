@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import determine_grade
 
-from nbseal.record import mark_output
+from nbseal.gradebook import mark_output
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 
 

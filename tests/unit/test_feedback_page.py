@@ -12,12 +12,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from nbseal.feedback.view import Marks, make_view, without_hidden
-from nbseal.feedback.words import html, markdown, mathml
-from nbseal.notebook.recording import safe_outputs
+from nbseal.feedback.feedback_page import Marks, make_view, without_hidden
+from nbseal.feedback.typesetting import html, markdown, mathml
+from nbseal.gradebook import mark_output
+from nbseal.gradebook.mark_output import judged
+from nbseal.notebook.outputs import safe_outputs
 from nbseal.pages import render
-from nbseal.record import mark_output
-from nbseal.record.feedback import judged
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 
 TESTS = (

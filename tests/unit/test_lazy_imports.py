@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from nbseal import quick
+from nbseal.patches import lazy_imports
 
 PACKAGE = """
 import time
@@ -63,7 +63,7 @@ def look_for(name):
 
 def test_threads_that_ask_at_once_all_get_the_whole_package(modules):
     """Names from the package's beginning, its end and its parts are there for every thread, and its code ran once."""
-    quick.load_when_asked("slow_package")
+    lazy_imports.load_when_asked("slow_package")
     assert "runs" not in vars(sys.modules["slow_package"])
     names = ["last", "first", "part", "runs"] * (THREADS // 4)
     found = at_once(*[lambda name=name: look_for(name) for name in names])
@@ -74,7 +74,7 @@ def test_threads_that_ask_at_once_all_get_the_whole_package(modules):
 
 def test_threads_that_call_at_once_all_call_the_one_real_function(modules):
     """A function that stands in for a module's is replaced by one copy of the module, whoever comes first."""
-    quick.load_when_called("slow_module", ("work",))
+    lazy_imports.load_when_called("slow_module", ("work",))
     stand_in = sys.modules["slow_module"]
     assert at_once(*[lambda: (stand_in.work(1), stand_in.other)] * THREADS) == [(2, 7)] * THREADS
     real = sys.modules["slow_module"]
@@ -85,7 +85,7 @@ def test_threads_that_call_at_once_all_call_the_one_real_function(modules):
 
 def test_a_name_that_nobody_has_is_an_attribute_error(modules):
     """Code that looks whether a package has something gets the usual answer, before and after loading."""
-    quick.load_when_asked("slow_package")
+    lazy_imports.load_when_asked("slow_package")
     for _ in range(2):
         with pytest.raises(AttributeError, match="nowhere"):
             _ = sys.modules["slow_package"].nowhere
@@ -96,7 +96,7 @@ def test_a_name_that_nobody_has_is_an_attribute_error(modules):
 def test_a_package_that_fails_to_load_says_so_each_time(modules):
     """An error in the package's own code reaches whoever asked, and nothing half-loaded is kept for the next."""
     (modules / "__init__.py").write_text("early = 1\nraise RuntimeError('broken')\n")
-    quick.load_when_asked("slow_package")
+    lazy_imports.load_when_asked("slow_package")
     for _ in range(2):
         with pytest.raises(RuntimeError, match="broken"):
             _ = sys.modules["slow_package"].late
@@ -105,7 +105,7 @@ def test_a_package_that_fails_to_load_says_so_each_time(modules):
 def test_a_circle_inside_a_package_is_named(modules):
     """A part that asks for what its package hasn't defined yet gets an error, and no thread waits for itself."""
     (modules / "__init__.py").write_text("from slow_package import circle\nnot_there_yet = 1\n")
-    quick.load_when_asked("slow_package")
+    lazy_imports.load_when_asked("slow_package")
     with pytest.raises(ImportError, match="not_there_yet"):
         look_for("not_there_yet")
 
@@ -116,13 +116,13 @@ def test_a_thread_that_imports_a_part_and_one_that_imports_the_package_need_not_
         "import time\ntime.sleep(0.1)\nearly = 1\nfrom slow_package import part\nlast = 2\n"
     )
     (modules / "part.py").write_text("import time\ntime.sleep(0.05)\nfrom slow_package import early\n")
-    quick.load_when_asked("slow_package")
+    lazy_imports.load_when_asked("slow_package")
     part, last = at_once(lambda: importlib.import_module("slow_package.part"), lambda: look_for("last"))
     assert (part.early, last) == (1, 2)
 
 
 def test_names_with_a_known_place_load_that_place_alone(modules):
     """A name that is said to be defined in a module of the package doesn't run the package's own code."""
-    quick.load_when_asked("slow_package", {"of_a_part": "part"})
+    lazy_imports.load_when_asked("slow_package", {"of_a_part": "part"})
     assert look_for("of_a_part") == 1
     assert "last" not in vars(sys.modules["slow_package"])

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from nbseal.record.ledger import Entry, Ledger
+from nbseal.gradebook.ledger import Entry, Ledger
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
 
 

@@ -12,8 +12,8 @@ from nbgrader.utils import compute_checksum
 from traitlets.config import Config
 
 from nbseal.errors import CourseError
-from nbseal.notebook import Question, make_template, preparing, questions
-from nbseal.notebook.preparing import prepare
+from nbseal.notebook import Question, make_template, nbgrader_steps, questions
+from nbseal.notebook.nbgrader_steps import prepare
 
 HIDDEN = "assert x\n### BEGIN HIDDEN TESTS\nassert x == 42\n### END HIDDEN TESTS"
 
@@ -204,18 +204,18 @@ def test_a_kept_template_serves_until_something_changes(
         made.append(path)
         return prepare(path, *rest)
 
-    monkeypatch.setattr(preparing, "prepare", count)
-    config, shelf = Config(), tmp_path / "shelf"
-    first = make_template(source, config, {"q"}, shelf)
+    monkeypatch.setattr(nbgrader_steps, "prepare", count)
+    config, template_cache = Config(), tmp_path / "template_cache"
+    first = make_template(source, config, {"q"}, template_cache)
     assert config.IncludeHeaderFooter == {}  # looking at a section of Config makes it
-    assert make_template(source, config, {"q"}, shelf) == first
-    assert make_template(source, Config(), {"q"}, shelf) == first
+    assert make_template(source, config, {"q"}, template_cache) == first
+    assert make_template(source, Config(), {"q"}, template_cache) == first
     assert len(made) == 1
-    assert "r" in [question.grade_id for question in questions(make_template(source, config, {"r"}, shelf))]
+    assert "r" in [question.grade_id for question in questions(make_template(source, config, {"r"}, template_cache))]
     config.ClearSolutions.text_stub = "Say why."
-    assert make_template(source, config, {"r"}, shelf) != first
+    assert make_template(source, config, {"r"}, template_cache) != first
     source.write_text(source.read_text().replace("Title", "Another title"))
-    assert make_template(source, config, {"r"}, shelf)["cells"][0]["source"] == "# Another title"
+    assert make_template(source, config, {"r"}, template_cache)["cells"][0]["source"] == "# Another title"
     assert len(made) == 4
 
 
@@ -228,8 +228,10 @@ def test_two_threads_may_ask_for_a_template_at_once(source, tmp_path, monkeypatc
         time.sleep(0.2)
         return prepare(path, *rest)
 
-    monkeypatch.setattr(preparing, "prepare", slow)
+    monkeypatch.setattr(nbgrader_steps, "prepare", slow)
     with ThreadPoolExecutor(2) as pool:
-        first, second = [pool.submit(make_template, source, Config(), (), tmp_path / "shelf") for _ in range(2)]
+        first, second = [
+            pool.submit(make_template, source, Config(), (), tmp_path / "template_cache") for _ in range(2)
+        ]
         assert first.result() == second.result()
     assert len(made) == 1

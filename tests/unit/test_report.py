@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from nbseal.record.standings import Mark, Standing
+from nbseal.gradebook.queries import Mark, SubmissionState
 from nbseal.report import report_page, summarise
 from nbseal.report.pseudonyms import Pseudonyms
 from nbseal.report.summary import correlation
@@ -15,15 +15,14 @@ from nbseal.results import CellTime, Outcome, QuestionResult, Scorecard, Status,
 EVIL = "<script>alert(1)</script><img src=x onerror=y>"
 
 
-def card(student: str, marks: dict[str, float | None], message: str = "", **more) -> Scorecard:
+def card(student: str, marks: dict[str, float | None], message: str = "", blocked=False, **more) -> Scorecard:
     """A scorecard of questions worth 4 points each; what lost marks has a failed test with ``message``."""
     questions = []
     for grade_id, mark in marks.items():
         status = Status.NOT_JUDGED if mark is None else Status.GRADED
         outcome = Outcome.PASSED if mark == 4.0 else Outcome.FAILED if status is Status.GRADED else Outcome.NOT_JUDGED
-        test = TestResult(
-            "It doubles.", outcome, message, measured={"accuracy": mark, "cost in $x^$": 1.0} if mark else {}
-        )
+        measured = {"accuracy": mark, "cost in $x^$": 1.0} if mark else {}
+        test = TestResult("It doubles.", outcome, message, measured=measured, blocked=blocked)
         questions.append(QuestionResult(grade_id, mark, 4.0, status, (test,)))
     defaults = {"seal": "namespaces", "seconds": 0.2, "problems": (), "slowest": (CellTime("q", 0.1),)}
     return Scorecard(assignment="ps1", student=student, questions=tuple(questions), **(defaults | more))
@@ -32,8 +31,8 @@ def card(student: str, marks: dict[str, float | None], message: str = "", **more
 def test_marks_are_those_that_count_now():
     """A person's mark goes before the machine's, extra credit and penalty count, what isn't made is nothing yet."""
     cards = [card("ada", {"q": 2.0, "r": 4.0}), card("bob", {"q": None, "r": 0.0})]
-    standing = Standing(3600.0, 1.0, {"q": Mark(2.0, 3.0, 0.5), "r": Mark(4.0, None, 0.0)})
-    ada, bob = summarise(cards, {"ada": standing}, ["ada", "bob", "eve"]).students
+    state = SubmissionState(3600.0, 1.0, {"q": Mark(2.0, 3.0, 0.5), "r": Mark(4.0, None, 0.0)})
+    ada, bob = summarise(cards, {"ada": state}, ["ada", "bob", "eve"]).students
     assert (ada.score, ada.penalty, ada.seconds_late, ada.waiting) == (6.5, 1.0, 3600.0, 0)
     assert (bob.score, bob.waiting, bob.not_judged) == (0.0, 1, 1)
     assert summarise(cards, {}, ["ada", "bob", "eve"]).not_graded == ("eve",)
@@ -76,7 +75,7 @@ def test_the_same_mistake_with_other_numbers_is_one_mistake():
     cards = [
         card("ada", {"q": 0.0}, "Got 3, expected 4."),
         card("bob", {"q": 0.0}, "Got 1.5, expected -2."),
-        card("eve", {"q": 0.0}, "Not tried yet, because this comes first: “x”"),
+        card("eve", {"q": 0.0}, "Not tried yet, because this comes first: “x”", blocked=True),
     ]
     (mistake,) = summarise(cards, {}, []).mistakes
     assert mistake.message == "Got …, expected …."

@@ -11,10 +11,10 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbseal.notebook.recording import NOT_SHOWN, VERBATIM, Budget, make_safe, safe_name, safe_outputs, safe_words
+from nbseal.gradebook import mark_output
+from nbseal.notebook.outputs import NOT_SHOWN, VERBATIM, Budget, make_safe, safe_name, safe_outputs, safe_words
 from nbseal.notebook.rendering import clean_html, render, rendered
 from nbseal.notebook.sanitising import is_harmless, sanitise_html, sanitise_svg, sanitise_text
-from nbseal.record import mark_output
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 from tests.payloads import PAYLOADS, RUN, TRAP
 

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from benchmarks.fuzz import EXPECTED, attempt, case, is_plain, mutate, reshape, seeds
 from nbseal.errors import StudentError, SubmissionError, WireError
+from nbseal.hidden_tests.student import read_npz
 from nbseal.notebook import read
-from nbseal.pytest_plugin.npz import read_npz
 from nbseal.wire import Channel, Opaque, Reference
 from nbseal.wire.channel import PREFIX, frame
 from nbseal.wire.codec import pack, unpack

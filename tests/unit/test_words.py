@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbseal.pytest_plugin.conversation import Conversation
-from nbseal.pytest_plugin.words import Words
+from nbseal.hidden_tests.conversation import Conversation
+from nbseal.hidden_tests.messages import Words
 from nbseal.wire import Channel
 
 SECRET = "4f1c0ffee5eed"
@@ -186,9 +186,9 @@ class Spy:
 
 def test_only_words_that_a_grader_wrote_are_its_own() -> None:
     """What Python or a library says inside a grader's object is no text of the grader's."""
-    job, leash = socket.socketpair()
-    with job, leash:
-        conversation = Conversation(Channel(job), Channel(leash), deadline=0.0)
+    dialogue, control = socket.socketpair()
+    with dialogue, control:
+        conversation = Conversation(Channel(dialogue), Channel(control), deadline=0.0)
         for method, given in (("strict", 3), ("careless", SECRET), ("_strict", 4)):
             call = {"callback": 0, "method": method, "args": [given], "kwargs": {}}
             assert "error" in conversation._call_back(call, {0: Spy()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from nbseal.build.files import differences, digest, source_files, write_files
+from nbseal.build.assignment_files import differences, digest, source_files, write_files
 from nbseal.build.release import make_release
 from nbseal.build.solutions import make_solutions, stamp_of
 from nbseal.course import Course

@@ -14,12 +14,12 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import SaveCells
 
-from nbseal.build.files import Files, copy_out, read_files, source_files
+from nbseal.build.assignment_files import Files, copy_out, read_files, source_files
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.notebook.preparing import load_source
-from nbseal.notebook.template import check_grade_ids
-from nbseal.record.database import gradebook_url, open_gradebook
+from nbseal.gradebook.database import gradebook_url, open_gradebook
+from nbseal.notebook.grade_cells import check_grade_ids
+from nbseal.notebook.nbgrader_steps import load_source
 
 
 def make_release(course: Course, assignment: str, register: bool = False) -> Files:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbgrader.preprocessors import ClearMarkScheme, ClearOutput, IncludeHeaderFooter, LockCells
 
-from nbseal.build.files import Files, digest, source_files
-from nbseal.build.png import without_metadata
-from nbseal.build.running import run
+from nbseal.build.assignment_files import Files, digest, read_files, source_files
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.notebook.preparing import apply, load_source
+from nbseal.grading import execute
+from nbseal.notebook import Notebook
+from nbseal.notebook.grade_cells import plain
+from nbseal.notebook.nbgrader_steps import apply, load_source
 from nbseal.notebook.reading import assign_ids
 
 STAMP = "source_sha256"
@@ -96,3 +101,43 @@ def _clean(nb: Any, path: str) -> list[str]:
             if ADDRESS.search(str(output.get("text", "")) + str(data.get("text/plain", ""))):
                 notes.append(f"{where} shows a memory address, which differs from run to run")
     return notes
+
+
+BYPRODUCTS = ["__pycache__", ".*", "*.pyc", "fontlist-v*.json"]
+
+
+def run(course: Course, nb: Any, files: Files) -> tuple[Notebook, Files]:
+    """Run every cell among ``files``; return the executed notebook and the files that it wrote or changed.
+
+    The notebook is the instructor's own and runs unsealed, so a last cell of ours may carry its files out.
+    """
+    nb = plain(nb)
+    with tempfile.TemporaryDirectory(prefix="nbseal-solution-") as scratch:
+        kept = Path(scratch) / "kept"
+        source = f"__import__('shutil').copytree('.', {str(kept)!r})"
+        carrier = {"cell_type": "code", "id": "carrier", "metadata": {}, "source": source, "outputs": []}
+        executed = execute(course, {**nb, "cells": [*nb["cells"], {**carrier, "execution_count": None}]}, files)
+        written = read_files(kept, BYPRODUCTS) if kept.is_dir() else {}
+    executed["cells"] = executed["cells"][:-1]
+    return executed, {path: data for path, data in written.items() if files.get(path) != data}
+
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+DROPPED = frozenset({b"tEXt", b"zTXt", b"iTXt", b"tIME"})
+
+
+def without_metadata(picture: str) -> str:
+    """Return a base64 PNG without its text and time chunks (W3C PNG, section 11.3); other data as it is."""
+    try:
+        data = base64.b64decode("".join(picture.split()), validate=True)
+    except binascii.Error:
+        return picture
+    if not data.startswith(SIGNATURE):
+        return picture
+    kept, at = [SIGNATURE], len(SIGNATURE)
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] not in DROPPED:
+            kept.append(data[at:end])
+        at = end
+    return base64.b64encode(b"".join(kept)).decode()

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import gc
 import io
 import os
 import sys
 from typing import NoReturn
 
-from nbseal import quick
-from nbseal.cli import ahead
+from nbseal.patches import lazy_imports
 
 
 def program() -> NoReturn:
@@ -38,13 +36,10 @@ def program() -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
-    quick.prepare()
-    sys.setswitchinterval(0.0005)  # threads that wait for answers must not wait for the one that records, too
-    gc.disable()  # what is imported stays: looking through it again and again takes a fifth of the start
+    lazy_imports.prepare()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that can't be printed stops nothing
-    with ahead.begun(sys.argv[1:]):
-        from nbseal.cli.app import app  # takes a while, in which the process of sealed forks loads
+    from nbseal.cli.app import app  # what it imports finds the stand-ins
 
-        app(prog_name="nbseal")
+    app(prog_name="nbseal")

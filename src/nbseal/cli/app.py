@@ -10,32 +10,24 @@ import click
 from traitlets import TraitError
 
 from nbseal import __version__
-from nbseal.cli.common import EXIT_CODES, EXIT_ERROR, EXIT_STOPPED, STOPPED, Group, say
+from nbseal.cli.options import EXIT_CODES, EXIT_ERROR, EXIT_STOPPED, STOPPED, Group, say
 from nbseal.errors import NbsealError
 
-MODULES = {
-    "build": "building",
-    "check": "grading",
-    "doctor": "building",
-    "export": "exporting",
-    "grade": "grading",
-    "report": "looking",
-    "similarity": "looking",
-}
+COMMANDS = ("build", "check", "doctor", "export", "grade", "lint", "report", "similarity")
 
 
 class Commands(Group):
-    """The commands by their names; the module of one is imported when it is given."""
+    """The commands by their names; whose modules bear the same names and are imported when it is given."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, for the help."""
-        return list(MODULES)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One command by its name."""
-        if cmd_name not in MODULES:
+        if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"nbseal.cli.{MODULES[cmd_name]}"), cmd_name)
+        command = getattr(importlib.import_module(f"nbseal.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 

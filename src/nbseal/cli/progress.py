@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Self, TextIO
 
 if TYPE_CHECKING:
-    from nbseal.grade import Done
+    from nbseal.grading import Done
 
 
 class Lines:
@@ -20,7 +20,7 @@ class Lines:
 
     def done(self, one: Done) -> None:
         """Be told that one student's turn is over."""
-        from nbseal.show import done_line
+        from nbseal.terminal import done_line
 
         print(done_line(one), file=self._stream, flush=True)
 
@@ -34,11 +34,46 @@ class Lines:
         self.stop()
 
 
+class Bar(Lines):
+    """Shows the class's progress on a terminal: students done, rate, time taken and time left."""
+
+    def __init__(self, assignment: str, stream: TextIO) -> None:
+        from rich import progress  # takes a while to load, and a pipe needs none of it
+        from rich.console import Console
+
+        super().__init__(stream)
+        self._progress = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[rate]}"),
+            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(),
+            console=Console(file=stream),
+        )
+        self._task = self._progress.add_task(assignment, total=None, rate="")
+
+    def start(self, total: int) -> None:
+        """Show how many students there are."""
+        self._progress.update(self._task, total=total)
+
+    def done(self, one: Done) -> None:
+        """Count one more."""
+        self._progress.advance(self._task)
+        task = self._progress.tasks[self._task]
+        speed = task.finished_speed or task.speed
+        self._progress.update(self._task, rate=f"{speed:.1f}/s" if speed else "")
+
+    def stop(self) -> None:
+        """Leave the bar as it is."""
+        self._progress.stop()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+
 def show_progress(assignment: str, err: bool) -> Lines:
     """What suits standard output, or with ``err`` standard error."""
     stream = sys.stderr if err else sys.stdout
-    if not stream.isatty():
-        return Lines(stream)
-    from nbseal.cli.bar import Bar  # a pipe needs none of what draws it
-
-    return Bar(assignment, stream)
+    return Bar(assignment, stream) if stream.isatty() else Lines(stream)

@@ -12,8 +12,16 @@ from enum import StrEnum
 from pathlib import Path
 
 from nbseal.errors import CourseError
-from nbseal.export.csvtext import CsvText, plain_number
-from nbseal.export.delivery import Delivery, fill_column, keyed, needed_column, other_points, refuse_if_nobody
+from nbseal.export.csv_columns import (
+    CsvText,
+    Delivery,
+    fill_column,
+    keyed,
+    needed_column,
+    other_points,
+    plain_number,
+    refuse_if_nobody,
+)
 from nbseal.export.marks import Marks
 
 POINTS = "Points Possible"

@@ -10,11 +10,11 @@ from pathlib import Path
 from nbseal.course import Course
 from nbseal.errors import CourseError, SubmissionError
 from nbseal.export.bundle import COURSE, SETTINGS
-from nbseal.grade import Grader
-from nbseal.grade.submission import Submission, read_submission, walk
+from nbseal.gradebook.autograded import notebook_bytes
+from nbseal.grading import Grader
+from nbseal.grading.submission import Submission, read_submission, walk
 from nbseal.notebook import read
-from nbseal.notebook.template import nbgrader_mark
-from nbseal.record.autograded import notebook_bytes
+from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.results import Scorecard, Status
 
 CHECK = 'grader.check("{}")'

@@ -10,10 +10,9 @@ from nbseal import __version__
 from nbseal.course import Course
 from nbseal.export.bundle import bundle, plan_of, zipped
 from nbseal.export.containers import is_unjudged
-from nbseal.record.feedback import printable
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
+from nbseal.text import printable
 
-SIGNS = {Outcome.PASSED: "✓ passed", Outcome.FAILED: "✗ failed", Outcome.NOT_JUDGED: "? not judged"}
 NO_MARK = "It has no mark yet; that isn't a zero. A person must look at it."
 UNGRADED = f"This submission could not be graded. {NO_MARK} Please tell your instructor."
 PROGRAMS = {"run_autograder": "run_autograder.sh", "setup.sh": "setup.sh"}
@@ -96,7 +95,7 @@ def _entries(question: QuestionResult, number: int) -> list[dict[str, Any]]:
         text = "A person marks this question."
         return [{"number": str(number), "name": f"{name}: waits for a person", "output": text}]
     if question.score is None:
-        lines = [f"{SIGNS[test.outcome]}: {printable(test.name)}" for test in question.tests]
+        lines = [f"{_outcome(test)}: {printable(test.name)}" for test in question.tests]
         text = "\n".join([f"This question could not be judged. {NO_MARK}", *lines])
         return [{"number": str(number), "name": f"{name}: not judged", "output": text}]
     if not question.tests:
@@ -117,5 +116,9 @@ def _entry(test: TestResult, number: str, question: QuestionResult, points: floa
         "score": points if passed else 0.0,
         "max_score": points,
         "status": "passed" if passed else "failed",
-        "output": SIGNS[test.outcome] if passed or not test.message else printable(test.message),
+        "output": _outcome(test) if passed or not test.message else printable(test.message),
     }
+
+
+def _outcome(test: TestResult) -> str:
+    return f"{test.outcome.sign} {test.outcome.words}"

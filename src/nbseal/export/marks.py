@@ -11,10 +11,10 @@ from sqlalchemy import and_, or_, select
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.grade.resubmissions import resubmitted
-from nbseal.record.database import gradebook_name, gradebook_url, is_file, open_gradebook
-from nbseal.record.ledger import Ledger
-from nbseal.record.troubles import explained
+from nbseal.gradebook.database import gradebook_name, gradebook_url, is_file, open_gradebook
+from nbseal.gradebook.explained import explained
+from nbseal.gradebook.ledger import Ledger
+from nbseal.grading.submission import resubmitted
 
 NOT_HANDED_IN = "nothing was handed in"
 NOT_GRADED = "handed in, but not graded yet: run nbseal grade"

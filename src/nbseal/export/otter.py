@@ -20,9 +20,9 @@ from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.export.bundle import REQUIREMENTS, Files, add_files, bundle, plan_of
 from nbseal.export.containers import CHECK
-from nbseal.grade.plan import NotebookPlan, Plan
+from nbseal.gradebook.autograded import notebook_bytes
+from nbseal.grading.plan import NotebookPlan, Plan
 from nbseal.notebook import Question
-from nbseal.record.autograded import notebook_bytes
 
 PLUGIN = "nbseal.otter_plugin.SealedGrader"
 PUBLIC_TEST = '''"""Self-check of the question {name}, as it stood in the notebook."""

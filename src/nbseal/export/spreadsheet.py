@@ -15,12 +15,11 @@ from traitlets import Bool
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.export.csvtext import FORMULA_STARTS
-from nbseal.export.delivery import Delivery, write_new
+from nbseal.export.csv_columns import FORMULA_STARTS, Delivery, write_new
 from nbseal.export.marks import decide, read_marks
-from nbseal.record.database import gradebook_name, gradebook_url
-from nbseal.record.feedback import printable
-from nbseal.record.troubles import explained
+from nbseal.gradebook.database import gradebook_name, gradebook_url
+from nbseal.gradebook.explained import explained
+from nbseal.text import printable
 
 COLUMNS = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),

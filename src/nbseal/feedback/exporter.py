@@ -8,7 +8,7 @@ from typing import Any
 from nbconvert.exporters import Exporter, FilenameExtension
 from nbgrader.api import Gradebook
 
-from nbseal.feedback.view import Marks, make_view
+from nbseal.feedback.feedback_page import Marks, make_view
 from nbseal.pages import render
 
 

@@ -1,7 +1,8 @@
 """Notebooks as plain data: read what was handed in, make the template, rebuild one from the other."""
 
+from nbseal.notebook.grade_cells import Question, is_as_released, questions
 from nbseal.notebook.reading import Notebook, Reading, read
 from nbseal.notebook.rebuilding import rebuild
-from nbseal.notebook.template import Question, is_as_released, make_template, questions
+from nbseal.notebook.template import make_template
 
 __all__ = ["Notebook", "Question", "Reading", "is_as_released", "make_template", "questions", "read", "rebuild"]

@@ -1,8 +1,18 @@
-"""Takes in outputs that came from a sealed process: only well-formed nbformat outputs get through."""
+"""Outputs of cells: taken in from a sealed process, and made safe to open before they are recorded."""
 
 from __future__ import annotations
 
+import functools
+import math
+import mimetypes
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
 from typing import Any
+
+from nbseal.notebook.reading import IMAGE_TYPES, Cell, Notebook, base64_text
+from nbseal.notebook.sanitising import is_harmless, sanitise_html, sanitise_svg, sanitise_text
 
 MAX_DEPTH = 30
 
@@ -71,3 +81,144 @@ def _plain(value: Any, depth: int) -> Any:
 
 def _text(value: Any) -> str:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+NOT_SHOWN = "[an output that can't be shown here: {}]"
+VERBATIM = "*This text holds HTML, or a link into this site, that is not shown; this is how it was written:*"
+BACKTICKS = re.compile("`+")
+SIZE_LIMIT = 20_000  # pixels
+REMEMBERED, REMEMBERED_LENGTH = 128, 1 << 15  # drawings, and characters of each: a class draws the same ones again
+# A web server would hand these out as pages; mimetypes may know more of them.
+PAGE_ENDINGS = (".htm", ".html", ".mht", ".mhtml", ".shtml", ".svg", ".svgz", ".xht", ".xhtml", ".xml", ".xsl", ".xslt")
+
+
+@dataclass
+class Budget:
+    """How many characters of markup are still read in one notebook: reading them costs time."""
+
+    left: int = 4 << 20
+
+    def pays(self, markup: str) -> bool:
+        """Whether this markup is still read."""
+        self.left -= len(markup)
+        return self.left >= 0
+
+
+def make_safe(nb: Notebook, template: Notebook) -> None:
+    """Sanitise what the student brought into ``nb``: outputs, and Markdown that isn't the template's own."""
+    trusted = {(cell["id"], cell["source"]) for cell in template["cells"]}
+    budget = Budget()
+    for cell in nb["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = safe_outputs(cell["outputs"], budget)
+        elif (cell["id"], cell["source"]) not in trusted:
+            cell["source"] = safe_words(cell, budget)
+
+
+def safe_outputs(outputs: Iterable[dict[str, Any]], budget: Budget | None = None) -> list[dict[str, Any]]:
+    """Outputs without scripts, requests, terminal escapes, and metadata that a page would obey."""
+    budget = budget or Budget()
+    return [_safe_output(output, budget) for output in outputs]
+
+
+def safe_words(cell: Cell, budget: Budget | None = None) -> str:
+    """The source of a Markdown or raw cell, word for word in a fence if its HTML would do more than show something."""
+    source: str = cell["source"]
+    if (budget or Budget()).pays(source):
+        kind, attachments = cell["cell_type"], cell.get("attachments")
+        short = not attachments and len(source) <= REMEMBERED_LENGTH
+        if _known_words(source, kind) if short else _are_harmless(source, kind, attachments):
+            return source
+    if cell["cell_type"] == "raw":
+        return escape(source)
+    fence = "`" * max(3, 1 + max(map(len, BACKTICKS.findall(source)), default=0))
+    return f"{VERBATIM}\n\n{fence}\n{source}\n{fence}"
+
+
+def _are_harmless(source: str, kind: str, attachments: dict[str, Any] | None = None) -> bool:
+    html: str | None = source
+    if kind != "raw":
+        from nbseal.notebook.rendering import rendered  # takes its time, and most notebooks don't need it
+
+        html = rendered(source, attachments)
+    return html is not None and is_harmless(html)
+
+
+_known_words = functools.lru_cache(REMEMBERED)(_are_harmless)
+
+
+def safe_files(files: dict[str, bytes]) -> dict[str, bytes]:
+    """A submission's other files; what a web server would hand out as a page is named as text."""
+    return {safe_name(name): content for name, content in files.items()}
+
+
+def safe_name(name: str) -> str:
+    """The name under which a submitted file is recorded."""
+    kind = mimetypes.guess_type(name)[0] or ""
+    is_page = name.lower().endswith(PAGE_ENDINGS) or "html" in kind or "xml" in kind
+    return f"{name}.txt" if is_page else name
+
+
+def _safe_output(output: dict[str, Any], budget: Budget) -> dict[str, Any]:
+    match output["output_type"]:
+        case "stream":
+            return {**output, "text": sanitise_text(output["text"])}
+        case "error":
+            named = {key: sanitise_text(output[key]) for key in ("ename", "evalue")}
+            return {**output, **named, "traceback": [sanitise_text(line) for line in output["traceback"]]}
+    data = _safe_bundle(output["data"], budget)
+    return {**output, "data": data, "metadata": _safe_metadata(output["metadata"])}
+
+
+def _safe_bundle(data: dict[str, Any], budget: Budget) -> dict[str, Any]:
+    safe: dict[str, Any] = {}
+    for mime, value in data.items():
+        if isinstance(value, str) and (kept := _safe_value(mime, value, budget)) is not None:
+            safe["text/html" if mime == "text/markdown" else mime] = kept
+    if data and not safe:
+        safe["text/plain"] = NOT_SHOWN.format(", ".join(sanitise_text(mime)[:80] for mime in sorted(data)[:5]))
+    return safe
+
+
+def _safe_value(mime: str, value: str, budget: Budget) -> str | None:
+    match mime:
+        case "text/plain" | "text/latex":
+            return sanitise_text(value)
+        case "text/html" | "text/markdown" | "image/svg+xml" if not budget.pays(value):
+            return None
+        case "text/html":
+            return sanitise_html(value).strip() or None  # an empty page would hide the text beside it
+        case "text/markdown":
+            from nbseal.notebook.rendering import render
+
+            return sanitise_html(render(value))
+        case "image/svg+xml":
+            return _known_drawing(value) if len(value) <= REMEMBERED_LENGTH else sanitise_svg(value)
+        case _ if mime in IMAGE_TYPES:
+            # Pictures from a kernel end with a line break, and stay as they are.
+            return value if base64_text(value) else None
+    return None
+
+
+_known_drawing = functools.lru_cache(REMEMBERED)(sanitise_svg)
+
+
+def _safe_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """A picture's size and description; templates write other values into the page as they are."""
+    safe = _safe_facts(metadata)
+    for mime, facts in metadata.items():
+        if mime in IMAGE_TYPES and isinstance(facts, dict):
+            safe[mime] = _safe_facts(facts)
+    return safe
+
+
+def _safe_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    safe: dict[str, Any] = {}
+    for name, value in facts.items():
+        if name in ("width", "height") and type(value) in (int, float) and math.isfinite(value):
+            safe[name] = min(max(value, 0), SIZE_LIMIT)
+        elif name == "alt" and isinstance(value, str):
+            safe[name] = sanitise_text(value)
+        elif name == "needs_background" and value in ("light", "dark"):
+            safe[name] = value
+    return safe

@@ -13,8 +13,8 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.reading import Cell, Notebook, free_id
-from nbseal.notebook.template import nbgrader_mark
 
 BEFORE_ALL = -1
 

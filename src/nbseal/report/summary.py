@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nbseal.record.standings import Standing
+from nbseal.gradebook.queries import SubmissionState
 from nbseal.report.pseudonyms import Names
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status
 
 ENOUGH = 5  # students from whom a question's discrimination is worth a number
-NOT_TRIED = "Not tried yet"
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,.]*\d|(?<![\w.])[-+]?\d")
 MISTAKES, CELLS = 40, 12
 
@@ -90,18 +89,18 @@ class Summary:
 
 def summarise(
     cards: Sequence[Scorecard],
-    standings: dict[str, Standing],
+    submission_states: dict[str, SubmissionState],
     submitted: Sequence[str],
     names: Names | None = None,
     resubmitted: Sequence[str] = (),
 ) -> Summary:
-    """Put together what ``cards`` (at least one) and the gradebook's ``standings`` say; ``submitted`` handed in.
+    """Put together what ``cards`` (at least one) and ``submission_states`` say; ``submitted`` have handed something in.
 
     ``resubmitted`` handed in something else after they were graded.
     """
     names = names or Names()
-    marks = {card.student: _marks(card, standings.get(card.student)) for card in cards}
-    students = [_student(card, marks[card.student], standings.get(card.student), names) for card in cards]
+    marks = {card.student: _marks(card, submission_states.get(card.student)) for card in cards}
+    students = [_student(card, marks[card.student], submission_states.get(card.student), names) for card in cards]
     return Summary(
         assignment=cards[0].assignment,
         max_score=max(card.max_score for card in cards),
@@ -116,24 +115,24 @@ def summarise(
     )
 
 
-def _marks(card: Scorecard, standing: Standing | None) -> dict[str, float | None]:
+def _marks(card: Scorecard, state: SubmissionState | None) -> dict[str, float | None]:
     """The mark that counts for each question: the gradebook's, which knows of people, before the scorecard's."""
     marks = {question.grade_id: question.score for question in card.questions}
-    for grade_id, mark in standing.marks.items() if standing else ():
+    for grade_id, mark in state.marks.items() if state else ():
         if grade_id in marks:
             marks[grade_id] = mark.score
     return marks
 
 
-def _student(card: Scorecard, marks: dict[str, float | None], standing: Standing | None, names: Names) -> Student:
+def _student(card: Scorecard, marks: dict[str, float | None], state: SubmissionState | None, names: Names) -> Student:
     open_ones = [question for question in card.questions if marks[question.grade_id] is None]
-    penalty = standing.penalty if standing else 0.0
+    penalty = state.penalty if state else 0.0
     return Student(
         student=names.of(card.student),
         score=round(sum(mark or 0.0 for mark in marks.values()) - penalty, 6),
         waiting=len(open_ones),
         not_judged=sum(question.status is Status.NOT_JUDGED for question in open_ones),
-        seconds_late=standing.seconds_late if standing else 0.0,
+        seconds_late=state.seconds_late if state else 0.0,
         penalty=penalty,
         seconds=card.seconds,
         seal=card.seal,
@@ -193,7 +192,7 @@ def _failures(card: Scorecard) -> list[tuple[QuestionResult, str, str]]:
         (question, test.name, test.message)
         for question in card.questions
         for test in question.tests
-        if test.outcome is Outcome.FAILED and not test.message.startswith(NOT_TRIED)
+        if test.outcome is Outcome.FAILED and not test.blocked
     ]
 
 

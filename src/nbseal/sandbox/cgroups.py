@@ -31,20 +31,20 @@ class Homes:
 
 
 class Group:
-    """The control group of one submission at a time; a process enters it by writing 0 to the ``entrances``."""
+    """The control group of one submission at a time; a process enters it by writing 0 to the ``procs_files``."""
 
     def __init__(self, homes: Homes, memory_mb: int, processes: int) -> None:
         name = f"{PREFIX}-{os.getpid()}-{next(_numbers)}"
         self._version = homes.version
         self._folders = [home / name for home in dict.fromkeys((homes.memory, homes.pids)) if home is not None]
-        self.entrances: list[int] = []
+        self.procs_files: list[int] = []
         self._kills_before = 0
         try:
             for folder in self._folders:
                 folder.mkdir()
             self._limit(memory_mb << 20, processes + KEPT_FOR_US)
             for folder in self._folders:
-                self.entrances.append(os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC))
+                self.procs_files.append(os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC))
         except OSError:
             self.close()
             raise
@@ -76,9 +76,9 @@ class Group:
 
     def close(self) -> None:
         """Remove the group, whose processes have ended; the kernel may need a moment to see that."""
-        for entrance in self.entrances:
-            os.close(entrance)
-        self.entrances = []
+        for procs_file in self.procs_files:
+            os.close(procs_file)
+        self.procs_files = []
         for folder in self._folders:
             _remove(folder)
 
@@ -148,8 +148,8 @@ def _try(home: Homes) -> str | None:
         return f"no group can be made in {home.memory}: {error.strerror}"
     try:
         with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-            for entrance in group.entrances:
-                os.write(entrance, str(process.pid).encode())
+            for procs_file in group.procs_files:
+                os.write(procs_file, str(process.pid).encode())
     except OSError as error:
         return f"no process can be moved below {home.memory}: {error.strerror}"
     finally:

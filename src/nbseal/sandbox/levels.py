@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 
 from nbseal.errors import SealUnavailable
-from nbseal.sandbox.launching import AS_WE_DO, BASE_ENVIRONMENT, scratch_folder
+from nbseal.sandbox.launch import AS_WE_DO, BASE_ENVIRONMENT, scratch_folder
 
 _PROBING = threading.Lock()
 
@@ -41,7 +41,7 @@ def probe() -> dict[str, str | None]:
 def _probe() -> dict[str, str | None]:
     with scratch_folder() as scratch:
         done = subprocess.run(
-            [sys.executable, "-I", *AS_WE_DO, "-m", "nbseal.worker.probe", scratch],
+            [sys.executable, "-I", *AS_WE_DO, "-m", "nbseal.worker.walls.probe", scratch],
             capture_output=True,
             text=True,
             env=BASE_ENVIRONMENT,

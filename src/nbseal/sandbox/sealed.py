@@ -48,14 +48,14 @@ class SealedProcess:
 
     def __init__(
         self,
-        job: socket.socket,
-        leash: socket.socket,
+        dialogue: socket.socket,
+        control: socket.socket,
         seal: Seal,
         group: Group | None = None,
         on_end: Callable[[bool], None] = lambda reported: None,
     ) -> None:
-        self.job = Channel(job, greedy=True, patience=PATIENCE)
-        self.leash = Channel(leash)
+        self.dialogue = Channel(dialogue, greedy=True, patience=PATIENCE)
+        self.control = Channel(control)
         self._seal = seal
         self._group = group
         self._on_end = on_end
@@ -74,13 +74,13 @@ class SealedProcess:
         deadline = time.monotonic() + self._seal.notebook_seconds
         try:
             request = {"cells": [{"index": i, "source": s} for i, s in cells], "files": dict(files)}
-            self.job.send(request, deadline)
+            self.dialogue.send(request, deadline)
             self._await_walls(deadline)
             for index, _ in cells:
-                run.cells[index] = self._cell_result(self.job.receive(deadline), index)
+                run.cells[index] = self._cell_result(self.dialogue.receive(deadline), index)
                 if on_cell:
                     on_cell(index)
-            for index, outputs in self.job.receive(deadline)["changed"].items():
+            for index, outputs in self.dialogue.receive(deadline)["changed"].items():
                 run.cells[index] = replace(run.cells[index], outputs=self._checked(outputs))
         except SealBroken:
             raise
@@ -96,7 +96,7 @@ class SealedProcess:
 
     def _await_walls(self, deadline: float) -> None:
         """Wait for word that the walls stand: only before that, nothing of the student's has run."""
-        message = self.job.receive(deadline)
+        message = self.dialogue.receive(deadline)
         if "sealing_failed" in message:
             raise SealBroken(f"the walls could not be built: {message['sealing_failed']}")
 
@@ -128,12 +128,12 @@ class SealedProcess:
         if self._report is None:
             deadline = time.monotonic() + GRACE_SECONDS
             try:
-                self.leash.send({"do": "end"}, deadline)
+                self.control.send({"do": "end"}, deadline)
             except WireError:
                 pass
             self._await_report(deadline)
-        self.job.close()
-        self.leash.close()
+        self.dialogue.close()
+        self.control.close()
         if not self._ended:
             self._ended = True
             self._on_end("exit" in (self._report or {}))
@@ -141,9 +141,9 @@ class SealedProcess:
 
     @contextmanager
     def lent(self) -> Iterator[tuple[socket.socket, socket.socket]]:
-        """Lend the ends to who asks: job and leash; once the process has ended, ends that lead nowhere."""
+        """Lend the ends to who asks: dialogue and control; once the process has ended, ends that lead nowhere."""
         if self._report is None:
-            yield self.job.sock, self.leash.sock
+            yield self.dialogue.sock, self.control.sock
             return
         one, other = socket.socketpair()
         with one, other:
@@ -151,7 +151,7 @@ class SealedProcess:
 
     def _await_report(self, deadline: float) -> None:
         try:
-            report = self.leash.receive(deadline)
+            report = self.control.receive(deadline)
             self._report = report if isinstance(report, dict) else {}
         except WireError as error:
             self.lost = isinstance(error, EndOfStream)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbseal.errors import SealBroken, SealError, WireError
 from nbseal.sandbox.cgroups import Group, Homes, homes
-from nbseal.sandbox.launching import Launched, launch_worker
+from nbseal.sandbox.launch import Launched, launch_worker
 from nbseal.sandbox.levels import Level, choose_level, mechanisms_for
 from nbseal.sandbox.sealed import SealedProcess
 from nbseal.wire import EndOfStream
@@ -139,24 +139,24 @@ class WarmProcess:
         """Fork a sealed process; SealBroken when the warm process is gone."""
         group = self._take_group()
         ours, theirs = socket.socketpair()
-        our_leash, their_leash = socket.socketpair()
-        entrances = group.entrances if group else []
+        our_control, their_control = socket.socketpair()
+        procs_files = group.procs_files if group else []
         try:
-            supervisor = self._hand_over([theirs.fileno(), their_leash.fileno(), *entrances])
+            supervisor = self._hand_over([theirs.fileno(), their_control.fileno(), *procs_files])
         except OSError as error:
             ours.close()
-            our_leash.close()
+            our_control.close()
             self._give_back(group)
             raise SealBroken(f"the warm process is gone: {error}") from error
         finally:
             theirs.close()
-            their_leash.close()
+            their_control.close()
 
         def ended(reported: bool) -> None:
             self._give_back(group)
             self._dismiss(supervisor, reported)
 
-        return SealedProcess(ours, our_leash, self._seal, group, ended)
+        return SealedProcess(ours, our_control, self._seal, group, ended)
 
     def _hand_over(self, descriptors: list[int]) -> socket.socket:
         """Give a submission's descriptors to a supervisor that is free, or to a new one."""

@@ -17,7 +17,7 @@ import numpy
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel, Reference, TooLarge
-from nbseal.worker.alarms import alarm
+from nbseal.worker.kernel.alarms import alarm
 
 Message = dict[str, Any]
 MAX_FILE = 64 << 20  # bytes

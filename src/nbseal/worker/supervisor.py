@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
+import stat
+import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel
-from nbseal.worker import landlock, syscalls
-from nbseal.worker.settings import Settings
-from nbseal.worker.traces import Traces
+from nbseal.worker.walls import landlock, syscalls
+from nbseal.worker.walls.limits import Settings
 
 LOOK_EVERY = 0.1  # seconds
 END_SECONDS = 5.0
@@ -36,25 +39,25 @@ def fence() -> bool:
 
 
 def watch(
-    child: int, leash: socket.socket, settings: Settings, traces: Traces | None = None, fenced: bool = False
+    child: int, control: socket.socket, settings: Settings, traces: Traces | None = None, fenced: bool = False
 ) -> dict[str, object]:
     """Wait for the child's end, ending it when it must; return what became of it.
 
     ``traces`` are looked after where files go to the machine's own disks; ``fenced`` says that `fence` holds.
     """
-    channel = Channel(leash)
+    channel = Channel(control)
     deadline = time.monotonic() + settings.total_seconds
     limit = _statm(child) + (settings.memory_mb << 20)  # what the warm process had loaded is not the student's
     handle = os.pidfd_open(child)
     poller = select.poll()
     poller.register(handle, select.POLLIN)
-    poller.register(leash, select.POLLIN)
+    poller.register(control, select.POLLIN)
     reason = None
     while True:
         ready = dict(poller.poll(LOOK_EVERY * 1000))
         if handle in ready:
             break
-        if leash.fileno() in ready:
+        if control.fileno() in ready:
             try:
                 message = channel.receive(time.monotonic() + 1.0)
             except WireError:
@@ -153,3 +156,68 @@ def _kill_the_rest(fenced: bool) -> int:
         _kill([EVERYBODY] if rest and fenced else rest)
         time.sleep(0.001)
     return count
+
+
+MAX_FILES = 16384  # as many as a memory disk has at the other levels
+BLOCK = 512  # bytes
+
+
+class Traces:
+    """Files of one submission: all below its work folder, and removed ones that are held open."""
+
+    def __init__(self, work: str, settings: Settings) -> None:
+        self._work = work
+        self._limit = settings.disk_mb << 20
+        self._device = os.stat(work).st_dev
+
+    def too_many(self, pids: Iterable[int]) -> bool:
+        """Whether the files are more, or larger together, than may be; ``pids`` are the submission's processes."""
+        size = count = 0
+        folders = [self._work]
+        while folders and count <= MAX_FILES and size <= self._limit:
+            try:
+                with os.scandir(folders.pop()) as entries:
+                    for entry in entries:
+                        count += 1
+                        found = entry.stat(follow_symlinks=False)
+                        size += found.st_blocks * BLOCK
+                        if stat.S_ISDIR(found.st_mode):
+                            folders.append(entry.path)
+            except OSError:
+                continue  # removed since it was listed
+        return count > MAX_FILES or size > self._limit or size + self._removed_ones(pids) > self._limit
+
+    def remove(self) -> None:
+        """Remove all that was left; the processes have ended."""
+        _remove_folder(self._work)
+
+    def _removed_ones(self, pids: Iterable[int]) -> int:
+        """Bytes of files that have no name any more, but are held open."""
+        sizes = {}
+        for pid in pids:
+            for name in _names(f"/proc/{pid}/fd"):
+                try:
+                    found = os.stat(f"/proc/{pid}/fd/{name}")
+                except OSError:
+                    continue
+                if found.st_nlink == 0 and found.st_dev == self._device:
+                    sizes[found.st_ino] = found.st_blocks * BLOCK
+        return sum(sizes.values())
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _remove_folder(folder: str) -> None:
+    """Remove a folder that a stranger filled: deeper than Python goes down, or closed to its owner."""
+    try:
+        shutil.rmtree(folder)
+        return
+    except (OSError, RecursionError):
+        pass
+    for words in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+        subprocess.run([*words, "--", folder], stderr=subprocess.DEVNULL, check=False)

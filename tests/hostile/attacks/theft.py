@@ -207,8 +207,8 @@ for thing in gc.get_objects():
     parts = thing.values() if type(thing) is dict else thing if type(thing) in (list, tuple, set) else ()
     texts += [part for part in list(parts) if type(part) in (str, bytes)]
 search(b" ".join(t if type(t) is bytes else t.encode("utf-8", "replace") for t in texts))
-import nbseal.worker.settings
-print([vars(thing) for thing in gc.get_objects() if type(thing) is nbseal.worker.settings.Settings][:3])
+import nbseal.worker.walls.limits
+print([vars(thing) for thing in gc.get_objects() if type(thing) is nbseal.worker.walls.limits.Settings][:3])
 """,
     ),
     attack(

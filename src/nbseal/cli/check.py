@@ -1,0 +1,34 @@
+"""``nbseal check``: grade one notebook file; the gradebook isn't touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nbseal.cli.options import PATH, Command, complete_assignment, course_option, json_option, say, unsealed_option
+
+if TYPE_CHECKING:
+    from nbseal.results import Scorecard
+
+
+@click.command(cls=Command, epilog="Example: nbseal check my/01-gates.ipynb --assignment 01-gates")
+@click.argument("notebook", type=PATH, help="The notebook to grade.")
+@click.option("--assignment", "-a", required=True, help="Its assignment.", shell_complete=complete_assignment)
+@json_option
+@unsealed_option
+@course_option
+def check(notebook: Path, assignment: str, as_json: bool, unsealed: bool, course: Path) -> None:
+    """Grade one notebook file.
+
+    The gradebook isn't touched.
+    """
+    from nbseal.grading import grade_notebook
+    from nbseal.terminal import scorecard_text
+
+    card: Scorecard = grade_notebook(notebook, assignment, course, unsealed)
+    if as_json:
+        print(card.to_json())
+    else:
+        say(scorecard_text(card))

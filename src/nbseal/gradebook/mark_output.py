@@ -1,0 +1,87 @@
+"""The output that carries a question's mark: for nbgrader a number, for the student our feedback block."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, Template
+
+from nbseal.results import Outcome, QuestionResult, Status, TestResult
+from nbseal.text import printable
+
+COLOURS = {Outcome.PASSED: "#1a7f37", Outcome.FAILED: "#b35900", Outcome.NOT_JUDGED: "#57606a"}
+REMEMBERED = 128  # blocks: many students of a class get the same one
+
+
+def mark_output(question: QuestionResult, execution_count: int | None = None) -> dict[str, Any]:
+    """Return the ``execute_result`` output (nbformat 4) that a graded cell ends with.
+
+    ``text/plain`` is the mark as a number, as nbgrader's own partial credit has it. Where no mark was made it is
+    empty: nbgrader 0.9 gives full marks for any text that is not a number of points and for no output at all,
+    while an empty text makes it stop with a KeyError, so that no tool can read a mark that nobody made.
+    """
+    made = question.status is Status.GRADED and question.score is not None
+    return {
+        "output_type": "execute_result",
+        "execution_count": execution_count,
+        "metadata": {"nbseal": {"status": str(question.status), "tests": [_facts(test) for test in question.tests]}},
+        "data": {
+            "text/plain": str(float(question.score or 0.0)) if made else "",
+            "text/html": feedback_html(question),
+        },
+    }
+
+
+def judged(output: dict[str, Any]) -> tuple[Status, tuple[TestResult, ...]] | None:
+    """What `mark_output` put into an output: how the question stands, and its tests; None for any other output."""
+    try:
+        facts = output["metadata"]["nbseal"]
+        tests = [TestResult(test["name"], Outcome(test["outcome"]), test["message"]) for test in facts["tests"]]
+        return Status(facts["status"]), tuple(tests)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _facts(test: TestResult) -> dict[str, str]:
+    """What the student may know of a test: why one was not judged is for the instructor."""
+    message = test.message if test.outcome is Outcome.FAILED else ""
+    return {"name": test.name, "outcome": str(test.outcome), "message": message}
+
+
+def feedback_html(question: QuestionResult) -> str:
+    """Return the feedback block: the marks, a line per test, and why a test failed; every text is escaped."""
+    tests = tuple((test.name, test.outcome, test.message) for test in question.tests)
+    return _block(question.score, question.max_score, question.status, tests)
+
+
+@lru_cache(REMEMBERED)
+def _block(score: float | None, max_score: float, status: Status, tests: tuple[tuple[str, Outcome, str], ...]) -> str:
+    return _template().render(
+        marks=None if score is None else f"{score:g}",
+        points=f"{max_score:g}",
+        status=str(status),
+        tests=[_test_line(*test) for test in tests],
+    )
+
+
+def _test_line(name: str, outcome: Outcome, message: str) -> dict[str, str]:
+    return {
+        "sign": outcome.sign,
+        "word": outcome.words,
+        "colour": COLOURS[outcome],
+        "name": printable(name),
+        # why one was not judged is for the instructor
+        "message": printable(message) if outcome is Outcome.FAILED else "",
+    }
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("nbseal.gradebook", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("feedback.html.j2")

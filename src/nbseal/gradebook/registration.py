@@ -1,0 +1,141 @@
+"""Makes sure that an assignment and its cells are in the gradebook, as nbgrader would put them there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from nbformat.notebooknode import from_dict
+from nbgrader.utils import is_grade, is_locked, is_solution, is_task
+
+from nbseal.course import Assignment, Course
+from nbseal.errors import CourseError
+from nbseal.gradebook.connection import Connection, gradebook_label
+from nbseal.notebook import Notebook, make_template
+
+FIND_ASSIGNMENT = "SELECT id FROM assignment WHERE name = :assignment"
+FIND_NOTEBOOKS = "SELECT name FROM notebook WHERE assignment_id = :assignment"
+FIND_QUESTIONS = """
+    SELECT notebook.name, cell.name, kind.max_score FROM base_cell AS cell
+    JOIN notebook ON notebook.id = cell.notebook_id JOIN {kind} AS kind ON kind.id = cell.id
+    WHERE notebook.assignment_id = :assignment
+"""
+FIND_ANSWERS = """
+    SELECT notebook.name, cell.name FROM base_cell AS cell
+    JOIN notebook ON notebook.id = cell.notebook_id JOIN solution_cells AS kind ON kind.id = cell.id
+    WHERE notebook.assignment_id = :assignment
+"""
+FIND_SOURCES = """
+    SELECT notebook.name, source.name FROM source_cell AS source
+    JOIN notebook ON notebook.id = source.notebook_id WHERE notebook.assignment_id = :assignment
+"""
+COUNT_SUBMISSIONS = "SELECT COUNT(*) FROM submitted_assignment WHERE assignment_id = :assignment"
+
+
+@dataclass(frozen=True)
+class RecordedCells:
+    """What must be the same in a notebook and in the gradebook: points, answer cells, cells with a known source."""
+
+    points: dict[str, float]
+    answers: frozenset[str]
+    sources: frozenset[str]
+
+    def differences(self, recorded: RecordedCells) -> list[str]:
+        """Say how the gradebook's cells differs from this one, the notebook's."""
+        found = []
+        for name in sorted(self.points.keys() | recorded.points.keys()):
+            here, there = self.points.get(name), recorded.points.get(name)
+            if here is None:
+                found.append(f"question {name} is only in the gradebook")
+            elif there is None:
+                found.append(f"question {name} is only in the notebook")
+            elif here != there:
+                found.append(f"question {name} has {here:g} points in the notebook and {there:g} in the gradebook")
+        named = {name for name, _ in self.points.items() ^ recorded.points.items()}
+        others = (self.answers ^ recorded.answers) | (self.sources ^ recorded.sources)
+        return found + [f"cell {name} is not in both" for name in sorted(others - named)]
+
+
+EMPTY = RecordedCells({}, frozenset(), frozenset())
+
+
+def ensure_registered(course: Course, assignment: Assignment, connection: Connection) -> None:
+    """Put the assignment into the gradebook, or check that it's there with the same cells.
+
+    CourseError when a notebook can't be read, when two questions have one name, or when the gradebook differs and
+    already holds submissions (without any, it is brought up to date).
+    """
+    templates = {
+        name: make_template(assignment.template_path(name), course.config, template_cache=course.template_cache)
+        for name in assignment.notebooks
+    }
+    wanted = {name: _cells_of(template) for name, template in templates.items()}
+    _refuse_doubles(assignment, wanted)
+    recorded: dict[str, RecordedCells] = {}
+    for (row,) in connection.rows(FIND_ASSIGNMENT, assignment=assignment.name):
+        recorded = _recorded_cells(connection, row)
+        if recorded == wanted:
+            return
+        if connection.rows(COUNT_SUBMISSIONS, assignment=row)[0][0]:
+            raise CourseError(_disagreement(gradebook_label(course), assignment, wanted, recorded))
+    from nbseal.gradebook.entering import enter  # takes longer to load than all the rest, and is needed once
+
+    enter(course, assignment, templates, recorded.keys() - wanted.keys())
+
+
+def _cells_of(template: Notebook) -> RecordedCells:
+    cells = [cell for cell in from_dict(template).cells if "grade_id" in cell.metadata.get("nbgrader", {})]
+    graded = [cell for cell in cells if is_grade(cell) or is_task(cell)]
+    answers = [cell for cell in cells if is_solution(cell)]
+    locked = [cell for cell in cells if is_locked(cell)]
+    return RecordedCells(
+        {_name(cell): float(cell.metadata.nbgrader["points"]) for cell in graded},
+        frozenset(_name(cell) for cell in answers),
+        frozenset(_name(cell) for cell in [*graded, *answers, *locked]),
+    )
+
+
+def _name(cell: Any) -> str:
+    return str(cell.metadata.nbgrader["grade_id"])
+
+
+def _recorded_cells(connection: Connection, assignment: str) -> dict[str, RecordedCells]:
+    """What the gradebook says of an assignment's notebooks, by their names."""
+    found: dict[str, tuple[dict[str, float], set[str], set[str]]] = {}
+    for (notebook,) in connection.rows(FIND_NOTEBOOKS, assignment=assignment):
+        found[notebook] = {}, set(), set()
+    for kind in ("grade_cells", "task_cells"):
+        for notebook, name, points in connection.rows(FIND_QUESTIONS.format(kind=kind), assignment=assignment):
+            found[notebook][0][name] = float(points)
+    for notebook, name in connection.rows(FIND_ANSWERS, assignment=assignment):
+        found[notebook][1].add(name)
+    for notebook, name in connection.rows(FIND_SOURCES, assignment=assignment):
+        found[notebook][2].add(name)
+    return {
+        notebook: RecordedCells(points, frozenset(answers), frozenset(sources))
+        for notebook, (points, answers, sources) in found.items()
+    }
+
+
+def _refuse_doubles(assignment: Assignment, cells: dict[str, RecordedCells]) -> None:
+    counts = Counter(name for cells in cells.values() for name in cells.points)
+    if doubles := sorted(name for name, count in counts.items() if count > 1):
+        raise CourseError(
+            f"{assignment.name} has the question {doubles[0]} in two notebooks: give each its own name, "
+            "since a scorecard tells an assignment's questions apart by their names."
+        )
+
+
+def _disagreement(
+    gradebook: str, assignment: Assignment, wanted: dict[str, RecordedCells], recorded: dict[str, RecordedCells]
+) -> str:
+    found = []
+    for name in sorted(wanted.keys() | recorded.keys()):
+        found += wanted.get(name, EMPTY).differences(recorded.get(name, EMPTY))
+    return (
+        f"{gradebook} holds submissions of another version of {assignment.name}: "
+        f"{'; '.join(found) or 'its notebooks are others'}. If only points changed, run nbgrader "
+        f"generate_assignment {assignment.name}; otherwise bring the old cells back, or remove the recorded "
+        f"submissions with nbgrader db assignment remove {assignment.name} --force."
+    )

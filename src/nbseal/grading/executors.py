@@ -1,0 +1,61 @@
+"""Where submissions are graded: a `concurrent.futures.Executor`, and its results in the order in which they come."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from types import FrameType
+from typing import Any
+
+
+class LocalExecutor(ThreadPoolExecutor):
+    """A thread for each submission that is graded at the same time."""
+
+    def __init__(self, jobs: int | None = None) -> None:
+        self.jobs = jobs or default_jobs()
+        super().__init__(max_workers=self.jobs, thread_name_prefix="nbseal")
+
+
+def default_jobs() -> int:
+    """One more than there are processors that this process may use: one or the other always waits for something."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+class Finished:
+    """Collects futures as they finish; a context manager.
+
+    While it is open, an interrupt waits until somebody asks for the next future. In the middle of an executor's own
+    code it could leave a lock held, for which the other threads would wait forever. A second interrupt comes at once.
+    """
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Future[Any] | None] = SimpleQueue()
+        self._before: Any = None
+
+    def add(self, future: Future[Any]) -> None:
+        """Have ``next`` return ``future`` once it has finished."""
+        future.add_done_callback(self._queue.put)
+
+    def next(self) -> Future[Any]:
+        """Wait for the next future that finishes; KeyboardInterrupt if there was an interrupt before it did."""
+        future = self._queue.get()
+        if future is None:
+            raise KeyboardInterrupt
+        return future
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._queue.put(None)
+
+    def __enter__(self) -> Finished:
+        asked_for = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if asked_for and threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)

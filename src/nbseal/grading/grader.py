@@ -1,0 +1,316 @@
+"""Grades submissions of one assignment, one after the other, with one warm process and one judge."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbseal.course import Course
+from nbseal.errors import SealBroken, SealError, SubmissionError
+from nbseal.grading.execution import run_notebook
+from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
+from nbseal.grading.scoring import (
+    grade_id_of,
+    rehearse,
+    score_by_a_person,
+    score_by_nbgrader,
+    score_sealed,
+    slowest_cells,
+    submission_facts,
+    write_marks,
+)
+from nbseal.grading.submission import Submission, digest_of_unreadable, read_submission
+from nbseal.hidden_tests import Case, Judge
+from nbseal.notebook import Reading, read, rebuild
+from nbseal.notebook.outputs import make_safe, safe_files
+from nbseal.results import CellTime, GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
+from nbseal.sandbox import NONE, Level, SealedProcess, WarmProcess
+from nbseal.sandbox.sealed import Run
+
+PAUSE_SECONDS = 0.2
+
+
+@dataclass
+class _Graded:
+    """One notebook on its way to a scorecard."""
+
+    nb: dict[str, Any]
+    questions: list[QuestionResult] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    slowest: list[CellTime] = field(default_factory=list)
+    cell_cpu: float = 0.0
+    again: bool = False  # our machinery failed: the next run tries once more
+    killed: bool = False  # perhaps not the student's doing: worth a second attempt, no more
+
+
+class Grader:
+    """Grades one assignment; a context manager that any number of threads may use once it has started.
+
+    Its processes begin to load at once, and `start` waits for them. ``unsealed`` is for code that you trust.
+    """
+
+    def __init__(self, course: Course, assignment: str, unsealed: bool = False) -> None:
+        self.course = course
+        self.assignment = course.assignment(assignment)
+        self._lock = threading.Lock()
+        self._judge: Judge | None = None
+        self._warm: WarmProcess | None = None
+        self._closed = False
+        self.plan: Plan
+        self.level: Level
+        try:
+            if self.assignment.grader:
+                self._judge = Judge(self.assignment.grader)
+            self._warm = WarmProcess(course.seal, NONE if unsealed else None)
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """Work out the plan, and wait until submissions can be graded; errors as from the processes' own start."""
+        assert self._warm is not None
+        try:
+            warm = warm_settings(self.course, self.assignment)
+            self._warm.load(warm)  # while the hidden tests are collected
+            tests = self._judge.start() if self._judge else ()
+            self.plan = make_plan(self.course, self.assignment, tests, warm)
+            self._warm.read(self.plan.warm)
+            rehearse()
+            self.level = self._warm.start().level
+        except BaseException:
+            self.close()
+            raise
+
+    def digest(self, submission: Submission) -> str:
+        """Identifies what a mark depends on: submission, template, grader, settings, engine and level."""
+        text = f"{submission.digest} {self.plan.digest} {self.level.name}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def digest_of_unreadable(self, reason: str) -> str:
+        """Identifies a submission of which nothing is known but why it can't be read."""
+        return hashlib.sha256(f"unreadable {reason} {self.plan.digest}".encode()).hexdigest()
+
+    def read(self, folder: Path) -> Submission:
+        """Read a submission's folder; SubmissionError when that fails."""
+        return read_submission(folder, self.assignment.notebooks, self.course.seal.submission_mb)
+
+    def grade(self, student: str, folder: Path) -> GradedSubmission:
+        """Grade the submission in ``folder``; whatever the student did, the result is a scorecard."""
+        try:
+            submission = self.read(folder)
+            return self.grade_submission(student, submission)
+        except SubmissionError as error:
+            reason = str(error)
+            return self._unreadable(student, reason, self.digest_of_unreadable(reason), digest_of_unreadable(reason))
+        except Exception as error:  # a mistake of ours: it stops one student, not the class, and is tried again
+            return self._unreadable(student, f"grading failed: {type(error).__name__}: {error}", "")
+
+    def grade_submission(self, student: str, submission: Submission) -> GradedSubmission:
+        """Grade what was read."""
+        started = time.monotonic()
+        digest, again, cell_cpu = self.digest(submission), False, 0.0
+        results: list[QuestionResult] = []
+        problems, slowest = list(submission.problems), list[CellTime]()
+        notebooks: dict[str, Any] = {}
+        missing = tuple(plan.name for plan in self.plan.notebooks if plan.name not in submission.notebooks)
+        for plan in self.plan.notebooks:
+            if plan.name in missing:
+                problems.append(f"{plan.name}.ipynb was not submitted")
+                results += [_zero(question.grade_id, question.points) for question in plan.questions]
+                continue
+            graded = self._grade_notebook(plan, submission, digest)
+            notebooks[plan.name] = graded.nb
+            results += graded.questions
+            problems += graded.problems
+            slowest += graded.slowest
+            again = again or graded.again
+            cell_cpu += graded.cell_cpu
+        card = Scorecard(
+            assignment=self.assignment.name,
+            student=student,
+            seal=self.level.name,
+            seconds=time.monotonic() - started,
+            questions=tuple(results),
+            problems=tuple(problems),
+            slowest=tuple(slowest),
+        )
+        stamp = submission.files.get("timestamp.txt")
+        files = {**safe_files(submission.files), **self.plan.support}
+        timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
+        recorded = "" if again else digest
+        return GradedSubmission(
+            card, recorded, notebooks, files, missing, timestamp, cell_cpu, handed_in=submission.digest
+        )
+
+    def close(self) -> None:
+        """End the warm process and the judge; what is being graded meanwhile is not judged."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        closing = [threading.Thread(target=part.close) for part in (self._warm, self._judge) if part is not None]
+        for one in closing:
+            one.start()
+        for one in closing:
+            one.join()
+        self._warm = None
+
+    def __enter__(self) -> Grader:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _grade_notebook(self, plan: NotebookPlan, submission: Submission, digest: str) -> _Graded:
+        """Grade one notebook; where our own machinery fails, a second time."""
+        try:
+            reading = read(submission.notebooks[plan.name], name=f"{plan.name}.ipynb")
+        except SubmissionError as error:
+            return _not_judged(plan, str(error))
+        graded = self._attempt(plan, reading, submission, digest)
+        if (graded.again or graded.killed) and not self._closed:
+            time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
+            graded = self._attempt(plan, reading, submission, digest)
+        return graded
+
+    def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission, digest: str) -> _Graded:
+        nb, notes = rebuild(plan.template, reading.nb)
+        graded = _Graded(nb, problems=[*reading.problems, *notes])
+        files = {**submission.files, **self.plan.support}
+        try:
+            process = self._spawn()
+        except SealError as error:
+            return _not_judged(plan, f"no sealed process could be started: {error}", again=True)
+        try:
+            run = run_notebook(process, nb, files)
+            graded.cell_cpu = sum(result.cpu for result in run.cells.values())
+            graded.slowest = slowest_cells(nb, run)
+            if run.failure:
+                graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
+            tests = self._ask(plan, graded, run, files, digest, process)
+        except SealError as error:
+            return _not_judged(plan, str(error), again=True)
+        finally:
+            process.end()
+        graded.again, graded.killed = graded.again or process.lost, process.killed
+        graded.problems += _slow_cells(nb, run)
+        for question in plan.questions:
+            graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
+        make_safe(nb, plan.template)
+        write_marks(nb, plan, self.plan.sealed, graded.questions)
+        graded.problems += _reasons(graded.questions)
+        return graded
+
+    def _spawn(self) -> SealedProcess:
+        """Fork a sealed process; a warm process that is gone is replaced once."""
+        warm = self._warm
+        try:
+            if warm is None:
+                raise SealBroken("the grader is closed")
+            return warm.spawn()
+        except SealBroken:
+            with self._lock:
+                if self._closed:
+                    raise
+                if self._warm is warm:  # no other thread has replaced it meanwhile
+                    if warm is not None:
+                        warm.close()
+                    self._warm = WarmProcess(self.course.seal, self.level).start(self.plan.warm)
+                assert self._warm is not None
+                return self._warm.spawn()
+
+    def _ask(
+        self,
+        plan: NotebookPlan,
+        graded: _Graded,
+        run: Run,
+        files: dict[str, bytes],
+        digest: str,
+        process: SealedProcess,
+    ) -> dict[str, list[TestResult]]:
+        wanted = frozenset(question.grade_id for question in plan.questions) & self.plan.sealed
+        if not wanted or self._judge is None:
+            return {}
+        facts = submission_facts(graded.nb, run, files, self.course.secret + digest.encode())
+        case = Case(facts, wanted, self.course.seal.questions_seconds)
+        if run.failure:
+            process.end()  # nothing is left to ask; tests of submitted files can still be judged
+        with process.lent() as (dialogue, control):
+            verdict = self._judge.judge(case, dialogue, control)
+        graded.again = verdict.broken
+        found: dict[str, list[TestResult]] = {}
+        for test in self._judge.tests:
+            if test.question in wanted:
+                found.setdefault(test.question, []).append(verdict.results[test.nodeid])
+        return found
+
+    def _score(self, question: Any, nb: dict[str, Any], run: Run, tests: Sequence[TestResult]) -> QuestionResult:
+        if question.grade_id in self.plan.sealed:
+            return score_sealed(question, tests, self.course.grading.decimals)
+        cell = next(cell for cell in nb["cells"] if grade_id_of(cell) == question.grade_id)
+        if question.manual:
+            return score_by_a_person(question, cell)
+        return score_by_nbgrader(question, cell, run.failure)
+
+    def _unreadable(self, student: str, reason: str, digest: str, handed_in: str = "") -> GradedSubmission:
+        graded = [_not_judged(plan, reason) for plan in self.plan.notebooks]
+        card = Scorecard(
+            assignment=self.assignment.name,
+            student=student,
+            seal=self.level.name,
+            seconds=0.0,
+            questions=tuple(question for one in graded for question in one.questions),
+            problems=(reason,),
+        )
+        notebooks = {plan.name: one.nb for plan, one in zip(self.plan.notebooks, graded, strict=True)}
+        return GradedSubmission(card, digest, notebooks, {}, handed_in=handed_in)
+
+
+def grade_notebook(
+    path: str | Path, assignment: str, course: str | Path | Course = ".", unsealed: bool = False
+) -> Scorecard:
+    """Grade one notebook file, with the files beside it, without touching the gradebook."""
+    path = Path(path)
+    opened = course if isinstance(course, Course) else Course(course)
+    with Grader(opened, assignment, unsealed) as grader:
+        if not path.is_file():
+            raise SubmissionError(f"{path} doesn't exist: give the notebook to check.")
+        beside = grader.read(path.parent).files
+        name = path.stem if path.stem in grader.assignment.notebooks else grader.assignment.notebooks[0]
+        submission = Submission({name: path.read_bytes()}, beside)
+        return grader.grade_submission(path.parent.name, submission).scorecard
+
+
+def _slow_cells(nb: dict[str, Any], run: Run) -> list[str]:
+    stopped = [index for index, result in run.cells.items() if result.timed_out]
+    return [f"cell {index + 1} was stopped at the time limit" for index in stopped]
+
+
+def _reasons(questions: Sequence[QuestionResult]) -> list[str]:
+    """Why questions could not be judged, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    for question in questions:
+        for test in question.tests:
+            if test.outcome is Outcome.NOT_JUDGED and not test.blocked:
+                names = reasons.setdefault(test.message, [])
+                names += [question.grade_id] if question.grade_id not in names else []
+    return [f"not judged ({', '.join(names)}): {reason}" for reason, names in reasons.items()]
+
+
+def _not_judged(plan: NotebookPlan, reason: str, again: bool = False) -> _Graded:
+    nb = {**plan.template, "cells": [dict(cell) for cell in plan.template["cells"]]}
+    results = [
+        QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED) for question in plan.questions
+    ]
+    write_marks(nb, plan, frozenset(result.grade_id for result in results), results)
+    return _Graded(nb, results, [f"not judged: {reason}"], again=again)
+
+
+def _zero(grade_id: str, points: float) -> QuestionResult:
+    return QuestionResult(grade_id, 0.0, points, Status.GRADED)

@@ -1,0 +1,116 @@
+"""From a notebook's cells and the outcomes of tests to marks, and back into the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nbformat.notebooknode import from_dict
+from nbgrader.utils import determine_grade
+
+from nbseal.gradebook.mark_output import mark_output
+from nbseal.grading.plan import NotebookPlan
+from nbseal.hidden_tests import SubmissionFacts
+from nbseal.notebook import Question, is_as_released
+from nbseal.notebook.outputs import safe_words
+from nbseal.results import CellTime, Outcome, QuestionResult, Status, TestResult
+from nbseal.sandbox.sealed import Run
+
+
+def score_sealed(question: Question, tests: Sequence[TestResult], decimals: int) -> QuestionResult:
+    """The weighted share of passed tests; no mark at all when a test could not be judged."""
+    if any(test.outcome is Outcome.NOT_JUDGED for test in tests):
+        return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, tuple(tests))
+    passed = sum(test.weight for test in tests if test.outcome is Outcome.PASSED)
+    share = passed / sum(test.weight for test in tests)
+    score = round(question.points * share, decimals)
+    return QuestionResult(question.grade_id, score, question.points, Status.GRADED, tuple(tests))
+
+
+def score_by_nbgrader(question: Question, cell: dict[str, Any], failure: str | None) -> QuestionResult:
+    """nbgrader's rule for a graded cell without hidden tests; not judged when the cell never ran to its end.
+
+    Partial credit that isn't a number between 0 and the points counts as nothing: nbgrader itself would give full
+    marks, or stop.
+    """
+    if failure is not None and cell.get("execution_count") is None:
+        test = TestResult("The cell runs without an error.", Outcome.NOT_JUDGED, failure)
+        return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,))
+    results = [output for output in cell["outputs"] if output["output_type"] == "execute_result"]
+    if results and not _is_number(results[0]["data"].get("text/plain")):
+        score = 0.0
+    else:
+        try:
+            score = min(max(float(determine_grade(from_dict(cell))[0] or 0.0), 0.0), question.points)
+        except (ValueError, KeyError):
+            score = 0.0
+    return QuestionResult(question.grade_id, score, question.points, Status.GRADED)
+
+
+def score_by_a_person(question: Question, cell: dict[str, Any]) -> QuestionResult:
+    """No mark yet, for a person will read the answer; none is needed where there is no answer, by nbgrader's rule."""
+    mark = cell["metadata"]["nbgrader"]
+    if not mark.get("solution") or not is_as_released(cell, mark.get("checksum")):
+        return QuestionResult(question.grade_id, None, question.points, Status.MANUAL)
+    test = TestResult("There is an answer.", Outcome.FAILED, "Nothing was written here: it is as it was released.")
+    return QuestionResult(question.grade_id, 0.0, question.points, Status.GRADED, (test,))
+
+
+def _is_number(text: Any) -> bool:
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return False
+    return value >= 0.0
+
+
+SLOWEST = 5  # cells of a notebook whose time is kept
+
+
+def submission_facts(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed: bytes) -> SubmissionFacts:
+    """What hidden tests may know besides what they ask: files, sources, outputs, and errors of the answer cells."""
+    sources: dict[str, str] = {}
+    outputs: dict[str, list[dict[str, Any]]] = {}
+    errors: dict[str, str] = {}
+    for cell in nb["cells"]:
+        grade_id = grade_id_of(cell)
+        if grade_id is None:
+            continue
+        sources[grade_id] = cell["source"]
+        outputs[grade_id] = cell.get("outputs", [])
+        for output in outputs[grade_id] if cell["metadata"]["nbgrader"].get("solution") else []:
+            if output["output_type"] == "error":
+                errors.setdefault(grade_id, f"{output['ename']}: {output['evalue']}"[:300])
+    code = tuple(cell["source"] for cell in nb["cells"] if cell["cell_type"] == "code")
+    return SubmissionFacts(files, sources, code, outputs, errors, run.failure, seed)
+
+
+def slowest_cells(nb: dict[str, Any], run: Run) -> list[CellTime]:
+    """The cells that took most of the time, the slowest first."""
+    slowest = sorted(run.cells.items(), key=lambda item: -item[1].seconds)[:SLOWEST]
+    return [CellTime(grade_id_of(nb["cells"][i]) or nb["cells"][i]["id"], cell.seconds) for i, cell in slowest]
+
+
+def grade_id_of(cell: dict[str, Any]) -> str | None:
+    """nbgrader's name of a cell, if it has one."""
+    mark = cell["metadata"].get("nbgrader")
+    return mark.get("grade_id") if isinstance(mark, dict) else None
+
+
+def write_marks(
+    nb: dict[str, Any], plan: NotebookPlan, sealed: frozenset[str], results: Sequence[QuestionResult]
+) -> None:
+    """Let each graded cell end with its mark, which nbgrader reads and the feedback page shows."""
+    by_id = {result.grade_id: result for result in results}
+    for cell in nb["cells"]:
+        result = by_id.get(grade_id_of(cell) or "")
+        if result is None or cell["cell_type"] != "code":
+            continue
+        if result.grade_id in sealed or result.status is Status.NOT_JUDGED:
+            cell["outputs"] = [mark_output(result, cell.get("execution_count"))]
+
+
+def rehearse() -> None:
+    """Load what the first notebook with a text of its own needs, while the processes that grade still load theirs."""
+    safe_words({"cell_type": "markdown", "source": "# A heading\n\nA text with *emphasis*."})
+    mark_output(QuestionResult("rehearsal", 0.0, 1.0, Status.GRADED))

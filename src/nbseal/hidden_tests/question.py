@@ -1,0 +1,200 @@
+"""The pytest side of grading: collects hidden tests once, then runs them for one submission in each fork."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import pytest
+
+from nbseal.errors import SealError
+from nbseal.hidden_tests.case import SubmissionFacts
+from nbseal.hidden_tests.conversation import Conversation, Timeout
+from nbseal.hidden_tests.student import Student
+from nbseal.results import Outcome
+
+MARKER = "question(grade_id, weight=1, requires=None): the question that a hidden test belongs to"
+
+
+class CollectionProblem(Exception):
+    """A hidden test is not written as it must be."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A hidden test as its author has marked it; ``requires`` names test functions that must pass first."""
+
+    item: pytest.Item
+    function: str
+    question: str
+    line: str
+    weight: float
+    requires: tuple[str, ...]
+
+
+class GraderPlugin:
+    """Registered with pytest by the judge; ``serve`` is called once everything is collected."""
+
+    def __init__(self, serve: Callable[[GraderPlugin, list[Check]], None]) -> None:
+        self._serve = serve
+        self.errors: list[str] = []
+        self.facts = SubmissionFacts()
+        self.conversation: Conversation | None = None
+        self.check: Check | None = None
+        self.results: dict[Check, Outcome] = {}
+        self.measured: dict[str, float] = {}
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Make the marker known."""
+        config.addinivalue_line("markers", MARKER)
+
+    @pytest.fixture
+    def student(self) -> Student:
+        """The submission under test."""
+        assert self.check is not None
+        student = Student(self.facts, self.conversation, self.check.question, self.check.item.nodeid)
+        self.measured = student.measured
+        return student
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what went wrong while collecting."""
+        if report.failed:
+            self.errors.append(str(report.longrepr))
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Take over: answer the judge's requests instead of running each test once."""
+        if not self.errors:
+            try:
+                checks = checks_of(session.items)
+            except CollectionProblem as problem:
+                self.errors.append(str(problem))
+            else:
+                self._serve(self, checks)
+        return True
+
+    def run(self, checks: Sequence[Check], report: Callable[[list[dict[str, Any]]], None]) -> None:
+        """Run ``checks`` in order and report their outcomes, those of a question together."""
+        self.results = {}
+        followers = [*(check.item for check in checks[1:]), None]
+        for _, group in groupby(zip(checks, followers, strict=True), key=lambda pair: pair[0].question):
+            report([self._outcome_of(check, following) for check, following in group])
+
+    def _outcome_of(self, check: Check, following: pytest.Item | None) -> dict[str, Any]:
+        self.check, self.measured = check, {}
+        blocked = self._blocked(check)
+        outcome, message = blocked or _run_one(check.item, following)
+        self.results[check] = outcome
+        return {
+            "test": check.item.nodeid,
+            "outcome": str(outcome),
+            "message": message,
+            "measured": self.measured,
+            "blocked": blocked is not None,
+        }
+
+    def _blocked(self, check: Check) -> tuple[Outcome, str] | None:
+        for needed in check.requires:
+            for other, outcome in self.results.items():
+                if other.function != needed or outcome == Outcome.PASSED:
+                    continue
+                if outcome == Outcome.FAILED:
+                    return outcome, f"Not tried yet, because this comes first: “{other.line}”"
+                return outcome, f"Not tried, because it needs a test that could not be judged: “{other.line}”"
+        return None
+
+
+def _run_one(item: pytest.Item, following: pytest.Item | None) -> tuple[Outcome, str]:
+    """Run one test through pytest's hooks, and judge it by the first exception of its three phases.
+
+    pytest's own protocol would make three reports for a developer, which takes longer than most tests.
+    """
+    found: tuple[Outcome, str] | None = None
+    if isinstance(item, pytest.Function) and not item._request:
+        item._initrequest()
+    for phase in ("setup", "call", "teardown"):
+        if phase == "call" and found:
+            continue
+        more = {"nextitem": following} if phase == "teardown" else {}
+        try:
+            getattr(item.config.hook, f"pytest_runtest_{phase}")(item=item, **more)
+        except (pytest.exit.Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            found = found or judge_exception(error)
+    if isinstance(item, pytest.Function):
+        item._request, item.funcargs = False, {}  # type: ignore[assignment]
+    return found or (Outcome.PASSED, "")
+
+
+def judge_exception(error: BaseException) -> tuple[Outcome, str]:
+    """What an exception in a hidden test means: the student's mistake, or a mark that could not be made."""
+    if isinstance(error, AssertionError):
+        return Outcome.FAILED, _assertion_text(error)
+    if isinstance(error, pytest.fail.Exception):
+        return Outcome.FAILED, str(error.msg or "This check did not pass.")
+    if isinstance(error, (SealError, Timeout)):
+        return Outcome.NOT_JUDGED, str(error) or "the student's process did not answer in time"
+    if isinstance(error, pytest.skip.Exception):
+        return Outcome.NOT_JUDGED, str(error.msg)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({frames[-1].filename.rsplit('/', 1)[-1]}, line {frames[-1].lineno})" if frames else ""
+    return Outcome.NOT_JUDGED, f"the hidden test itself failed: {type(error).__name__}: {error}{where}"
+
+
+def _assertion_text(error: AssertionError) -> str:
+    """The author's message; an assertion inside some library would print expected values, so it is replaced."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    module = frame.tb_frame.f_globals.get("__name__", "") if frame else ""
+    foreign = bool(frame) and module.split(".")[0] in {"numpy", "pandas", "sklearn", "unittest", "pytest"}
+    text = "" if foreign else str(error).strip()
+    return text or "The result is not what was expected."
+
+
+def checks_of(items: Sequence[pytest.Item]) -> list[Check]:
+    """The hidden tests among ``items``, all of which must be some; CollectionProblem for one that isn't."""
+    checks: list[Check] = []
+    for item in items:
+        check = _check_of(item)
+        for needed in check.requires:
+            if needed == check.function or needed not in (other.function for other in checks):
+                raise CollectionProblem(
+                    f"{item.nodeid} requires {needed!r}: name a test function of the same file that stands before it"
+                )
+        checks.append(check)
+    return checks
+
+
+def _check_of(item: pytest.Item) -> Check:
+    marker = item.get_closest_marker("question")
+    if marker is None or len(marker.args) != 1 or not isinstance(marker.args[0], str):
+        raise CollectionProblem(f'{item.nodeid} needs @pytest.mark.question("grade_id of its grade cell")')
+    unknown = set(marker.kwargs) - {"weight", "requires"}
+    if unknown:
+        raise CollectionProblem(f"{item.nodeid}: @pytest.mark.question knows no {', '.join(sorted(unknown))}")
+    weight = marker.kwargs.get("weight", 1)
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight > 0:
+        raise CollectionProblem(f"{item.nodeid}: weight must be a number above 0, but it is {weight!r}")
+    requires = marker.kwargs.get("requires") or ()
+    return Check(
+        item=item,
+        function=item.name.partition("[")[0],
+        question=marker.args[0],
+        line=_line_of(item),
+        weight=float(weight),
+        requires=(requires,) if isinstance(requires, str) else tuple(requires),
+    )
+
+
+def _line_of(item: pytest.Item) -> str:
+    """The line that the student reads: first line of the docstring, with the parameters' id if there are any."""
+    function = getattr(item, "function", None)
+    lines = (getattr(function, "__doc__", None) or "").strip().splitlines()
+    if not lines:
+        raise CollectionProblem(f"{item.nodeid} needs a docstring: its first line is what the student reads")
+    parameters = item.name.partition("[")[2].rstrip("]")
+    return f"{lines[0].strip()} ({parameters})" if parameters else lines[0].strip()

@@ -1,0 +1,124 @@
+"""Prepares an instructor's notebook for grading, with nbgrader's own steps."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from nbformat import ValidationError as FormatError
+from nbformat import reads, v4, validate, writes
+from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
+    IncludeHeaderFooter,
+    InstantiateTests,
+    LockCells,
+)
+from traitlets.config import Config
+
+from nbseal.errors import CourseError
+from nbseal.notebook.grade_cells import check_grade_ids, nbgrader_mark, plain
+from nbseal.notebook.reading import Notebook, assign_ids
+
+
+def prepare(path: Path, config: Config, sealed: frozenset[str]) -> Notebook:
+    """Make the template from the file: see `nbseal.notebook.make_template`."""
+    nb = load_source(path)
+    check_grade_ids(nb, path)
+    if is_release(nb, config):
+        ClearOutput(config=config)(nb, {})
+    else:
+        _prepare(nb, path, config, sealed)
+    check_grade_ids(nb, path)
+    return plain(nb)
+
+
+def load_source(path: Path) -> Any:
+    """Read an instructor's notebook as nbformat 4.5, missing cell ids made; CourseError if unreadable."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        raw = json.loads(text)
+        if raw.get("nbformat") != 4:
+            raw = json.loads(writes(reads(text, as_version=4)))
+            for cell in raw["cells"]:
+                del cell["id"]  # converting gives random ids
+        assign_ids(raw["cells"], "given")
+        nb = v4.reads(json.dumps(raw))
+        nb.nbformat_minor = max(nb.nbformat_minor, 5)
+        validate(nb)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise CourseError(f"{path} can't be read as a notebook: {_first_line(error)}") from error
+    except (RecursionError, FormatError) as error:
+        raise CourseError(f"{path} is not a valid notebook: {_first_line(error)}") from error
+    return nb
+
+
+def is_release(nb: Any, config: Config) -> bool:
+    """Tell whether nbgrader released this notebook: all its cells have checksums, and no solution is left."""
+    marks = [mark for cell in nb["cells"] if (mark := nbgrader_mark(cell))]
+    region = ClearSolutions(config=config).begin_solution_delimeter
+    return (
+        bool(marks)
+        and all("checksum" in mark for mark in marks if not mark.get("task"))
+        and not any(region in cell["source"] for cell in nb["cells"])
+    )
+
+
+def _prepare(nb: Any, path: Path, config: Config, sealed: frozenset[str]) -> None:
+    steps = [IncludeHeaderFooter, LockCells, ClearSolutions, ClearOutput]
+    resources: dict[str, Any] = {}
+    try:
+        _refuse_autotests(nb, path, config)
+        for step in steps:
+            apply(step, nb, resources, config)
+        assign_ids(nb["cells"], "given")
+        clear = ClearHiddenTests(config=config)
+        for index, cell in enumerate(nb["cells"]):
+            if (mark := nbgrader_mark(cell)) and mark["grade_id"] in sealed:
+                clear.preprocess_cell(cell, resources, index)
+        for step in (CheckCellMetadata, ComputeChecksums):
+            apply(step, nb, resources, config)
+    except (SchemaTooOldError, SchemaTooNewError) as error:
+        raise CourseError(f"{path}: {error}. Run `nbgrader update` on it.") from error
+    except (ValidationError, RuntimeError, ValueError, LookupError, OSError) as error:
+        raise CourseError(f"{path} can't be prepared for grading: {_first_line(error)}") from error
+
+
+def apply(step: Any, nb: Any, resources: dict[str, Any], config: Config) -> None:
+    """Run one of nbgrader's preprocessors on the notebook in place, with the course's settings."""
+    if step is IncludeHeaderFooter:
+        config = _absolute_header(config)
+    preprocessor = step(config=config)
+    if preprocessor.enabled:
+        preprocessor.preprocess(nb, resources)
+
+
+def _absolute_header(config: Config) -> Config:
+    """Header and footer are given from the course's root, which need not be where we run."""
+    config = copy.deepcopy(config)
+    root = Path(str(config.CourseDirectory.get("root", ".")))
+    for end in ("header", "footer"):
+        if name := config.IncludeHeaderFooter.get(end):
+            config.IncludeHeaderFooter[end] = str(root / name)
+    return config
+
+
+def _refuse_autotests(nb: Any, path: Path, config: Config) -> None:
+    # Left as it is, an AUTOTEST line is a comment: the cell would test nothing and give full marks.
+    delimiter = InstantiateTests(config=config).autotest_delimiter
+    for cell in nb["cells"]:
+        if cell["cell_type"] == "code" and delimiter in cell["source"]:
+            raise CourseError(
+                f"{path}: cell {cell['id']!r} uses {delimiter}: make the tests with "
+                "`nbgrader generate_assignment --source_with_tests` first and grade with those."
+            )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,119 @@
+"""Scorecards as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from nbseal.results import Outcome, QuestionResult, Scorecard, Status
+from nbseal.text import one_line
+
+if TYPE_CHECKING:
+    from nbseal.grading import ClassResult, Done
+
+
+WAITING = {Status.MANUAL: "waits for a person", Status.NOT_JUDGED: "could not be judged"}
+
+
+def print_table(assignment: str, cards: Sequence[Scorecard], err: bool = False) -> None:
+    """Print a row a student, a column a question."""
+    from rich.box import SIMPLE_HEAD  # takes a while to load
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(stderr=err, highlight=False)
+    if not console.is_terminal:
+        console.width = 1000  # a file or a pipe has no edge at which columns must be cut
+    table = Table(title=assignment, caption=_legend(cards), box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("student", no_wrap=True)
+    for question in cards[0].questions:
+        table.add_column(f"{question.grade_id}\n/{question.max_score:g}", justify="right", overflow="fold")
+    table.add_column(f"total\n/{cards[0].max_score:g}", justify="right", style="bold", no_wrap=True)
+    for card in cards:
+        marks = [_mark(question) for question in card.questions]
+        table.add_row(Text(one_line(card.student)), *marks, _total(card))
+    console.print(table)
+
+
+def done_line(done: Done) -> str:
+    """A line about one student's turn."""
+    card = done.scorecard
+    how = "unchanged" if done.unchanged else f"{card.seconds:.2f} s"
+    if all(question.status is Status.NOT_JUDGED for question in card.questions):
+        return f"{one_line(done.student)}: not judged ({how})"
+    return f"{one_line(done.student)}: {_total(card)}/{card.max_score:g} ({how})"
+
+
+def lost_marks(cards: Sequence[Scorecard]) -> Iterator[str]:
+    """A line for each question that lost marks, and for each problem."""
+    for card in cards:
+        for question in card.questions:
+            if question.status is Status.GRADED and (question.score or 0.0) < question.max_score:
+                marks = f"{_mark(question)}/{question.max_score:g}"
+                yield one_line(f"{card.student} · {question.grade_id} {marks}: {_why(question, card)}")
+        for problem in card.problems:
+            yield one_line(f"{card.student} · {problem}")
+
+
+def summary(assignment: str, result: ClassResult) -> str:
+    """One line about a run."""
+    unchanged = sum(one.unchanged for one in result.done)
+    graded = len(result.done) - unchanged
+    parts = [f"{assignment}: {graded} graded in {result.seconds:.1f} s"]
+    if unchanged:
+        parts.append(f"{'' if graded else 'nothing to regrade, '}{unchanged} unchanged")
+    levels = sorted({one.scorecard.seal for one in result.done})
+    parts.append(f"seal: {', '.join(levels)}")
+    if waiting := _waiting(result.scorecards, Status.MANUAL):
+        parts.append(f"{waiting} with answers for a person to read")
+    if waiting := _waiting(result.scorecards, Status.NOT_JUDGED):
+        parts.append(f"{waiting} not judged completely: a person must look")
+    return "; ".join(parts)
+
+
+def scorecard_text(card: Scorecard) -> str:
+    """One scorecard with every test."""
+    lines = [f"{card.assignment}: {_total(card)} of {card.max_score:g} (seal: {card.seal}, {card.seconds:.2f} s)"]
+    for question in card.questions:
+        waits = f" ({WAITING[question.status]})" if question.score is None else ""
+        lines.append(f"  {question.grade_id}: {_mark(question)} of {question.max_score:g}{waits}")
+        for test in question.tests:
+            lines.append(f"    {test.outcome.sign} {test.name}")
+            if test.message and test.outcome is not Outcome.PASSED:
+                lines.append(f"      {one_line(test.message)}")
+    lines += [f"  ! {one_line(problem)}" for problem in card.problems]
+    return "\n".join(lines)
+
+
+def _waiting(cards: Sequence[Scorecard], status: Status) -> int:
+    return sum(any(question.status is status for question in card.questions) for card in cards)
+
+
+def _mark(question: QuestionResult) -> str:
+    if question.score is None:
+        return "…" if question.status is Status.MANUAL else "?"
+    return f"{question.score:g}"
+
+
+def _total(card: Scorecard) -> str:
+    """The marks made so far; a plus sign says that there are questions without one."""
+    more = "+" if any(question.score is None for question in card.questions) else ""
+    return f"{card.score:g}{more}"
+
+
+def _legend(cards: Sequence[Scorecard]) -> str | None:
+    """What the signs in the table mean, those that are there."""
+    found = {question.status for card in cards for question in card.questions if question.score is None}
+    signs = {Status.MANUAL: "…", Status.NOT_JUDGED: "?"}
+    parts = [f"{sign} {WAITING[status]}" for status, sign in signs.items() if status in found]
+    return ", ".join([*parts, "+ more marks may come"]) if parts else None
+
+
+def _why(question: QuestionResult, card: Scorecard) -> str:
+    failed = [test for test in question.tests if test.outcome is Outcome.FAILED]
+    if not failed:
+        missing = any(problem.endswith("was not submitted") for problem in card.problems)
+        return "not handed in" if missing else "the notebook's own check did not pass"
+    more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    return f"{failed[0].message or failed[0].name}{more}"

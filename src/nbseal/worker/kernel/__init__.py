@@ -1,0 +1,1 @@
+"""Runs a notebook's cells as an IPython kernel would, and collects what they put out."""

@@ -1,6 +1,0 @@
-"""A short file that a rehearsed error passes through: reading and colouring a long one would take longer."""
-
-
-def make() -> None:
-    """Raise an error."""
-    raise ValueError("rehearsed")

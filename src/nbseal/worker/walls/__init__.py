@@ -1,0 +1,20 @@
+"""The walls around a sealed process: namespaces, Landlock, seccomp and limits, at the strongest level to be had."""
+
+from nbseal.worker.walls.limits import SLOTS, Settings, give_headroom, owns_users
+from nbseal.worker.walls.namespaces import HOME, ROOMS, interpreter_folders, move_in, rejoin, separate
+from nbseal.worker.walls.sealing import seal, work_folder
+
+__all__ = [
+    "HOME",
+    "ROOMS",
+    "SLOTS",
+    "Settings",
+    "give_headroom",
+    "interpreter_folders",
+    "move_in",
+    "owns_users",
+    "rejoin",
+    "seal",
+    "separate",
+    "work_folder",
+]
