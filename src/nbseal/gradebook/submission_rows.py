@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any
 
 from traitlets import TraitError
@@ -145,7 +144,7 @@ class Marksbook:
             ) from error
         if penalty is None:
             return None
-        return float(self.late._check_late_penalty(SimpleNamespace(score=score), penalty))
+        return 0.0 if penalty < 0 else min(float(penalty), score)
 
 
 def _late_penalties(course: Course) -> Any:

@@ -7,9 +7,9 @@ import json
 import os
 import threading
 from collections.abc import Collection
+from importlib.metadata import version
 from pathlib import Path
 
-from nbgrader._version import __version__ as nbgrader_version
 from traitlets.config import Config
 
 from nbseal import __version__
@@ -58,7 +58,7 @@ def make_template(
 
 def _made_of(path: Path, config: Config, sealed: Collection[str]) -> str:
     """A digest of all that a template depends on; "" if the notebook can't be read, which its reader explains."""
-    total = hashlib.sha256(f"{__version__} {nbgrader_version} {sorted(sealed)}".encode())
+    total = hashlib.sha256(f"{__version__} {version('nbgrader')} {sorted(sealed)}".encode())
     # a section of Config that nobody has set comes into being when it is asked for
     settings = {name: section for name, section in config.items() if section}
     total.update(json.dumps(settings, sort_keys=True, default=repr).encode())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import itertools
-import logging
 import os
 import random
 import signal
@@ -112,8 +111,6 @@ def read_ahead(sources: list[str], runner: CellRunner) -> None:
     """Read the cells that will be run, and leave everything as forks should find it."""
     with quietly(), runner.shell.builtin_trap:
         runner.read(sources)
-    # no lock is held when we fork, so none needs to be made anew: that would touch, and so copy, every logger's page
-    logging._at_fork_reinit_lock_weakset.clear()  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, shared pages
 
