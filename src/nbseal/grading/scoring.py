@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from nbformat.notebooknode import from_dict
@@ -82,7 +83,8 @@ def submission_facts(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed
             if output["output_type"] == "error":
                 errors.setdefault(grade_id, f"{output['ename']}: {output['evalue']}"[:300])
     code = tuple(cell["source"] for cell in nb["cells"] if cell["cell_type"] == "code")
-    return SubmissionFacts(files, sources, code, outputs, errors, run.failure, seed)
+    moments = [asdict(moment) for moment in run.moments]
+    return SubmissionFacts(files, sources, code, outputs, errors, run.failure, seed, moments)
 
 
 def slowest_cells(nb: dict[str, Any], run: Run) -> list[CellTime]:
