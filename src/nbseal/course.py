@@ -71,6 +71,11 @@ class Grading(Configurable):  # type: ignore[misc]
         config=True
     )
     decimals = Integer(2, help="digits after the point to which a question's mark is rounded").tag(config=True)
+    timezone = Unicode(
+        "",
+        help="time zone of the course (Europe/Berlin): what abbreviations such as CEST mean (default "
+        "c.Exchange.timezone), and times that name no zone (default UTC, as nbgrader reads them)",
+    ).tag(config=True)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-import stat
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from nbseal.course import MB, Course
 from nbseal.errors import CourseError
 from nbseal.gradebook import Recorder
 from nbseal.gradebook.autograded import notebook_bytes
+from nbseal.gradebook.times import naive, stamp_in, write_stamp, zones_of
 from nbseal.notebook import make_template, questions
 from nbseal.notebook.outputs import safe_name
 from nbseal.results import GradedSubmission
@@ -52,8 +53,11 @@ class Engine:
         """Grade one submission and record its marks; nbgrader itself writes its autograded folder."""
         folder = self.course.folder("submitted", student, self.assignment)
         graded: GradedSubmission = self._grader.grade(student, folder)
-        self._recorder.save_marks(graded)
-        return graded
+        return replace(graded, scorecard=self._recorder.save_marks(graded))
+
+    def notes(self) -> tuple[str, ...]:
+        """What the instructor should know of, besides what is said about single students."""
+        return self._recorder.notes()
 
     def close(self) -> None:
         """End what was opened; a second time does nothing."""
@@ -61,20 +65,14 @@ class Engine:
 
 
 class PatientCourseDirectory(CourseDirectory):  # type: ignore[misc]
-    """nbgrader's course directory, for submissions whose timestamp can't be read."""
+    """nbgrader's course directory, for submissions whose time it would misread or stop at."""
 
     def get_existing_timestamp(self, dest_path: str) -> Any:
-        """The time of a submission; None, with a warning, for a file that holds none or is none."""
-        path = Path(dest_path, "timestamp.txt")
-        if not os.path.lexists(path):
-            return None
-        try:
-            if not stat.S_ISREG(path.lstat().st_mode):
-                raise ValueError("not a regular file")
-            return super().get_existing_timestamp(dest_path)
-        except Exception as error:
-            self.log.warning("%s holds no time (%s): the submission counts as on time.", path, type(error).__name__)
-            return None
+        """The time of a submission in UTC, without a zone; None, with a warning, if nobody can tell."""
+        stamp = stamp_in(Path(dest_path), zones_of(self.config))
+        if stamp and stamp.problem:
+            self.log.warning("%s: %s: the submission counts as on time.", dest_path, stamp.problem)
+        return naive(stamp.moment) if stamp else None
 
 
 class SealedExporter(NotebookExporter):  # type: ignore[misc]
@@ -98,7 +96,7 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
         before = self.parent.coursedir
         self._ignored = list(before.ignore)
         traits = {name: getattr(before, name) for name in before.trait_names(config=True)}
-        self.parent.coursedir = PatientCourseDirectory(parent=before.parent, **traits)
+        self.parent.coursedir = PatientCourseDirectory(parent=before.parent, config=self.config, **traits)
         self.parent.pre_convert_hook = self._ignoring(self.parent.pre_convert_hook)
 
     def _ignoring(self, hook: Callable[..., Any] | None) -> Callable[..., None]:
@@ -167,6 +165,8 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
             self._engine = Engine(self.grader_class, self.course, assignment)
             # Its processes end with this exporter, whatever becomes of nbgrader's run.
             weakref.finalize(self, self._engine.close)
+            for note in self._engine.notes():
+                self.log.warning("%s", note)
         graded = self._engine.grade(student)
         for problem in graded.scorecard.problems:
             self.log.warning("%s, %s: %s", student, assignment, problem)
@@ -256,10 +256,11 @@ def _mend_copied_files(course: Course, assignment: str, student: str) -> None:
     """Treat the files that nbgrader copied as our own recording does.
 
     Copies that were made through a submission's symbolic links are removed: what they show isn't the student's.
-    What a web server would hand out as a page is named as text.
+    What a web server would hand out as a page is named as text. The timestamp is as nbgrader reads it.
     """
     submitted = course.folder("submitted", student, assignment)
     autograded = course.folder("autograded", student, assignment)
+    write_stamp(autograded, stamp_in(submitted, zones_of(course.config)), 0o664)
     source = course.folder("source", assignment=assignment)
     ours = {os.path.relpath(path, source) for path in find_all_files(str(source), course.coursedir.ignore)}
     for folder, _, names in os.walk(submitted):

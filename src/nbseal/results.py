@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 SCHEMA = 1
+UNCLEAR_TIME = "unclear time: "  # how a problem begins that takes no late penalty
 
 
 class Outcome(StrEnum):
@@ -93,6 +94,11 @@ class Scorecard:
     def score(self) -> float:
         """Sum of the marks made so far."""
         return round(sum(question.score or 0.0 for question in self.questions), 6)
+
+    @property
+    def has_unclear_time(self) -> bool:
+        """Whether nobody can tell if the submission came late."""
+        return any(problem.startswith(UNCLEAR_TIME) for problem in self.problems)
 
     @property
     def max_score(self) -> float:

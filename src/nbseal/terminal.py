@@ -63,12 +63,16 @@ def summary(assignment: str, result: ClassResult) -> str:
     parts = [f"{assignment}: {graded} graded in {result.seconds:.1f} s"]
     if unchanged:
         parts.append(f"{'' if graded else 'nothing to regrade, '}{unchanged} unchanged")
+    if renewed := sum(one.renewed for one in result.done):
+        parts.append(f"{renewed} with another due date or time than before: late penalty computed anew")
     levels = sorted({one.scorecard.seal for one in result.done})
     parts.append(f"seal: {', '.join(levels)}")
     if waiting := _waiting(result.scorecards, Status.MANUAL):
         parts.append(f"{waiting} with answers for a person to read")
     if waiting := _waiting(result.scorecards, Status.NOT_JUDGED):
         parts.append(f"{waiting} not judged completely: a person must look")
+    if unclear := sum(card.has_unclear_time for card in result.scorecards):
+        parts.append(f"{unclear} with an unclear time: no late penalty")
     return "; ".join(parts)
 
 

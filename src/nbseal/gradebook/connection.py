@@ -105,6 +105,10 @@ class FileConnection:
         """A time as it is stored."""
         return value and value.strftime(MOMENT)
 
+    def duration(self, value: datetime.timedelta | None) -> Any:
+        """A length of time as it is stored."""
+        return None if value is None else self.moment(EPOCH + value)
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
@@ -147,6 +151,14 @@ class ServerConnection:
         """A time as it is stored."""
         return value.strftime(MOMENT) if value and self._gradebook.engine.name == "sqlite" else value
 
+    def duration(self, value: datetime.timedelta | None) -> Any:
+        """A length of time as it is stored."""
+        from sqlalchemy import Interval
+
+        dialect = self._gradebook.engine.dialect
+        process = Interval().dialect_impl(dialect).bind_processor(dialect)
+        return process(value) if process else value
+
     def close(self) -> None:
         """Hang up."""
         self._gradebook.close()
@@ -167,9 +179,9 @@ def as_moment(value: Any) -> datetime.datetime | None:
     return datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-def as_duration(value: Any) -> datetime.timedelta:
+def as_duration(value: Any) -> datetime.timedelta | None:
     """A length of time that was stored; databases without a kind for it have it as a time after 1970 began."""
-    if isinstance(value, datetime.timedelta):
+    if value is None or isinstance(value, datetime.timedelta):
         return value
     moment = as_moment(value)
-    return moment - EPOCH if moment else datetime.timedelta()
+    return moment - EPOCH if moment else None

@@ -30,13 +30,15 @@ NAME_LIMIT = 240  # bytes; file names may have 255 with the suffix
 class Entry:
     """One recorded submission; ``sizes`` are the bytes of its notebooks in autograded/.
 
-    ``digest`` identifies all that the mark depends on, ``handed_in`` the submission alone ("" if nobody knows).
+    ``digest`` identifies all that the mark depends on, ``handed_in`` the submission alone ("" if nobody knows);
+    ``extension`` is the date in the student's line of extensions.csv ("" if there was none).
     """
 
     digest: str
     scorecard: Scorecard
     sizes: dict[str, int]
     handed_in: str = ""
+    extension: str = ""
 
     @property
     def student(self) -> str:
@@ -45,12 +47,14 @@ class Entry:
 
     def to_json(self) -> bytes:
         """The entry as it is stored."""
-        data = {
+        data: dict[str, Any] = {
             "digest": self.digest,
             "handed_in": self.handed_in,
             "notebooks": self.sizes,
             "scorecard": self.scorecard.to_dict(),
         }
+        if self.extension:
+            data["extension"] = self.extension
         return json.dumps(data).encode("ascii")
 
     @classmethod
@@ -58,7 +62,7 @@ class Entry:
         """Read a stored entry; ValueError, KeyError or TypeError if it isn't one."""
         data: dict[str, Any] = json.loads(text)
         card = Scorecard.from_dict(data["scorecard"])
-        return cls(data["digest"], card, dict(data["notebooks"]), data.get("handed_in", ""))
+        return cls(data["digest"], card, dict(data["notebooks"]), data.get("handed_in", ""), data.get("extension", ""))
 
 
 class Ledger:
@@ -82,11 +86,12 @@ class Ledger:
         entries = []
         for name in names:
             if name.endswith(SUFFIX) and name.removesuffix(SUFFIX) not in pending:
-                try:
-                    entries.append(Entry.from_json((self.folder / name).read_bytes()))
-                except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-                    continue
-        return entries
+                entries.append(_read(self.folder / name))
+        return [entry for entry in entries if entry]
+
+    def latest(self, student: str) -> Entry | None:
+        """What was last recorded of a student, also if that was not finished."""
+        return _read(self._path(student, PENDING)) or _read(self._path(student, SUFFIX))
 
     def is_pending(self, student: str) -> bool:
         """Whether an earlier recording of this student's submission was not finished."""
@@ -112,3 +117,10 @@ class Ledger:
         if len(name) > NAME_LIMIT:
             name = hashlib.sha256(name).hexdigest().encode("ascii")
         return self.folder / (os.fsdecode(name) + suffix)
+
+
+def _read(path: Path) -> Entry | None:
+    try:
+        return Entry.from_json(path.read_bytes())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None

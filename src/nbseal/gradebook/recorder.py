@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import datetime
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 
 from filelock import FileLock
-from nbgrader.utils import parse_utc
 
 from nbseal.course import Course
 from nbseal.errors import RecordError
 from nbseal.gradebook.autograded import Staging, file_permissions, notebook_bytes
 from nbseal.gradebook.connection import gradebook_file
 from nbseal.gradebook.explained import BUSY_SECONDS, explained
+from nbseal.gradebook.extensions import read_extensions
+from nbseal.gradebook.lateness import Timing, timing_of
 from nbseal.gradebook.ledger import Entry, Ledger
 from nbseal.gradebook.registration import ensure_registered
 from nbseal.gradebook.submission_rows import Marksbook
+from nbseal.gradebook.times import (
+    TIMESTAMP_FILE,
+    Stamp,
+    for_nbgrader,
+    read_stamp,
+    stamp_in,
+    write_stamp,
+    zones_of,
+)
 from nbseal.results import GradedSubmission, Scorecard
-
-TIMESTAMP_FILE = "timestamp.txt"
-TIMESTAMP_LIMIT = 200  # bytes
 
 
 class Recorder:
@@ -39,6 +43,9 @@ class Recorder:
 
     def __init__(self, course: Course) -> None:
         self.course = course
+        self._zones = zones_of(course.config)
+        self._extensions = read_extensions(course)
+        self._known: dict[str, Entry] = {}
 
     def __enter__(self) -> Recorder:
         return self
@@ -73,51 +80,100 @@ class Recorder:
         if not entries or (file and not file.exists()):
             return {}
         known = self._marksbook.students(assignment)
-        return {
-            entry.student: (entry.digest, entry.scorecard)
-            for entry in entries
-            if entry.student in known and self._is_in_place(entry)
-        }
+        self._known = {entry.student: entry for entry in entries if entry.student in known and self._is_in_place(entry)}
+        return {student: (entry.digest, entry.scorecard) for student, entry in self._known.items()}
 
-    def save(self, graded: GradedSubmission) -> None:
-        """Record one submission everywhere; RecordError if that can't be done."""
-        self._save(graded, write_autograded=True)
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong in extensions.csv."""
+        if not self._extensions.lines:
+            return ()
+        assignments = self.course.assignments()
+        submitted = {student for assignment in assignments for student in self.course.students(assignment)}
+        return tuple(self._extensions.notes(assignments, submitted | self._marksbook.everybody()))
 
-    def save_marks(self, graded: GradedSubmission) -> None:
+    def save(self, graded: GradedSubmission) -> Scorecard:
+        """Record one submission everywhere; RecordError if that can't be done.
+
+        Returns the scorecard as it is recorded: with what nobody can tell about the submission's time.
+        """
+        return self._save(graded, write_autograded=True)
+
+    def save_marks(self, graded: GradedSubmission) -> Scorecard:
         """Record one submission whose autograded folder nbgrader itself is about to write."""
-        self._save(graded, write_autograded=False)
+        return self._save(graded, write_autograded=False)
 
-    def _save(self, graded: GradedSubmission, write_autograded: bool) -> None:
+    def _save(self, graded: GradedSubmission, write_autograded: bool) -> Scorecard:
         card = graded.scorecard
         _check_name(card.student)
         notebooks = {name: notebook_bytes(notebook) for name, notebook in graded.notebooks.items()}
         sizes = {name: len(content) for name, content in notebooks.items()}
-        entry = Entry(graded.digest, card, sizes, graded.handed_in)
-        ledger = Ledger.of(self.course, card.assignment)
         destination = self.course.folder("autograded", card.student, card.assignment)
         staging = Staging(destination, self._permissions, self.course.coursedir.groupshared)
-        timestamp = self._timestamp(graded)
+        stamp = self._stamp(graded)
         with self._writing():
             marksbook = self._marksbook
+            timing = self._timing(card.assignment, card.student, stamp)
+            entry = Entry(graded.digest, timing.on(card), sizes, graded.handed_in, timing.text)
             with explained(destination):
                 if write_autograded:
-                    staging.write(_other_files(graded, timestamp), notebooks)
-            with explained(ledger.folder):
-                was_pending = ledger.is_pending(card.student)
-                ledger.announce(entry)
+                    staging.write(_other_files(graded, stamp), notebooks)
             try:
-                marksbook.write(graded, timestamp)
+                with self._announced(entry):
+                    marksbook.write(graded, timing)
             except BaseException:
-                # The gradebook is as it was: so is everything else, unless an earlier run was killed half-way.
-                if not was_pending:
-                    ledger.withdraw(card.student)
                 staging.discard()
                 raise
             with explained(destination):
                 if write_autograded:
                     staging.publish()
-            with explained(ledger.folder):
-                ledger.publish(card.student)
+            self._publish(entry)
+        return entry.scorecard
+
+    def renew_times(self, assignment: str, student: str) -> Scorecard | None:
+        """Record anew when one of the ``recorded`` submissions came, if extensions.csv or its stamp says otherwise now.
+
+        Marks stay, the late penalty is computed anew. Returns the new scorecard; None if everything is as it was.
+        """
+        entry = self._known[student]
+        stamp = stamp_in(self.course.folder("submitted", student, assignment), self._zones)
+        timing = self._timing(assignment, student, stamp)
+        renewed = replace(entry, scorecard=timing.on(entry.scorecard), extension=timing.text)
+        if renewed == entry and self._is_on_record(assignment, student, timing):
+            return None
+        with self._writing():
+            with self._announced(renewed):
+                self._marksbook.write_times(assignment, student, entry.sizes, timing)
+            folder = self.course.folder("autograded", student, assignment)
+            with explained(folder):
+                write_stamp(folder, stamp, self._permissions)
+            self._publish(renewed)
+        return renewed.scorecard
+
+    def _is_on_record(self, assignment: str, student: str, timing: Timing) -> bool:
+        """Whether the gradebook has the extension that it should have."""
+        if not timing.text or not timing.granted:
+            return True
+        return self._marksbook.extension(assignment, student) == timing.extension
+
+    @contextmanager
+    def _announced(self, entry: Entry) -> Iterator[None]:
+        """What is done inside changes the gradebook; until ``_publish`` the submission doesn't count as recorded."""
+        ledger = Ledger.of(self.course, entry.scorecard.assignment)
+        with explained(ledger.folder):
+            was_pending = ledger.is_pending(entry.student)
+            ledger.announce(entry)
+        try:
+            yield
+        except BaseException:
+            # The gradebook is as it was: so is everything else, unless an earlier run was killed half-way.
+            if not was_pending:
+                ledger.withdraw(entry.student)
+            raise
+
+    def _publish(self, entry: Entry) -> None:
+        ledger = Ledger.of(self.course, entry.scorecard.assignment)
+        with explained(ledger.folder):
+            ledger.publish(entry.student)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -140,17 +196,19 @@ class Recorder:
         except OSError:
             return False
 
-    def _timestamp(self, graded: GradedSubmission) -> datetime.datetime | None:
-        """When the submission was handed in, in UTC; None if nobody knows or the file makes no sense."""
-        text = graded.timestamp
-        if text is None:
-            card = graded.scorecard
-            text = _small_text(self.course.folder("submitted", card.student, card.assignment) / TIMESTAMP_FILE)
-        try:
-            moment: datetime.datetime | None = parse_utc(text.strip()) if text and text.strip() else None
-        except (ValueError, OverflowError, TypeError):
-            return None
-        return moment
+    def _stamp(self, graded: GradedSubmission) -> Stamp | None:
+        """When the submission was handed in; None if it has no stamp."""
+        if graded.timestamp is not None:
+            return read_stamp(graded.timestamp, self._zones)
+        card = graded.scorecard
+        return stamp_in(self.course.folder("submitted", card.student, card.assignment), self._zones)
+
+    def _timing(self, assignment: str, student: str, stamp: Stamp | None) -> Timing:
+        line = self._extensions.of(student, assignment)
+        if line:
+            return timing_of(stamp, line, self._marksbook.due(assignment))
+        before = Ledger.of(self.course, assignment).latest(student)
+        return timing_of(stamp, None, None, before.extension if before else "")
 
     @cached_property
     def _permissions(self) -> int:
@@ -161,12 +219,12 @@ class Recorder:
         return Marksbook(self.course)
 
 
-def _other_files(graded: GradedSubmission, timestamp: datetime.datetime | None) -> dict[str, bytes]:
-    """The submission's other files; a timestamp that nbgrader could not read is left out, it would stop there."""
+def _other_files(graded: GradedSubmission, stamp: Stamp | None) -> dict[str, bytes]:
+    """The submission's other files, with a timestamp as nbgrader reads it; where there is none, it would stop."""
     files = {name: content for name, content in graded.files.items() if name != TIMESTAMP_FILE}
-    if timestamp is not None:
-        text = (graded.timestamp or f"{timestamp} UTC").encode("utf-8", "replace")
-        files[TIMESTAMP_FILE] = graded.files.get(TIMESTAMP_FILE, text)
+    if stamp and stamp.moment:
+        text = (graded.timestamp or "").encode("utf-8", "replace")
+        files[TIMESTAMP_FILE] = for_nbgrader(graded.files.get(TIMESTAMP_FILE, text), stamp.moment)
     return files
 
 
@@ -177,15 +235,3 @@ def _check_name(student: str) -> None:
         raise RecordError(
             f"the student folder {student!r} has a name that is not UTF-8: rename it and run again."
         ) from error
-
-
-def _small_text(path: Path) -> str | None:
-    """A small regular file's text; a link, a pipe or a large file has none."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        return file.read(TIMESTAMP_LIMIT).decode("utf-8", "replace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from nbseal.course import Course
 from nbseal.errors import CourseError, RecordError
 from nbseal.gradebook.connection import Connection, as_duration, as_moment, connect, gradebook_label
 from nbseal.gradebook.explained import explained
+from nbseal.gradebook.lateness import Timing
 from nbseal.gradebook.row_rules import COMMENTED_KINDS, GRADED_KINDS, Cell, Marks
 from nbseal.results import GradedSubmission
 
@@ -23,6 +24,7 @@ FIND_STUDENTS = """
     SELECT submitted.student_id FROM submitted_assignment AS submitted
     JOIN assignment ON assignment.id = submitted.assignment_id WHERE assignment.name = :assignment
 """
+FIND_EVERYBODY = "SELECT id FROM student"
 FIND_ASSIGNMENT = "SELECT id, duedate FROM assignment WHERE name = :assignment"
 FIND_CELLS = """
     SELECT notebook.id, notebook.name, cell.id, cell.name, cell.type, source.checksum FROM notebook
@@ -37,10 +39,10 @@ FIND_SUBMISSION = """
     WHERE assignment_id = :assignment AND student_id = :student
 """
 ADD_SUBMISSION = """
-    INSERT INTO submitted_assignment (id, assignment_id, student_id, timestamp)
-    VALUES (:row, :assignment, :student, :timestamp)
+    INSERT INTO submitted_assignment (id, assignment_id, student_id, timestamp, extension)
+    VALUES (:row, :assignment, :student, :timestamp, :extension)
 """
-SET_TIMESTAMP = "UPDATE submitted_assignment SET timestamp = :timestamp WHERE id = :row"
+SET_TIMES = "UPDATE submitted_assignment SET timestamp = :timestamp, extension = :extension WHERE id = :row"
 FIND_NOTEBOOKS = "SELECT notebook_id, id FROM submitted_notebook WHERE assignment_id = :submission"
 ADD_NOTEBOOK = """
     INSERT INTO submitted_notebook (id, notebook_id, assignment_id, flagged)
@@ -63,6 +65,11 @@ ADD_COMMENT = """
     INSERT INTO comment (id, cell_id, notebook_id, auto_comment) VALUES (:row, :cell, :notebook, :text)
 """
 CHANGE_COMMENT = "UPDATE comment SET auto_comment = :text WHERE id = :row"
+FIND_SCORES = """
+    SELECT notebook.name, submitted.id, grade.auto_score, grade.manual_score, grade.extra_credit
+    FROM submitted_notebook AS submitted JOIN notebook ON notebook.id = submitted.notebook_id
+    LEFT JOIN grade ON grade.notebook_id = submitted.id WHERE submitted.assignment_id = :submission
+"""
 SET_PENALTY = "UPDATE submitted_notebook SET late_submission_penalty = :penalty WHERE id = :row"
 
 
@@ -100,19 +107,52 @@ class Marksbook:
         with explained(self.name):
             return {student for (student,) in self.connection.rows(FIND_STUDENTS, assignment=assignment)}
 
-    def write(self, graded: GradedSubmission, timestamp: datetime.datetime | None) -> None:
-        """Write one submission's marks: all of them or none. ``timestamp`` None leaves the one on record."""
-        with explained(self.name), self.connection.transaction():
-            self._write(graded, timestamp)
+    def everybody(self) -> set[str]:
+        """All students that the gradebook knows."""
+        with explained(self.name):
+            return {student for (student,) in self.connection.rows(FIND_EVERYBODY)}
 
-    def _write(self, graded: GradedSubmission, timestamp: datetime.datetime | None) -> None:
-        card, connection = graded.scorecard, self.connection
-        found = connection.rows(FIND_ASSIGNMENT, assignment=card.assignment)
-        if not found:
-            raise RecordError(
-                f"{self.name} has no assignment {card.assignment}: run nbgrader generate_assignment {card.assignment}."
+    def due(self, assignment: str) -> datetime.datetime | None:
+        """When ``assignment`` is due."""
+        with explained(self.name):
+            return next(
+                (as_moment(due) for _, due in self.connection.rows(FIND_ASSIGNMENT, assignment=assignment)), None
             )
-        ((assignment, due),) = found
+
+    def extension(self, assignment: str, student: str) -> datetime.timedelta | None:
+        """The extension on record."""
+        with explained(self.name):
+            for key, _ in self.connection.rows(FIND_ASSIGNMENT, assignment=assignment):
+                for *_, extension in self.connection.rows(FIND_SUBMISSION, assignment=key, student=student):
+                    return as_duration(extension)
+        return None
+
+    def write(self, graded: GradedSubmission, timing: Timing) -> None:
+        """Write one submission's marks: all of them or none."""
+        with explained(self.name), self.connection.transaction():
+            self._write(graded, timing)
+
+    def write_times(self, assignment: str, student: str, notebooks: Collection[str], timing: Timing) -> None:
+        """Write when a recorded submission came, and the late penalty of the ``notebooks`` that were handed in."""
+        connection = self.connection
+        with explained(self.name), connection.transaction():
+            key, due = self._assignment(assignment)
+            submission = _find_or_add_submission(connection, key, due, student, timing)
+            rows, scores = dict[str, str](), dict[str, float]()
+            for name, row, auto, manual, extra in _found(connection, FIND_SCORES, submission):
+                rows[name] = row
+                scores[name] = scores.get(name, 0.0) + _score(auto, manual, extra)
+            self._write_penalties(student, submission, rows, scores, notebooks)
+
+    def _assignment(self, name: str) -> tuple[str, datetime.datetime | None]:
+        """The assignment's id, and when it is due."""
+        for key, due in self.connection.rows(FIND_ASSIGNMENT, assignment=name):
+            return key, as_moment(due)
+        raise RecordError(f"{self.name} has no assignment {name}: run nbgrader generate_assignment {name}.")
+
+    def _write(self, graded: GradedSubmission, timing: Timing) -> None:
+        card, connection = graded.scorecard, self.connection
+        assignment, due = self._assignment(card.assignment)
         notebooks, cells = _cells_of(connection, assignment)
         marks = Marks(graded, cells)
         if strangers := marks.strangers(cells):
@@ -120,20 +160,31 @@ class Marksbook:
                 f"{self.name} has no question {', '.join(sorted(strangers))} in {card.assignment}: "
                 f"run nbgrader generate_assignment {card.assignment}."
             )
-        submission = _find_or_add_submission(connection, assignment, as_moment(due), card.student, timestamp)
+        submission = _find_or_add_submission(connection, assignment, due, card.student, timing)
         rows = _find_or_add_notebooks(connection, submission, notebooks)
         scores = _write_grades(connection, submission, marks, cells, rows)
         _write_comments(connection, submission, marks, cells, rows)
+        handed_in = [name for name in notebooks if not marks.is_missing(name)]
+        self._write_penalties(card.student, submission, rows, scores, handed_in)
+
+    def _write_penalties(
+        self,
+        student: str,
+        submission: Submission,
+        rows: dict[str, str],
+        scores: dict[str, float],
+        handed_in: Collection[str],
+    ) -> None:
         penalties = [
-            {"row": rows[name], "penalty": self._penalty(card.student, scores[name], submission, marks, name)}
-            for name in notebooks
+            {"row": row, "penalty": self._penalty(student, scores[name], submission) if name in handed_in else None}
+            for name, row in rows.items()
         ]
         if penalties:
-            connection.write(SET_PENALTY, penalties)
+            self.connection.write(SET_PENALTY, penalties)
 
-    def _penalty(self, student: str, score: float, submission: Submission, marks: Marks, notebook: str) -> float | None:
+    def _penalty(self, student: str, score: float, submission: Submission) -> float | None:
         """What the course's late-submission plugin takes off, kept between 0 and the score as nbgrader does."""
-        if submission.seconds_late <= 0 or marks.is_missing(notebook) or not self.late.enabled:
+        if submission.seconds_late <= 0 or not self.late.enabled:
             return None
         try:
             penalty = self.late.plugin_inst.late_submission_penalty(student, score, submission.seconds_late)
@@ -169,27 +220,19 @@ def _cells_of(connection: Connection, assignment: str) -> tuple[dict[str, str], 
 
 
 def _find_or_add_submission(
-    connection: Connection,
-    assignment: str,
-    due: datetime.datetime | None,
-    student: str,
-    timestamp: datetime.datetime | None,
+    connection: Connection, assignment: str, due: datetime.datetime | None, student: str, timing: Timing
 ) -> Submission:
     if not connection.rows(FIND_STUDENT, student=student):
         connection.write(ADD_STUDENT, [{"student": student}])
     found = connection.rows(FIND_SUBMISSION, assignment=assignment, student=student)
-    row, recorded, extension = found[0] if found else (_new_id(), None, None)
-    moment = connection.moment(timestamp)
-    if not found:
-        values = {"row": row, "assignment": assignment, "student": student, "timestamp": moment}
-        connection.write(ADD_SUBMISSION, [values])
-    elif timestamp is not None:
-        connection.write(SET_TIMESTAMP, [{"row": row, "timestamp": moment}])
-    handed_in = timestamp or as_moment(recorded)
-    late = 0.0
-    if handed_in is not None and due is not None:
-        late = max(0.0, (handed_in - due - as_duration(extension)).total_seconds())
-    return Submission(row, late, is_new=not found)
+    row, moment, extension = found[0] if found else (_new_id(), None, None)
+    moment, extension = timing.recorded(as_moment(moment), as_duration(extension))
+    values = {"row": row, "timestamp": connection.moment(moment), "extension": connection.duration(extension)}
+    if found:
+        connection.write(SET_TIMES, [values])
+    else:
+        connection.write(ADD_SUBMISSION, [values | {"assignment": assignment, "student": student}])
+    return Submission(row, timing.seconds_late(moment, extension, due), is_new=not found)
 
 
 def _find_or_add_notebooks(connection: Connection, submission: Submission, notebooks: dict[str, str]) -> dict[str, str]:
@@ -219,13 +262,18 @@ def _write_grades(
             new.append(values | {"cell": cell.id, "notebook": rows[cell.notebook], "row": _new_id()})
         else:
             changed.append(values | {"row": row})
-        base = mark.score if manual is None else manual
-        scores[cell.notebook] += 0.0 if base is None else base + (extra or 0.0)
+        scores[cell.notebook] += _score(mark.score, manual, extra)
     if new:
         connection.write(ADD_GRADE, new)
     if changed:
         connection.write(CHANGE_GRADE, changed)
     return scores
+
+
+def _score(auto: float | None, manual: float | None, extra: float | None) -> float:
+    """What one grade counts; a person's mark goes before the machine's."""
+    base = auto if manual is None else manual
+    return 0.0 if base is None else base + (extra or 0.0)
 
 
 def _write_comments(

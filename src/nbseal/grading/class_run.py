@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Done:
-    """One student's turn: the scorecard, and whether it was taken from an earlier run."""
+    """One student's turn: the scorecard, and whether it was taken from an earlier run.
+
+    ``renewed``: it was, but the submission's time or its due date is another one now.
+    """
 
     student: str
     scorecard: Scorecard
     unchanged: bool = False
+    renewed: bool = False
     trouble: str | None = None
 
 
@@ -100,11 +104,11 @@ def grade_class(
             watcher.start(len(chosen))
         recorded = {} if options.force else recorder.recorded(assignment)
         for one in _graded(grader, chosen, recorded, executor, finished):
-            done = one if isinstance(one, Done) else _save(recorder, one)
+            done = _renew(recorder, one) if isinstance(one, Done) else _save(recorder, one)
             result.done.append(done)
             if watcher:
                 watcher.done(done)
-        result.notes = grader.plan.notes
+        result.notes = grader.plan.notes + recorder.notes()
     result.seconds = time.monotonic() - started
     return result
 
@@ -145,7 +149,16 @@ def _digest(grader: Grader, folder: Path) -> str:
 
 def _save(recorder: Recorder, graded: GradedSubmission) -> Done:
     try:
-        recorder.save(graded)
+        card = recorder.save(graded)
     except RecordError as error:
         return Done(graded.scorecard.student, graded.scorecard, trouble=str(error))
-    return Done(graded.scorecard.student, graded.scorecard)
+    return Done(card.student, card)
+
+
+def _renew(recorder: Recorder, one: Done) -> Done:
+    """Have the late penalty of an unchanged submission follow extensions.csv."""
+    try:
+        card = recorder.renew_times(one.scorecard.assignment, one.student)
+    except RecordError as error:
+        return replace(one, trouble=str(error))
+    return replace(one, scorecard=card, renewed=True) if card else one

@@ -12,6 +12,7 @@ from typing import Any
 
 from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
+from nbseal.gradebook.times import TIMESTAMP_FILE, decoded
 from nbseal.grading.execution import check_cells, run_notebook, runnable
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grading.scoring import (
@@ -139,9 +140,9 @@ class Grader:
             problems=tuple(problems),
             slowest=tuple(slowest),
         )
-        stamp = submission.files.get("timestamp.txt")
+        stamp = submission.files.get(TIMESTAMP_FILE)
         files = {**safe_files(submission.files), **self.plan.support}
-        timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
+        timestamp = decoded(stamp) if stamp else None
         recorded = "" if again else digest
         return GradedSubmission(
             card, recorded, notebooks, files, missing, timestamp, cell_cpu, handed_in=submission.digest

@@ -1,0 +1,66 @@
+"""Whether a submission came late: what its stamp and an extension say together, and what nobody can tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from nbseal.gradebook.extensions import Extension
+from nbseal.gradebook.times import Stamp, naive
+from nbseal.results import UNCLEAR_TIME, Scorecard
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What is known about one submission's time. Moments are UTC without a zone, as in the gradebook.
+
+    ``stamped``: it has a stamp, so ``moment`` counts and no older one on record. ``granted``: extensions.csv has, or
+    had, a line for it, so ``extension`` counts and not what is on record; ``text`` is that line's date as it stands.
+    With ``problems`` nobody can tell whether it is late: it gets no penalty.
+    """
+
+    stamped: bool = False
+    moment: datetime | None = None
+    granted: bool = False
+    extension: timedelta | None = None
+    text: str = ""
+    problems: tuple[str, ...] = ()
+
+    def on(self, card: Scorecard) -> Scorecard:
+        """The scorecard with these problems in the place of earlier ones about time."""
+        others = tuple(problem for problem in card.problems if not problem.startswith(UNCLEAR_TIME))
+        return replace(card, problems=others + self.problems)
+
+    def recorded(
+        self, moment: datetime | None, extension: timedelta | None
+    ) -> tuple[datetime | None, timedelta | None]:
+        """The moment and the extension to be recorded, where these are on record."""
+        return self.moment if self.stamped else moment, self.extension if self.granted else extension
+
+    def seconds_late(self, moment: datetime | None, extension: timedelta | None, due: datetime | None) -> float:
+        """By how many seconds the submission is late, with what is to be recorded."""
+        if self.problems or moment is None or due is None:
+            return 0.0
+        return max(0.0, (moment - due - (extension or timedelta())).total_seconds())
+
+
+def timing_of(stamp: Stamp | None, line: Extension | None, due: datetime | None, before: str = "") -> Timing:
+    """Put together a submission's stamp, its line in extensions.csv and the due date.
+
+    ``before`` is the date that stood in that line when the submission was last recorded.
+    """
+    problems = [f"{UNCLEAR_TIME}{stamp.problem}; it gets no late penalty"] if stamp and stamp.problem else []
+    extension, granted = None, bool(before)
+    if line:
+        granted = line.until is not None
+        until = naive(line.until)
+        cause = line.problem
+        if until and due and until < due:
+            cause, granted = f"{line.text} is before the due date, {due:%Y-%m-%d %H:%M} UTC; write a later one.", False
+        elif until and due:
+            extension = until - due
+        if cause:
+            problems.append(f"{UNCLEAR_TIME}{line.where}: {cause} Until then there is no late penalty")
+    text = line.text if line else ""
+    moment = naive(stamp.moment) if stamp else None
+    return Timing(stamp is not None, moment, granted, extension, text, tuple(problems))
