@@ -14,6 +14,9 @@ from nbseal import __version__
 from nbseal.checks import describe
 from nbseal.course import Course
 from nbseal.errors import NbsealError
+from nbseal.gradebook.extensions import read_extensions
+from nbseal.gradebook.queries import due_dates, students
+from nbseal.gradebook.times import zones_of
 from nbseal.sandbox import NONE, Homes, WarmProcess, choose_level, homes, probe
 from nbseal.sandbox.warm import WarmSettings
 
@@ -43,6 +46,7 @@ def examine(root: Path) -> dict[str, dict[str, str]]:
         "without a hidden grader": ", ".join(_without_grader(course)) or "none",
         "gradebook": f"{course.db_url} ({_gradebook_state(course)})",
     }
+    findings["Times"] = _times(course)
     findings["Limits (c.Seal in nbgrader_config.py)"] = {
         name: f"{getattr(course.seal, name)} ({trait.help})" for name, trait in course.seal.traits(config=True).items()
     }
@@ -81,6 +85,26 @@ def _gradebook_state(course: Course) -> str:
         return "a database server"
     path = Path(course.db_url.removeprefix("sqlite:///"))
     return "exists" if path.exists() else "not made yet: nbseal build makes it"
+
+
+def _times(course: Course) -> dict[str, str]:
+    """In which zone times are read, when assignments are due there, and what is wrong with extensions."""
+    try:
+        zones, extensions = zones_of(course.config), read_extensions(course)
+        due = due_dates(course)
+        known = students(course).union(*(course.students(name) for name in course.assignments()))
+    except NbsealError as error:
+        return {"problem": str(error)}
+    found = {"time zone (c.Grading.timezone)": str(zones.course), "stamps without a zone": str(zones.unnamed)}
+    for name, moment in due.items():
+        found[f"{name} is due"] = f"{moment.astimezone(zones.course):%Y-%m-%d %H:%M %Z}"
+    if due:
+        found["due dates"] = (
+            "look them over: nbgrader db assignment add --duedate takes no notice of CEST, PDT and the like, nor of "
+            "+0200; give UTC, or a zone such as Europe/Berlin"
+        )
+    found["extensions"] = " ".join(extensions.notes(course.assignments(), known)) or str(len(extensions.lines))
+    return found
 
 
 def _data(course: Course) -> dict[str, str]:

@@ -163,13 +163,16 @@ class Delivery:
     def of(cls, marks: Marks, path: Path) -> Delivery:
         """A delivery of ``marks`` that is about to begin."""
         delivery = cls(marks.assignment, path)
-        delivery.note_resubmissions(marks)
+        delivery.note_doubts(marks)
         return delivery
 
-    def note_resubmissions(self, marks: Marks) -> None:
-        """Say whose marks are those of an earlier submission."""
+    def note_doubts(self, marks: Marks) -> None:
+        """Say whose marks are those of an earlier submission, and who would perhaps have a penalty."""
         if marks.resubmitted:
             self.resubmitted[marks.assignment] = list(marks.resubmitted)
+        if marks.unclear_times:
+            students = ", ".join(marks.unclear_times)
+            self.notes.append(f"{marks.assignment}: the time is unclear and no late penalty is taken off: {students}")
 
     def leave_out(self, mark: Mark, reason: str = "") -> None:
         """Say that a student's mark isn't in the file."""

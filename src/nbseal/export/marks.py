@@ -47,13 +47,15 @@ class Mark:
 class Marks:
     """The marks of an assignment, by student, and the points that it gives.
 
-    ``resubmitted`` are students whose mark is that of an earlier submission than they have handed in now.
+    ``resubmitted`` are students whose mark is that of an earlier submission than they have handed in now;
+    ``unclear_times`` those of whom nobody can tell if they were late, so that they have no penalty.
     """
 
     assignment: str
     max_score: float
     by_student: dict[str, Mark]
     resubmitted: tuple[str, ...] = ()
+    unclear_times: tuple[str, ...] = ()
 
 
 def read_marks(course: Course, assignment: str) -> Marks:
@@ -73,7 +75,9 @@ def read_marks(course: Course, assignment: str) -> Marks:
         raise CourseError(f"{name} has no assignment {assignment}: grade first (nbseal grade {assignment}).")
     max_score, marks = found
     by_student = _with_what_lies_about(course, assignment, marks)
-    return Marks(assignment, max_score, by_student, tuple(resubmitted(course, assignment)))
+    entries = Ledger.of(course, assignment).entries()
+    unclear = tuple(entry.student for entry in entries if entry.scorecard.has_unclear_time)
+    return Marks(assignment, max_score, by_student, tuple(resubmitted(course, assignment)), unclear)
 
 
 def decide(mark: Mark, partial: bool, zero_missing: bool) -> Mark:

@@ -89,8 +89,35 @@ def read_extensions(course: Course) -> Extensions:
     return Extensions(tuple(_without_doubles(lines)))
 
 
-def grant(course: Course, assignment: str, student: str, until: datetime) -> None:
-    """Write a line into the file, or a new date into the line that is there; every other line stays as it is."""
+def grant(course: Course, assignment: str, student: str, text: str) -> list[str]:
+    """Give ``student`` time until the date in ``text``; returns what the instructor should know of.
+
+    Every other line of the file stays as it is. UnknownName if there is no such assignment, CourseError if the date is
+    unclear or before the due date.
+    """
+    from nbseal.gradebook.queries import due_dates, students  # grading needs none of it, and it takes long to load
+
+    name = course.assignment(assignment).name
+    zone = zones_of(course.config).course
+    date = read_date(text, zone)
+    if date.moment is None:
+        raise CourseError(f"{date.problem}; {MEND}.")
+    until = date.moment.astimezone(zone)
+    due = due_dates(course).get(name)
+    if due and until < due:
+        raise CourseError(
+            f"{until:%Y-%m-%d %H:%M %Z} is before the due date of {name}, "
+            f"{due.astimezone(zone):%Y-%m-%d %H:%M %Z}: give a later one."
+        )
+    _write_line(course, name, student, until)
+    notes = [] if due else [f"{name} has no due date in the gradebook: the extension counts once it has one."]
+    known = students(course).union(*(course.students(other) for other in course.assignments()))
+    if student not in known:
+        notes.append(f"{unknown('student', student, known)} The line is in {FILE} all the same.")
+    return notes
+
+
+def _write_line(course: Course, assignment: str, student: str, until: datetime) -> None:
     path = course.root / FILE
     if "\n" in student or "\r" in student:
         raise CourseError(f"{student!r} can't stand in {FILE}: an id there has one line.")

@@ -61,6 +61,18 @@ def names(course: Course) -> set[str]:
     return {str(value) for row in rows for value in row if value}
 
 
+def students(course: Course) -> set[str]:
+    """The ids of all students in the gradebook."""
+    (rows,) = _rows(course, select(STUDENT.c.id))
+    return {row.id for row in rows}
+
+
+def due_dates(course: Course) -> dict[str, datetime.datetime]:
+    """When each assignment is due that has a due date."""
+    (rows,) = _rows(course, select(ASSIGNMENT.c.name, ASSIGNMENT.c.duedate))
+    return {row.name: row.duedate.replace(tzinfo=datetime.UTC) for row in rows if row.duedate}
+
+
 def _rows(course: Course, *queries: Any) -> list[list[Any]]:
     """The rows of each query; none where there is no gradebook yet."""
     url = gradebook_url(course)

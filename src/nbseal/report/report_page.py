@@ -49,6 +49,7 @@ def report_page(summary: Summary, anonymous: bool = False) -> str:
         waiting=[student for student in summary.students if student.not_judged],
         damaged=[student for student in summary.students if student.problems],
         late=[student for student in summary.students if student.seconds_late],
+        unclear=[student.student for student in summary.students if student.unclear_time],
     )
 
 

@@ -20,7 +20,10 @@ MISTAKES, CELLS = 40, 12
 
 @dataclass(frozen=True)
 class Student:
-    """One row of the class: ``score`` sums the marks made so far, less the penalty."""
+    """One row of the class: ``score`` sums the marks made so far, less the penalty.
+
+    ``unclear_time``: nobody can tell if the submission was late, so there is no penalty.
+    """
 
     student: str
     score: float
@@ -31,6 +34,7 @@ class Student:
     seconds: float
     seal: str
     problems: tuple[str, ...]
+    unclear_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,12 @@ def _student(card: Scorecard, marks: dict[str, float | None], state: SubmissionS
         score=round(sum(mark or 0.0 for mark in marks.values()) - penalty, 6),
         waiting=len(open_ones),
         not_judged=sum(question.status is Status.NOT_JUDGED for question in open_ones),
-        seconds_late=state.seconds_late if state else 0.0,
+        seconds_late=state.seconds_late if state and not card.has_unclear_time else 0.0,
         penalty=penalty,
         seconds=card.seconds,
         seal=card.seal,
         problems=tuple(names.clean(problem) for problem in card.problems),
+        unclear_time=card.has_unclear_time,
     )
 
 
