@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,23 @@ def test_marks_are_recorded_in_postgresql(path):
     }  # fmt: skip
     assert (settings.course / "feedback" / STUDENT / ASSIGNMENT / f"{ASSIGNMENT}.html").is_file()
     assert not (settings.course / "gradebook.db").exists()
+
+
+def test_an_extension_is_recorded_in_postgresql(path):
+    """A line of extensions.csv is an interval there, as nbgrader reads it, and goes with the line."""
+    settings = load_settings(path)
+    for due, line, extension in (
+        ("2026-05-04 21:00 UTC", f"{STUDENT},{ASSIGNMENT},2026-05-11 22:30 UTC\n", timedelta(days=7, minutes=90)),
+        (None, "", None),
+    ):
+        with Gradebook(gradebook_url(settings), settings.course_id) as gradebook:
+            gradebook.update_or_create_assignment(ASSIGNMENT, duedate=due)
+        (settings.course / "extensions.csv").write_text(f"id,assignment,new date\n{line}", encoding="utf-8")
+        done = run("nbseal", "grade", ASSIGNMENT, cwd=settings.course)
+        assert done.returncode == 0, done.stderr
+        assert "nothing to regrade, 1 unchanged; 1 with another due date or time" in done.stdout
+        with Gradebook(gradebook_url(settings), settings.course_id) as gradebook:
+            assert gradebook.find_submission(ASSIGNMENT, STUDENT).extension == extension
 
 
 def test_the_hub_keeps_its_people_in_postgresql(path):
