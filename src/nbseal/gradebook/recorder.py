@@ -112,7 +112,8 @@ class Recorder:
         stamp = self._stamp(graded)
         with self._writing():
             marksbook = self._marksbook
-            timing = self._timing(card.assignment, card.student, stamp)
+            before = Ledger.of(self.course, card.assignment).latest(card.student)
+            timing = self._timing(card.assignment, card.student, stamp, before)
             entry = Entry(graded.digest, timing.on(card), sizes, graded.handed_in, timing.text)
             with explained(destination):
                 if write_autograded:
@@ -136,7 +137,7 @@ class Recorder:
         """
         entry = self._known[student]
         stamp = stamp_in(self.course.folder("submitted", student, assignment), self._zones)
-        timing = self._timing(assignment, student, stamp)
+        timing = self._timing(assignment, student, stamp, entry)
         renewed = replace(entry, scorecard=timing.on(entry.scorecard), extension=timing.text)
         if renewed == entry and self._is_on_record(assignment, student, timing):
             return None
@@ -203,12 +204,10 @@ class Recorder:
         card = graded.scorecard
         return stamp_in(self.course.folder("submitted", card.student, card.assignment), self._zones)
 
-    def _timing(self, assignment: str, student: str, stamp: Stamp | None) -> Timing:
+    def _timing(self, assignment: str, student: str, stamp: Stamp | None, before: Entry | None) -> Timing:
         line = self._extensions.of(student, assignment)
-        if line:
-            return timing_of(stamp, line, self._marksbook.due(assignment))
-        before = Ledger.of(self.course, assignment).latest(student)
-        return timing_of(stamp, None, None, before.extension if before else "")
+        due = self._marksbook.due(assignment) if line else None
+        return timing_of(stamp, line, due, before.extension if before else "")
 
     @cached_property
     def _permissions(self) -> int:
