@@ -19,6 +19,11 @@ c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
 c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
 c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]
 
+# and its pages read the times of submissions as they are recorded
+from nbseal.gradebook.formgrader import read_times_as_recorded  # noqa: E402
+
+read_times_as_recorded()
+
 # what students wrote is shown on feedback pages and in the formgrader, and can't act there
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {

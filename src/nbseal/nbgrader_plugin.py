@@ -28,6 +28,7 @@ from nbseal.course import MB, Course
 from nbseal.errors import CourseError
 from nbseal.gradebook import Recorder
 from nbseal.gradebook.autograded import notebook_bytes
+from nbseal.gradebook.formgrader import read_times_as_recorded
 from nbseal.gradebook.times import naive, stamp_in, write_stamp, zones_of
 from nbseal.notebook import make_template, questions
 from nbseal.notebook.outputs import safe_name
@@ -89,6 +90,7 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
         self._graded: tuple[tuple[str, str], GradedSubmission] | None = None
         self._ignored: list[str] = []
         if self.parent is not None:
+            read_times_as_recorded()
             self._prepare_copying()
 
     def _prepare_copying(self) -> None:

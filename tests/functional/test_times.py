@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from nbseal.cli.app import app
-from nbseal.course import Course
+from nbseal.course import Course, load_config
 from nbseal.errors import CourseError
 from nbseal.export.csv_columns import Delivery
 from nbseal.export.marks import read_marks
@@ -27,6 +28,7 @@ from nbseal.results import Scorecard
 from nbseal.terminal import lost_marks, summary
 from tests.mini import hand_in, make_course
 from tests.nbgrader_commands import give
+from tests.samples import ROOT
 
 # What nbgrader 0.9.6 itself does to SQLAlchemy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")
@@ -153,6 +155,23 @@ def test_nbgrader_can_read_what_is_in_autograded(both) -> None:
             if moment and text.rstrip().endswith("UTC") and text[0] == "2":
                 assert (folder / "timestamp.txt").read_text("utf-8") == text
         assert not (root / "autograded" / "link" / "mini" / "timestamp.txt").exists()
+
+
+def test_the_formgrader_shows_all_of_them_as_graded(both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its list has the recorded times and marks, whatever nbgrader would read in the stamps."""
+    monkeypatch.setattr(NbGraderAPI, "get_submitted_timestamp", NbGraderAPI.get_submitted_timestamp)  # put back after
+    load_config(ROOT)  # as the formgrader's server does
+    for root in both[:2]:
+        course = Course(root)
+        shown = {
+            one["student"]: one for one in NbGraderAPI(course.coursedir, config=course.config).get_submissions("mini")
+        }
+        for name, (_, moment, _) in STAMPS.items():
+            assert shown[name]["autograded"], name
+            assert shown[name]["score"] == FULL
+            assert shown[name]["timestamp"] == (moment.isoformat() if moment else None), name
+        assert shown["link"]["autograded"]
+        assert shown["none"]["autograded"]
 
 
 def test_what_is_unclear_is_named(both) -> None:
