@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 SCHEMA = 1
-UNCLEAR_TIME = "unclear time: "  # how a problem begins that takes no late penalty
+# How a problem ends that leaves a submission without a late penalty. No other ends so, whatever files are called.
+UNCLEAR_TIME = "Until then the time is unclear: no late penalty."
 
 
 class Outcome(StrEnum):
@@ -98,7 +99,7 @@ class Scorecard:
     @property
     def has_unclear_time(self) -> bool:
         """Whether nobody can tell if the submission came late."""
-        return any(problem.startswith(UNCLEAR_TIME) for problem in self.problems)
+        return any(problem.endswith(UNCLEAR_TIME) for problem in self.problems)
 
     @property
     def max_score(self) -> float:

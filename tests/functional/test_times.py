@@ -179,12 +179,14 @@ def test_what_is_unclear_is_named(both) -> None:
     root, _, result, said = both
     assert f"{len(UNCLEAR) + 1} with an unclear time: no late penalty" in summary("mini", result)
     problems = {card.student: card.problems for card in result.scorecards}
-    assert {name for name, found in problems.items() if any("unclear time" in one for one in found)} == UNCLEAR | {
+    assert {name for name, found in problems.items() if any("time is unclear" in one for one in found)} == UNCLEAR | {
         "link"
     }
     (problem,) = problems["ist"]
-    assert problem.startswith('unclear time: timestamp.txt says "2026-05-05 02:15:00 IST": IST means different times')
-    assert problem.endswith("it gets no late penalty")
+    assert problem.startswith('timestamp.txt says "2026-05-05 02:15:00 IST": IST means different times')
+    assert problem.endswith(
+        "write the time like 2026-05-04 20:30:00 UTC. Until then the time is unclear: no late penalty."
+    )
     assert f"ist · {problem}" in list(lost_marks(result.scorecards))
     assert f"ist, mini: {problem}" in said
     stored = json.loads((root / ".nbseal" / "scorecards" / "mini" / "ist.json").read_text("utf-8"))

@@ -9,6 +9,8 @@ from nbseal.gradebook.extensions import Extension
 from nbseal.gradebook.times import Stamp, naive
 from nbseal.results import UNCLEAR_TIME, Scorecard
 
+STAMP_MEND = "write the time like 2026-05-04 20:30:00 UTC."
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -28,7 +30,7 @@ class Timing:
 
     def on(self, card: Scorecard) -> Scorecard:
         """The scorecard with these problems in the place of earlier ones about time."""
-        others = tuple(problem for problem in card.problems if not problem.startswith(UNCLEAR_TIME))
+        others = tuple(problem for problem in card.problems if not problem.endswith(UNCLEAR_TIME))
         return replace(card, problems=others + self.problems)
 
     def recorded(
@@ -49,7 +51,7 @@ def timing_of(stamp: Stamp | None, line: Extension | None, due: datetime | None,
 
     ``before`` is the date that stood in that line when the submission was last recorded.
     """
-    problems = [f"{UNCLEAR_TIME}{stamp.problem}; it gets no late penalty"] if stamp and stamp.problem else []
+    problems = [f"{stamp.problem}; {STAMP_MEND} {UNCLEAR_TIME}"] if stamp and stamp.problem else []
     extension, granted = None, bool(before)
     if line:
         granted = line.until is not None
@@ -60,7 +62,7 @@ def timing_of(stamp: Stamp | None, line: Extension | None, due: datetime | None,
         elif until and due:
             extension = until - due
         if cause:
-            problems.append(f"{UNCLEAR_TIME}{line.where}: {cause} Until then there is no late penalty")
+            problems.append(f"{line.where}: {cause} {UNCLEAR_TIME}")
     text = line.text if line else ""
     moment = naive(stamp.moment) if stamp else None
     return Timing(stamp is not None, moment, granted, extension, text, tuple(problems))
