@@ -16,11 +16,11 @@ DESCRIPTION = (
 STYLE = """
   .page { fill: #ffffff } .box { fill: #f6f8fa; stroke: #57606a } .line { stroke: #57606a; fill: none }
   .tip { fill: #57606a } .sealed { fill: #fff4e5; stroke: #b35900 } .trusted { fill: #e7f3fb; stroke: #0072b2 }
-  text { fill: #1f2328 } .quiet { fill: #57606a }
+  text { fill: #1f2328 } .quiet { fill: #57606a } .badge { fill: #ffffff }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0d1117 } .box { fill: #21262d; stroke: #9da7b3 } .line { stroke: #9da7b3 }
     .tip { fill: #9da7b3 } .sealed { fill: #3a2a14; stroke: #f0a04b } .trusted { fill: #10293d; stroke: #58b4ec }
-    text { fill: #f0f3f6 } .quiet { fill: #b6bfc9 }
+    text { fill: #f0f3f6 } .quiet { fill: #b6bfc9 } .badge { fill: #0d1117 }
   }
 """
 
@@ -130,25 +130,29 @@ def results() -> str:
     )
 
 
-def draw() -> str:
-    """The whole picture as SVG."""
-    parts = [submission(), walls(), judge(), results()]
+def document(width: int, height: int, title: str, description: str, parts: list[str]) -> str:
+    """A whole SVG; ``title`` and ``description`` are what a screen reader says."""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title description" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'font-family="Helvetica, Arial, sans-serif" text-anchor="middle">'
     )
     return "\n".join(
         [
             head,
-            f'<title id="title">{TITLE}</title>',
-            f'<desc id="description">{DESCRIPTION}</desc>',
+            f'<title id="title">{title}</title>',
+            f'<desc id="description">{description}</desc>',
             f"<style>{STYLE}</style>",
-            f'<rect width="{WIDTH}" height="{HEIGHT}" rx="12" class="page"/>',
+            f'<rect width="{width}" height="{height}" rx="12" class="page"/>',
             *parts,
             "</svg>\n",
         ]
     )
+
+
+def draw() -> str:
+    """The whole picture as SVG."""
+    return document(WIDTH, HEIGHT, TITLE, DESCRIPTION, [submission(), walls(), judge(), results()])
 
 
 if __name__ == "__main__":
