@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from draw_pictures import box, document, text
+from draw_pictures import arrow, box, document, text, titled
 
 TARGET = Path(__file__).with_name("processes.svg")
 WIDTH, HEIGHT = 560, 1024
@@ -18,14 +18,6 @@ DESCRIPTION = (
     "the command, which lends them to a copy of the judge."
 )
 LEFT, RIGHT, COLUMN = 14, 314, 232
-
-
-def process(x: int, y: int, width: int, kind: str, name: str, *lines: str) -> str:
-    """A process: its name, what it does, and, in the last line, how long it lives."""
-    middle = x + width // 2
-    title = text(middle, y + 28, name, 18, weight="bold")
-    words = [text(middle, y + 54 + 22 * number, line, 16) for number, line in enumerate(lines)]
-    return "\n".join([box(x, y, width, 44 + 22 * len(lines), kind), title, *words])
 
 
 def socket(number: int, badge: tuple[int, int], *paths: str, joints: tuple[tuple[int, int], ...] = ()) -> str:
@@ -42,8 +34,7 @@ def number_in_circle(number: int, x: int, y: int) -> str:
 
 def fork(x: int, y1: int, y2: int) -> str:
     """A dotted arrow downwards from a process to its fork."""
-    line = f'<path d="M{x} {y1}V{y2 - 10}" class="line" stroke-width="2.5" stroke-dasharray="2 5"/>'
-    return f'{line}<path d="M{x} {y2}l-6 -11h12z" class="tip"/>' + text(x + 26, y1 + 24, "fork", 16, "quiet")
+    return arrow(x, y1, x, y2, dotted=True) + text(x + 26, y1 + 24, "fork", 16, "quiet")
 
 
 def trusted_side() -> str:
@@ -53,10 +44,10 @@ def trusted_side() -> str:
     copy = ("runs the hidden tests", "lives for 500 notebooks,", "one after another")
     return "\n".join(
         [
-            process(LEFT, 14, WIDTH - 2 * LEFT, "trusted", "Command", *command),
-            process(LEFT + 26, 170, COLUMN - 26, "trusted", "Judge", *judge),
+            titled(LEFT, 14, WIDTH - 2 * LEFT, "trusted", "Command", *command),
+            titled(LEFT + 26, 170, COLUMN - 26, "trusted", "Judge", *judge),
             fork(LEFT + 130, 280, 444),
-            process(LEFT, 446, COLUMN, "trusted", "Copy of the judge", *copy),
+            titled(LEFT, 446, COLUMN, "trusted", "Copy of the judge", *copy),
         ]
     )
 
@@ -71,13 +62,13 @@ def other_side() -> str:
         [
             box(RIGHT - 8, 502, COLUMN + 16, 296, "sealed", dashed=True),
             text(RIGHT + COLUMN // 2, 786, "behind the walls", 16, "quiet"),
-            process(RIGHT, 170, COLUMN - 26, "box", "Warm process", *warm),
+            titled(RIGHT, 170, COLUMN - 26, "box", "Warm process", *warm),
             fork(RIGHT + 103, 280, 332),
-            process(RIGHT, 334, COLUMN, "box", "Supervisor", *supervisor),
+            titled(RIGHT, 334, COLUMN, "box", "Supervisor", *supervisor),
             fork(RIGHT + 103, 444, 520),
-            process(RIGHT + 10, 522, COLUMN - 20, "box", "Sealed process", *sealed),
+            titled(RIGHT + 10, 522, COLUMN - 20, "box", "Sealed process", *sealed),
             fork(RIGHT + 103, 610, 660),
-            process(RIGHT + 10, 662, COLUMN - 20, "box", "Question copy", *copy),
+            titled(RIGHT + 10, 662, COLUMN - 20, "box", "Question copy", *copy),
         ]
     )
 
