@@ -59,5 +59,5 @@ build: $(COURSE)  ## make release/ and solutions/ from source/
 bench: $(COURSE)  ## measure nbseal beside its peers, and keep the table
 	$(BIN)/python -m benchmarks
 
-lock: $(COURSE)  ## write requirements*.txt anew from pyproject.toml; UPGRADE="name ..." takes newer versions of these
-	$(BIN)/python deploy/lock.py $(if $(UPGRADE),--upgrade $(UPGRADE))
+lock: $(COURSE)  ## write requirements*.txt anew from pyproject.toml; UPGRADE="NAME ..." (or all) takes newer versions
+	$(BIN)/python deploy/lock.py $(UPGRADE)

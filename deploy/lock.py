@@ -1,9 +1,9 @@
 """Writes the locked requirements: everything is resolved together, and each file gets what its purpose needs.
 
-    python deploy/lock.py [--upgrade NAME ... | --upgrade-all]
+    python deploy/lock.py [NAME ... | all]
 
-Ranges come from pyproject.toml. Versions stay as they are locked, unless an upgrade is asked for. What stands above the
-first heading of a file, and the remarks behind its packages, are written by hand and are kept.
+Ranges come from pyproject.toml. Versions stay as they are locked, but for the packages that are named. What stands
+above the first heading of a file, and the remarks behind its packages, are written by hand and are kept.
 """
 
 from __future__ import annotations
@@ -39,16 +39,14 @@ Groups = dict[str, list[Requirement]]
 def main() -> None:
     """Resolve and write; exit status 1 with pip's own message when versions don't fit together."""
     parser = argparse.ArgumentParser(description="Write the locked requirements.")
-    parser.add_argument("--upgrade", nargs="*", default=[], metavar="NAME", help="take the newest of these")
-    parser.add_argument("--upgrade-all", action="store_true", help="take the newest of all")
-    wanted = parser.parse_args()
+    parser.add_argument("upgrade", nargs="*", metavar="NAME", help="take the newest of these packages, or of all")
+    names = {canonicalize_name(name) for name in parser.parse_args().upgrade}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     oldest = project["requires-python"].removeprefix(">=")
     if sys.version.split(".")[:2] != oldest.split("."):
-        sys.exit(f"lock.py: run it on Python {oldest}, the oldest that is supported: make lock PYTHON=python{oldest}")
+        sys.exit(f"lock.py: this is Python {sys.version.split()[0]}; make .venv with {oldest}, the oldest supported.")
     groups = _groups(project)
-    names = {canonicalize_name(name) for name in wanted.upgrade}
-    kept = {} if wanted.upgrade_all else {name: pin for name, pin in _locked().items() if name not in names}
+    kept = {name: version for name, version in _locked().items() if not names & {name, "all"}}
     found = _resolve([one for group in groups.values() for one in group], kept, oldest)
     base = _closure(groups["course"] + groups[ENGINE], found)
     for file, headings in FILES.items():
@@ -77,7 +75,7 @@ def _resolve(wanted: Iterable[Requirement], kept: dict[str, str], python: str) -
         command += ["--python-version", f"{python}.0", "--only-binary", ":all:", "--target", folder]
         command += ["--constraint", str(constraints), *sorted({str(one) for one in wanted})]
         if subprocess.run(command, check=False).returncode != 0:
-            sys.exit("lock.py: pip can't resolve this; see above. A version that is locked can be let go by --upgrade.")
+            sys.exit("lock.py: pip can't resolve this, see above: name the packages whose versions may change.")
         installs = json.loads(report.read_text(encoding="utf-8"))["install"]
     return {canonicalize_name(item["metadata"]["name"]): item["metadata"] for item in installs}
 
@@ -109,7 +107,8 @@ def _write(path: Path, own: dict[str, list[Requirement]], needed: set[str], foun
         lines += [_line(name, found, remarks.get(name)) for name in names if name not in done]
         done |= set(names)
     lines += ["", f"# {BROUGHT}", *(_line(name, found, None) for name in sorted(needed - done))]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if (new := "\n".join(lines) + "\n") != text:  # make would install an unchanged file again
+        path.write_text(new, encoding="utf-8")
 
 
 def _line(name: str, found: dict[str, dict[str, Any]], remark: str | None) -> str:
