@@ -3,6 +3,7 @@
 import math
 import socket
 import struct
+import sys
 import time
 
 import numpy as np
@@ -67,6 +68,14 @@ def test_tables_come_back_as_tables():
     assert list(back.columns) == ["photo", "confidence"]
     assert back["photo"].tolist() == ["a", "b"]
     assert math.isnan(back["confidence"][1])
+
+
+def test_a_table_is_refused_where_pandas_is_missing(monkeypatch):
+    """Without pandas nobody can have sent a table in good faith: it is refused, with what to install."""
+    packed = pack(pd.DataFrame({"photo": ["a", "b"]}))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(WireError, match="pip install pandas"):
+        unpack(packed[0], b"".join(packed[1]))
 
 
 def test_other_objects_arrive_as_their_type_name_only():
