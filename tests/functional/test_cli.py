@@ -169,7 +169,7 @@ def test_doctor_tells_levels_limits_and_versions(nbseal, root: Path) -> None:
 
 def test_doctor_names_what_is_wrong_with_a_course(nbseal, tmp_path: Path) -> None:
     """Settings that can't be loaded don't keep the rest from being told."""
-    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.Seal.memory_mb = = 3\n")
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.Seal.memory_mib = = 3\n")
     done = nbseal("doctor", "-c", tmp_path)
     assert "Versions" in done.out
     assert "nbgrader_config.py can't be loaded: SyntaxError" in done.out
@@ -290,7 +290,7 @@ def test_an_error_is_one_line_with_cause_and_mend(what: str, tmp_path: Path) -> 
     else:
         hand_in(root, "ada")
     if what == "broken settings":
-        (root / "nbgrader_config.py").write_text("c = get_config()\nc.Seal.memory_mb = this\n")
+        (root / "nbgrader_config.py").write_text("c = get_config()\nc.Seal.memory_mib = this\n")
     if what == "wrong setting":
         (root / "nbgrader_config.py").write_text("c = get_config()\nc.Seal.cell_seconds = 'ten'\n")
     if what == "damaged gradebook":

@@ -148,7 +148,7 @@ def test_a_submission_that_cannot_be_judged_has_no_results(exported: Path, tmp_p
     """`otter run` fails with a plain sentence instead of a zero."""
     path = tmp_path / f"{ASSIGNMENT}.ipynb"
     path.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    settings = "c = get_config()\nc.Seal.submission_mb = 0\n"
+    settings = "c = get_config()\nc.Seal.submission_mib = 0\n"
     broken = tmp_path / "broken"
     shutil.copytree(exported / "dist", broken / "dist")
     archive = broken / "dist" / "autograder" / "autograder.zip"

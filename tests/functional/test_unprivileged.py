@@ -177,7 +177,7 @@ from nbseal.sandbox import WarmProcess, probe
 from nbseal.sandbox.levels import BY_MECHANISM
 for name, reason in probe().items():
     if reason is None:
-        with WarmProcess(Seal(memory_mb=256, processes=20), BY_MECHANISM[name]).start() as warm:
+        with WarmProcess(Seal(memory_mib=256, processes=20), BY_MECHANISM[name]).start() as warm:
             process = warm.spawn()
             print(name, process.run([(0, {MANY!r})], {{}}).failure)
             process.end()

@@ -97,7 +97,7 @@ class Grader:
 
     def read(self, folder: Path) -> Submission:
         """Read a submission's folder; SubmissionError when that fails."""
-        return read_submission(folder, self.assignment.notebooks, self.course.seal.submission_mb)
+        return read_submission(folder, self.assignment.notebooks, self.course.seal.submission_mib)
 
     def grade(self, student: str, folder: Path) -> GradedSubmission:
         """Grade the submission in ``folder``; whatever the student did, the result is a scorecard."""
@@ -238,7 +238,7 @@ class Grader:
         if not wanted or self._judge is None:
             return {}
         facts = submission_facts(graded.nb, run, files, self.course.secret + digest.encode())
-        case = Case(facts, wanted, self.course.seal.questions_seconds)
+        case = Case(facts, wanted, self.course.seal.hidden_tests_seconds)
         if run.failure:
             process.end()  # nothing is left to ask; tests of submitted files can still be judged
         with process.lent() as (dialogue, control):

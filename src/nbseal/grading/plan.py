@@ -106,7 +106,8 @@ def warm_settings(course: Course, assignment: Assignment) -> WarmSettings:
     return WarmSettings(
         modules=[name for name in modules if name.split(".")[0] not in own],
         support=str(folder),
-        warm=[name for name in modules if name in own] + list(course.seal.warm.get(assignment.name, [])),
+        preload_calls=[name for name in modules if name in own]
+        + list(course.seal.preload_calls.get(assignment.name, [])),
     )
 
 
