@@ -22,7 +22,10 @@ from nbseal.sandbox.launch import Launched
 from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
 from tests.mini import GRADER, hand_in, make_course
 
-COMMANDS = ("build", "grade", "check", "doctor", "report", "similarity")
+COMMANDS = ("build", "grade", "check", "doctor", "lint", "report", "similarity")
+CHECK = ["submitted/ada/mini/mini.ipynb", "-a", "mini"]
+TEXT = {"build": ["mini"], "check": CHECK, "doctor": [], "grade": ["mini"], "lint": []}
+PAGES = {"report": ["mini"], "similarity": ["mini"]}
 WRONG = {"number_answer": "answer = 41"}
 FORCED_COLOUR = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "COLUMNS", "TERM", "NO_COLOR")
 
@@ -72,7 +75,7 @@ def one_line(text: str) -> str:
 
 def test_a_pipe_gets_plain_lines_and_no_escape_codes(root: Path) -> None:
     """Not on a terminal: a line for each student, one summary, notes on the other stream, nothing else."""
-    done = run("nbseal", "grade", "mini", "--force", "--details", cwd=root)
+    done = run("nbseal", "grade", "mini", "--force", "--verbose", cwd=root)
     assert done.returncode == 0
     assert "\x1b" not in done.stdout + done.stderr
     assert "mini: 3 graded in" in done.stdout.splitlines()[-1]
@@ -81,7 +84,7 @@ def test_a_pipe_gets_plain_lines_and_no_escape_codes(root: Path) -> None:
 
 def test_details_show_a_table_and_why_marks_were_lost(nbseal, root: Path) -> None:
     """A row a student, a line for each question that lost marks, and nothing of a student's that a terminal obeys."""
-    done = nbseal("grade", "mini", "--details", "-c", root)
+    done = nbseal("grade", "mini", "--verbose", "-c", root)
     table = [line.split() for line in done.out.splitlines()]
     assert ["ada", "4", "2", "1", "7"] in [[word for word in words if word not in "│┃"] for words in table]
     lost = [line for line in done.out.splitlines() if " · " in line]
@@ -95,7 +98,7 @@ def test_details_show_a_table_and_why_marks_were_lost(nbseal, root: Path) -> Non
 def test_a_wide_table_is_not_cut_in_a_pipe(nbseal, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no terminal, no column is squeezed to the width of one."""
     monkeypatch.setenv("COLUMNS", "20")
-    done = nbseal("grade", "mini", "--details", "-c", root)
+    done = nbseal("grade", "mini", "--verbose", "-c", root)
     header = next(line for line in done.out.splitlines() if "double" in line)
     assert "number" in header
     assert "total" in header
@@ -120,20 +123,45 @@ def test_single_students_can_be_named(nbseal, root: Path) -> None:
 
 
 def test_scorecards_are_written_as_json(nbseal, root: Path, tmp_path: Path) -> None:
-    """--json FILE holds every scorecard of the run in the published form."""
+    """The file holds every scorecard of the run in the published form, each in a line of its own."""
     file = tmp_path / "cards.json"
-    assert nbseal("grade", "mini", "--json", file, "-c", root).code == 0
-    cards = [Scorecard.from_dict(data) for data in json.loads(file.read_text("utf-8"))]
+    assert nbseal("grade", "mini", "--json", "--output", file, "-c", root).code == 0
+    first, *lines, last = file.read_text("utf-8").splitlines()
+    cards = [Scorecard.from_dict(json.loads(line.removesuffix(","))) for line in lines]
+    assert (first, last) == ("[", "]")
     assert {card.student: card.score for card in cards} == {"ada": 7.0, "alan": 5.0, "grace": 3.0}
     assert cards[1].question("number").tests[0].message == "Look again: it is not 42."
 
 
-def test_a_file_that_can_not_be_written_is_told_before_grading(nbseal, root: Path) -> None:
-    """--json into a folder that doesn't exist is wrong usage, and no student waits for that news."""
-    done = nbseal("grade", "mini", "--json", "/nowhere/cards.json", "-c", root)
+@pytest.mark.parametrize("name", [*TEXT, *PAGES])
+def test_json_goes_to_standard_output_or_to_a_file(
+    nbseal, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """With --json standard output is JSON and nothing else; with --output it is empty, and the file holds the JSON."""
+    monkeypatch.chdir(root)
+    words, file = [name, *(TEXT | PAGES)[name], "--json"], tmp_path / "result.json"
+    printed = nbseal(*words)
+    written = nbseal(*words, "--output", file)
+    assert written.out == ""
+    assert type(json.loads(printed.out)) is type(json.loads(file.read_text("utf-8")))
+    assert not list(tmp_path.glob("*.html"))
+
+
+@pytest.mark.parametrize("name", [*TEXT, *PAGES])
+def test_a_file_that_can_not_be_written_is_told_before_the_work(nbseal, root: Path, name: str) -> None:
+    """JSON for a folder that doesn't exist is wrong usage, and nobody waits for that news."""
+    done = nbseal(name, *(TEXT | PAGES)[name], "--json", "-o", "/nowhere/cards.json", "-c", root)
     assert done.code == 2
     assert done.out == ""
-    assert "/nowhere" in done.err
+    assert "--output: the folder /nowhere doesn't exist" in done.err
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_text_is_not_written_to_a_file(nbseal, root: Path, tmp_path: Path, name: str) -> None:
+    """--output without --json is wrong usage where the result is text, so that nobody looks for a file in vain."""
+    done = nbseal(name, *TEXT[name], "-o", tmp_path / "file", "-c", root)
+    assert done.code == 2
+    assert "give --json, too" in done.err
 
 
 def test_check_shows_every_test_and_leaves_no_gradebook(nbseal, tmp_path: Path) -> None:
@@ -236,9 +264,9 @@ def _read(descriptor: int) -> bytes:
         return b""
 
 
-def test_scorecards_can_go_to_standard_output(nbseal, root: Path) -> None:
-    """With --json - standard output is JSON and nothing else; the lines for people are on the other stream."""
-    done = nbseal("grade", "mini", "--json", "-", "-c", root)
+def test_progress_goes_to_the_other_stream_with_json(nbseal, root: Path) -> None:
+    """With --json the lines for people are on standard error."""
+    done = nbseal("grade", "mini", "--json", "-c", root)
     assert [card["student"] for card in json.loads(done.out)] == ["ada", "alan", "grace"]
     assert "mini: 0 graded" in done.err
 

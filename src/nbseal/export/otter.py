@@ -73,7 +73,7 @@ def export_otter(course: Course, assignment: str, target: Path, files: list[str]
     if find_spec("otter") is None:
         raise CourseError("otter-grader is not installed: pip install 'nbseal[otter]'.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())) and not force:
-        raise CourseError(f"{target} is there already: give another folder with --to, or --force to write into it.")
+        raise CourseError(f"{target} is there already: give another folder with --output, or --force to write into it.")
     plan = plan_of(course, assignment)
     if len(plan.notebooks) != 1:
         raise CourseError(f"{assignment} has {len(plan.notebooks)} notebooks, and otter grades one: split it.")

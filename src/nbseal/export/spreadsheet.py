@@ -15,7 +15,7 @@ from traitlets import Bool
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.export.csv_columns import FORMULA_STARTS, Delivery, write_new
+from nbseal.export.csv_columns import FORMULA_STARTS, ExportResult, write_new
 from nbseal.export.marks import decide, read_marks
 from nbseal.gradebook.database import gradebook_name, gradebook_url
 from nbseal.gradebook.explained import explained
@@ -100,21 +100,21 @@ def _row(gradebook: Any, assignment: Any, student: Any) -> tuple[dict[str, Any],
     return made, bool(submission.needs_manual_grade)
 
 
-def export_csv(course: Course, assignments: list[str] | None, path: Path, partial: bool, force: bool) -> Delivery:
+def export_csv(course: Course, assignments: list[str] | None, path: Path, partial: bool, force: bool) -> ExportResult:
     """Write the marks of assignments (default: all that the gradebook has) by the plugin; say what is not there."""
-    delivery = Delivery(", ".join(assignments) if assignments else "all assignments", path)
+    result = ExportResult(", ".join(assignments) if assignments else "all assignments", path)
     draft = path.with_name(f".{path.name}.csv")
     withheld: set[tuple[str, str]] = set()
     for name in assignments or _recorded(course):
         marks = read_marks(course, name)
-        delivery.note_resubmissions(marks)
+        result.note_resubmissions(marks)
         for student, mark in marks.by_student.items():
             made = decide(mark, partial, zero_missing=False)
             if made.score is not None:
-                delivery.written[f"{name} {student}"] = made.score
+                result.written[f"{name} {student}"] = made.score
             elif not made.is_missing:
                 withheld.add((name, student))
-                delivery.left_out.append((student, f"{name}: {made.reason}"))
+                result.left_out.append((student, f"{name}: {made.reason}"))
     plugin = SafeCsvExport(config=course.config)
     plugin.to, plugin.assignment, plugin.partial = str(draft), list(assignments or []), partial
     plugin.withheld = frozenset(withheld)
@@ -124,7 +124,7 @@ def export_csv(course: Course, assignments: list[str] | None, path: Path, partia
         write_new(path, draft.read_bytes(), force)
     finally:
         draft.unlink(missing_ok=True)
-    return delivery
+    return result
 
 
 def _recorded(course: Course) -> list[str]:
