@@ -23,8 +23,7 @@ from tests.courses import adopting_orphans, command, end, engine_processes, envi
 from tests.mini import GRADER, hand_in, make_course
 
 COMMANDS = ("build", "grade", "check", "doctor", "lint", "report", "similarity")
-CHECK = ["submitted/ada/mini/mini.ipynb", "-a", "mini"]
-TEXT = {"build": ["mini"], "check": CHECK, "doctor": [], "grade": ["mini"], "lint": []}
+TEXT = {"build": ["mini"], "check": ["submitted/ada/mini/mini.ipynb"], "doctor": [], "grade": ["mini"], "lint": []}
 PAGES = {"report": ["mini"], "similarity": ["mini"]}
 WRONG = {"number_answer": "answer = 41"}
 FORCED_COLOUR = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "COLUMNS", "TERM", "NO_COLOR")
@@ -168,15 +167,27 @@ def test_check_shows_every_test_and_leaves_no_gradebook(nbseal, tmp_path: Path) 
     """One notebook's scorecard, as text and as JSON; nothing is recorded."""
     root = make_course(tmp_path / "course")
     path = hand_in(root, "alan", **WRONG)
-    text = nbseal("check", path, "-a", "mini", "-c", root)
+    text = nbseal("check", path, "-c", root)
     assert text.code == 0
     assert text.out.startswith("mini: 5 of 7 (seal: ")
     assert "    ✓ It doubles a number.\n" in text.out
     assert "    ✗ The number is 42.\n      Look again: it is not 42.\n" in text.out
-    data = json.loads(nbseal("check", path, "-a", "mini", "--json", "-c", root).out)
+    data = json.loads(nbseal("check", path, "--json", "-c", root).out)
     assert Scorecard.from_dict(data).score == 5.0
     assert not (root / "gradebook.db").exists()
     assert not (root / "autograded").exists()
+
+
+def test_check_finds_the_assignment_under_any_name(nbseal, root: Path, tmp_path: Path) -> None:
+    """A copy under another name is known by its questions; what has none of them is an error, unless it is named."""
+    copy = tmp_path / "mini (1).ipynb"
+    copy.write_bytes((root / "submitted" / "ada" / "mini" / "mini.ipynb").read_bytes())
+    assert nbseal("check", copy, "-c", root).out.startswith("mini: 7 of 7 ")
+    copy.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', encoding="utf-8")
+    strange = nbseal("check", copy, "-c", root)
+    assert strange.code == 1
+    assert one_line(strange.err).endswith("name the assignment with --assignment (known: mini).")
+    assert nbseal("check", copy, "-a", "mini", "-c", root).out.startswith("mini: 0 of 7 ")
 
 
 def test_doctor_tells_levels_limits_and_versions(nbseal, root: Path) -> None:
@@ -304,7 +315,7 @@ ERRORS = {
     "wrong setting": (["grade", "mini"], "a setting in nbgrader_config.py doesn't fit: .*cell_seconds"),
     "grader that doesn't fit": (["grade", "mini"], "test_mini.py has hidden tests for 'trouble'.*no such question"),
     "no such folder": (["grade", "mini", "-c", "/nowhere"], "/nowhere is not a folder: give the course's folder"),
-    "no such notebook": (["check", "no.ipynb", "-a", "mini"], "no.ipynb doesn't exist: give the notebook"),
+    "no such notebook": (["check", "no.ipynb"], "no.ipynb doesn't exist: give the notebook"),
     "damaged gradebook": (["grade", "mini"], "gradebook.db: the gradebook is damaged; put a backup copy"),
 }
 
@@ -335,7 +346,7 @@ def test_an_error_is_one_line_with_cause_and_mend(what: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["grade"], ["grade", "mini", "--jobs", "0"], ["grade", "mini", "--fast"], ["check", "a.ipynb"], ["greade"], []],
+    [["grade"], ["grade", "mini", "--jobs", "0"], ["grade", "mini", "--fast"], ["check"], ["greade"], []],
     ids=" ".join,
 )
 def test_wrong_usage_is_exit_code_2(nbseal, arguments: list[str]) -> None:

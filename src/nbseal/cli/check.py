@@ -21,14 +21,16 @@ from nbseal.cli.options import (
 if TYPE_CHECKING:
     from nbseal.results import Scorecard
 
+ASSIGNMENT = "Its assignment; else that is found by the file's name or by the questions in it."
 
-@click.command(cls=Command, epilog="Example: nbseal check my/01-gates.ipynb --assignment 01-gates")
+
+@click.command(cls=Command, epilog="Example: nbseal check my/01-gates.ipynb")
 @click.argument("notebook", type=PATH, help="The notebook to grade.")
-@click.option("--assignment", "-a", required=True, help="Its assignment.", shell_complete=complete_assignment)
+@click.option("--assignment", "-a", help=ASSIGNMENT, shell_complete=complete_assignment)
 @text_options
 @unsealed_option
 @course_option
-def check(notebook: Path, assignment: str, output: Output, unsealed: bool, course: Path) -> None:
+def check(notebook: Path, assignment: str | None, output: Output, unsealed: bool, course: Path) -> None:
     """Grade one notebook file.
 
     The gradebook isn't touched.

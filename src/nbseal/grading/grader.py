@@ -14,6 +14,7 @@ from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
 from nbseal.grading.execution import run_notebook
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
+from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
     rehearse,
@@ -273,16 +274,19 @@ class Grader:
 
 
 def grade_notebook(
-    path: str | Path, assignment: str, course: str | Path | Course = ".", unsealed: bool = False
+    path: str | Path, assignment: str | None = None, course: str | Path | Course = ".", unsealed: bool = False
 ) -> Scorecard:
-    """Grade one notebook file, with the files beside it, without touching the gradebook."""
+    """Grade one notebook file, with the files beside it, without touching the gradebook.
+
+    The assignment is found by the file's name or its questions unless it is given; UnknownName if it can't be.
+    """
     path = Path(path)
     opened = course if isinstance(course, Course) else Course(course)
+    if not path.is_file():
+        raise SubmissionError(f"{path} doesn't exist: give the notebook to check.")
+    assignment, name = recognise(opened, path, assignment)
     with Grader(opened, assignment, unsealed) as grader:
-        if not path.is_file():
-            raise SubmissionError(f"{path} doesn't exist: give the notebook to check.")
         beside = grader.read(path.parent).files
-        name = path.stem if path.stem in grader.assignment.notebooks else grader.assignment.notebooks[0]
         submission = Submission({name: path.read_bytes()}, beside)
         return grader.grade_submission(path.parent.name, submission).scorecard
 
