@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from nbseal.text import UNPRINTABLE
+from nbseal.text import without_controls
 
 EXIT_ERROR, EXIT_NOT_RECORDED, EXIT_LEFT_OUT, EXIT_STOPPED = 1, 3, 4, 130
 STOPPED = "nbseal: stopped; what is recorded stays, and the next run goes on from there."
@@ -52,7 +52,7 @@ class Group(click.Group):
 
 def say(text: str, err: bool = False) -> None:
     """Print text that may hold a student's words: nothing in it that a terminal would obey."""
-    click.echo(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text), err=err)
+    click.echo(without_controls(text), err=err)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from nbseal.errors import CourseError
 from nbseal.export.marks import NOT_HANDED_IN, Mark, Marks
+from nbseal.files import write_whole
 
 DELIMITERS = ",;\t"
 BOM = "\ufeff"
@@ -306,9 +306,4 @@ def write_new(path: Path, content: bytes, force: bool, source: Path | None = Non
         raise CourseError(f"{path} is there already: give another name with --output, or --force to replace it.")
     if not path.absolute().parent.is_dir():
         raise CourseError(f"the folder {path.absolute().parent} doesn't exist: make it, or give another --output.")
-    draft = path.with_name(f".{path.name}.new")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, content)

@@ -6,7 +6,6 @@ import ast
 import contextlib
 import io
 import json
-import os
 import sys
 import tempfile
 import zipfile
@@ -20,6 +19,7 @@ from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.export.bundle import REQUIREMENTS, Files, add_files, bundle, plan_of
 from nbseal.export.containers import CHECK
+from nbseal.files import write_whole
 from nbseal.gradebook.autograded import notebook_bytes
 from nbseal.grading.plan import NotebookPlan, Plan
 from nbseal.notebook import Question
@@ -184,6 +184,4 @@ def _code_cell(cell_id: str, source: str) -> dict[str, Any]:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_bytes(content)
-    os.replace(draft, path)
+    write_whole(path, content)

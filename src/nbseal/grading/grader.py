@@ -200,11 +200,11 @@ class Grader:
         finally:
             process.end()
         graded.again, graded.killed = graded.again or process.lost, process.killed
-        graded.problems += _slow_cells(nb, run)
+        graded.problems += _slow_cells(run)
         for question in plan.questions:
             graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
         make_safe(nb, plan.template)
-        write_marks(nb, plan, self.plan.sealed, graded.questions)
+        write_marks(nb, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)
         return graded
 
@@ -291,7 +291,7 @@ def grade_notebook(
         return grader.grade_submission(path.parent.name, submission).scorecard
 
 
-def _slow_cells(nb: dict[str, Any], run: Run) -> list[str]:
+def _slow_cells(run: Run) -> list[str]:
     stopped = [index for index, result in run.cells.items() if result.timed_out]
     return [f"cell {index + 1} was stopped at the time limit" for index in stopped]
 
@@ -312,7 +312,7 @@ def _not_judged(plan: NotebookPlan, reason: str, again: bool = False) -> _Graded
     results = [
         QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED) for question in plan.questions
     ]
-    write_marks(nb, plan, frozenset(result.grade_id for result in results), results)
+    write_marks(nb, frozenset(result.grade_id for result in results), results)
     return _Graded(nb, results, [f"not judged: {reason}"], again=again)
 
 

@@ -39,10 +39,6 @@ class Plan:
     digest: str
     notes: tuple[str, ...] = field(default=())
 
-    def notebook(self, name: str) -> NotebookPlan:
-        """The plan of one notebook."""
-        return next(plan for plan in self.notebooks if plan.name == name)
-
 
 def make_plan(
     course: Course, assignment: Assignment, tests: tuple[HiddenTest, ...], warm: WarmSettings | None = None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
-from nbseal.files import digest_of
+from nbseal.files import digest_of, open_regular
 from nbseal.gradebook.ledger import Ledger
 
 IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
@@ -86,18 +85,15 @@ def walk(folder: Path, problems: list[str]) -> list[Path]:
 
 def _read_regular(path: Path, left: int, name: str, limit_mib: int) -> bytes | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = open_regular(path)
     except OSError as error:
-        if os.path.islink(path) or not stat.S_ISREG(path.lstat().st_mode):
-            return None
         raise SubmissionError(
             f"{path} can't be read ({error.strerror}): make it readable for the account that grades."
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        if status.st_size > left:
+    if file is None:
+        return None
+    with file:
+        if os.fstat(file.fileno()).st_size > left:
             raise SubmissionError(f"the submission's files have more than {limit_mib} MiB together (see {name}).")
         return file.read(left + 1)
 
