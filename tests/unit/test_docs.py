@@ -48,11 +48,11 @@ def test_the_students_page_names_this_course_s_limits():
     for words in (
         f"time of a cell | {seal.cell_seconds:g} seconds",
         f"time of all cells | {seal.notebook_seconds:g} seconds",
-        f"memory | {seal.memory_mb} MiB",
+        f"memory | {seal.memory_mib} MiB",
         f"processes and threads | {seal.processes} ",
-        f"files that you write | {seal.disk_mb} MiB",
-        f"printed output | {seal.output_kb} KiB and {seal.outputs_per_cell} outputs",
-        f"what you hand in | {seal.submission_mb} MiB",
+        f"files that you write | {seal.disk_mib} MiB",
+        f"printed output | {seal.output_kib} KiB and {seal.outputs_per_cell} outputs",
+        f"what you hand in | {seal.submission_mib} MiB",
     ):
         assert f"| {words}" in page
 

@@ -76,10 +76,14 @@ def zipped(files: Files, programs: frozenset[str] = frozenset()) -> bytes:
 def add_files(archive: zipfile.ZipFile, files: Files, programs: frozenset[str] = frozenset()) -> None:
     """Add files to an open zip, sorted, and without the time of day."""
     for path in sorted(files):
-        entry = zipfile.ZipInfo(path, LONG_AGO)
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        entry.external_attr = (0o100755 if path in programs else 0o100644) << 16
-        archive.writestr(entry, files[path])
+        _add_file(archive, path, files[path], 0o755 if path in programs else 0o644)
+
+
+def _add_file(archive: zipfile.ZipFile, path: str, content: bytes, mode: int = 0o644) -> None:
+    entry = zipfile.ZipInfo(path, LONG_AGO)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = (0o100000 | mode) << 16
+    archive.writestr(entry, content)
 
 
 def pinned_requirements(course: Course, plan: Plan) -> list[str]:
@@ -169,7 +173,6 @@ def _graders(plan: Plan) -> Files:
     return files
 
 
-LONG_AGO = (1980, 1, 1, 0, 0, 0)
 KINDS = (".py", ".j2", ".ini", ".sh", ".typed")
 BARE_METADATA = f"Metadata-Version: 2.1\nName: nbseal\nVersion: {nbseal.__version__}\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: nbseal\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -195,10 +198,7 @@ def make_wheel() -> tuple[str, bytes]:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, content in files.items():
-            entry = zipfile.ZipInfo(path, LONG_AGO)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, content)
+            _add_file(archive, path, content)
     return f"nbseal-{nbseal.__version__}-py3-none-any.whl", buffer.getvalue()
 
 

@@ -109,16 +109,14 @@ class Marksbook:
         card, connection = graded.scorecard, self.connection
         found = connection.rows(FIND_ASSIGNMENT, assignment=card.assignment)
         if not found:
-            raise RecordError(
-                f"{self.name} has no assignment {card.assignment}: run nbgrader generate_assignment {card.assignment}."
-            )
+            raise RecordError(f"{self.name} has no assignment {card.assignment}: run nbseal build {card.assignment}.")
         ((assignment, due),) = found
         notebooks, cells = _cells_of(connection, assignment)
         marks = Marks(graded, cells)
         if strangers := marks.strangers(cells):
             raise RecordError(
                 f"{self.name} has no question {', '.join(sorted(strangers))} in {card.assignment}: "
-                f"run nbgrader generate_assignment {card.assignment}."
+                f"run nbseal build {card.assignment}."
             )
         submission = _find_or_add_submission(connection, assignment, as_moment(due), card.student, timestamp)
         rows = _find_or_add_notebooks(connection, submission, notebooks)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
-from nbseal.files import digest_of
+from nbseal.files import digest_of, open_regular
 from nbseal.gradebook.ledger import Ledger
 
 IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
@@ -31,14 +30,14 @@ class Submission:
         return digest_of({**{f"{name}.ipynb": data for name, data in self.notebooks.items()}, **self.files})
 
 
-def read_submission(folder: Path, notebooks: Collection[str], limit_mb: int) -> Submission:
-    """Read a submission folder; SubmissionError when it can't be read or is over ``limit_mb`` MiB."""
+def read_submission(folder: Path, notebooks: Collection[str], limit_mib: int) -> Submission:
+    """Read a submission folder; SubmissionError when it can't be read or is over ``limit_mib`` MiB."""
     found: dict[str, bytes] = {}
     problems: list[str] = []
-    left = limit_mb << 20
+    left = limit_mib << 20
     for path in walk(folder, problems):
         name = path.relative_to(folder).as_posix()
-        data = _read_regular(path, left, name, limit_mb)
+        data = _read_regular(path, left, name, limit_mib)
         if data is None:
             problems.append(f"{name} is not a regular file and was left out")
             continue
@@ -49,10 +48,10 @@ def read_submission(folder: Path, notebooks: Collection[str], limit_mb: int) -> 
     return Submission(own, others, tuple(problems))
 
 
-def handed_in(folder: Path, notebooks: Collection[str], limit_mb: int) -> str:
+def handed_in(folder: Path, notebooks: Collection[str], limit_mib: int) -> str:
     """Identifies what lies in a submission's folder, whether it can be read or not."""
     try:
-        return read_submission(folder, notebooks, limit_mb).digest
+        return read_submission(folder, notebooks, limit_mib).digest
     except SubmissionError as error:
         return digest_of_unreadable(str(error))
 
@@ -84,21 +83,18 @@ def walk(folder: Path, problems: list[str]) -> list[Path]:
     return sorted(paths)
 
 
-def _read_regular(path: Path, left: int, name: str, limit_mb: int) -> bytes | None:
+def _read_regular(path: Path, left: int, name: str, limit_mib: int) -> bytes | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = open_regular(path)
     except OSError as error:
-        if os.path.islink(path) or not stat.S_ISREG(path.lstat().st_mode):
-            return None
         raise SubmissionError(
             f"{path} can't be read ({error.strerror}): make it readable for the account that grades."
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        if status.st_size > left:
-            raise SubmissionError(f"the submission's files have more than {limit_mb} MiB together (see {name}).")
+    if file is None:
+        return None
+    with file:
+        if os.fstat(file.fileno()).st_size > left:
+            raise SubmissionError(f"the submission's files have more than {limit_mib} MiB together (see {name}).")
         return file.read(left + 1)
 
 
@@ -112,5 +108,5 @@ def resubmitted(course: Course, assignment: str) -> list[str]:
         if entry.student in present
         and entry.handed_in
         and entry.handed_in
-        != handed_in(course.folder("submitted", entry.student, assignment), notebooks, course.seal.submission_mb)
+        != handed_in(course.folder("submitted", entry.student, assignment), notebooks, course.seal.submission_mib)
     ]
