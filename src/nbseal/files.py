@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 
@@ -19,17 +20,18 @@ def digest_of(files: dict[str, bytes]) -> str:
 def write_file(path: Path, content: bytes, mode: int) -> None:
     """Write a file with permissions ``mode`` through to the disk; an older one of the same name is replaced."""
     path.unlink(missing_ok=True)
-    # O_EXCL: never through a link that somebody put in its place meanwhile.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    # x: never through a link that somebody put in its place meanwhile.
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(content)
         file.flush()
-        os.fchmod(descriptor, mode)
-        os.fsync(descriptor)
+        os.chmod(file.fileno() if os.chmod in os.supports_fd else path, mode)
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
     """Write a folder's list of names through to the disk."""
+    if sys.platform == "win32":  # where folders can't be opened
+        return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
