@@ -18,6 +18,7 @@ from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
 from nbseal.errors import CourseError, UnknownName
+from nbseal.files import sync_folder, write_whole
 
 CONFIG_FILE = "nbgrader_config.py"
 RENAMED = {  # settings of Seal by the names that they had once
@@ -30,6 +31,7 @@ RENAMED = {  # settings of Seal by the names that they had once
     "submission_mb": "submission_mib",
     "output_kb": "output_kib",
 }
+SECRET_BYTES = 32
 
 
 class Seal(Configurable):  # type: ignore[misc]
@@ -138,16 +140,21 @@ class Course:
 
     @cached_property
     def secret(self) -> bytes:
-        """The course's secret, from which hidden inputs are drawn; made once, readable by its owner only."""
+        """The course's secret, from which hidden inputs are drawn; made once, readable by its owner only.
+
+        CourseError where it can't be made, or where what is there can't be one.
+        """
         path = self.private / "secret"
-        self.private.mkdir(mode=0o700, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_bytes()
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-        return path.read_bytes()
+        if not path.exists():
+            _make_secret(path)
+        found = path.read_bytes()
+        if len(found) != SECRET_BYTES:
+            raise CourseError(
+                f"{path} holds {len(found)} bytes where a secret has {SECRET_BYTES}, so hidden inputs could be "
+                "guessed: put it back from your backup; or remove it, and a new one is made. Then recorded marks stay, "
+                "but whoever is graded again gets other hidden inputs, and pseudonyms in reports change."
+            )
+        return found
 
     def assignments(self) -> list[str]:
         """Names of the assignments that have a source or a release."""
@@ -215,6 +222,20 @@ def _check_names(config: Config, where: str | Path) -> None:
                 raise CourseError(f"{where}: {group}.{name} is now {group}.{RENAMED[name]}: write the new name.")
             if name not in known:
                 raise CourseError(f"{where}: {_unknown(f'{group} setting', name, known)}")
+
+
+def _make_secret(path: Path) -> None:
+    """Make the secret, whole or not at all; runs that are the first at the same time agree on one."""
+    from filelock import FileLock  # takes long to load, and a course needs it once
+
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with FileLock(path.with_name("secret.lock")):
+            if not path.exists():
+                write_whole(path, secrets.token_bytes(SECRET_BYTES), 0o600, durable=True)
+                sync_folder(path.parent)
+    except OSError as error:
+        raise CourseError(f"{path} can't be made ({error.strerror}): mend that and run again.") from error
 
 
 def _unknown(what: str, name: Any, known: list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,7 +72,7 @@ def write_file(path: Path, content: bytes, mode: int | None, *, durable: bool = 
     with os.fdopen(os.open(path, flags, 0o666 if mode is None else 0o600), "wb") as file:
         file.write(content)
         if mode is not None:
-            os.fchmod(file.fileno(), mode)
+            os.chmod(file.fileno() if os.chmod in os.supports_fd else path, mode)
         if durable:
             file.flush()
             os.fsync(file.fileno())
@@ -79,6 +80,8 @@ def write_file(path: Path, content: bytes, mode: int | None, *, durable: bool = 
 
 def sync_folder(folder: Path) -> None:
     """Write a folder's list of names through to the disk."""
+    if sys.platform == "win32":  # where folders can't be opened
+        return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

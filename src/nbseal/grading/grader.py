@@ -62,6 +62,7 @@ class Grader:
         self._judge: Judge | None = None
         self._warm: WarmProcess | None = None
         self._closed = False
+        self._secret = course.secret if self.assignment.grader else b""  # what is wrong with it is told before any mark
         self.plan: Plan
         self.level: Level
         try:
@@ -238,7 +239,7 @@ class Grader:
         wanted = frozenset(question.grade_id for question in plan.questions) & self.plan.sealed
         if not wanted or self._judge is None:
             return {}
-        facts = submission_facts(graded.nb, run, files, self.course.secret + digest.encode())
+        facts = submission_facts(graded.nb, run, files, self._secret + digest.encode())
         case = Case(facts, wanted, self.course.seal.hidden_tests_seconds)
         if run.failure:
             process.end()  # nothing is left to ask; tests of submitted files can still be judged
