@@ -81,7 +81,7 @@ def test_a_pipe_gets_plain_lines_and_no_escape_codes(root: Path) -> None:
     assert one_line(done.stderr).startswith("note: mini: no hidden tests for plain")
 
 
-def test_details_show_a_table_and_why_marks_were_lost(nbseal, root: Path) -> None:
+def test_verbose_shows_a_table_and_why_marks_were_lost(nbseal, root: Path) -> None:
     """A row a student, a line for each question that lost marks, and nothing of a student's that a terminal obeys."""
     done = nbseal("grade", "mini", "--verbose", "-c", root)
     table = [line.split() for line in done.out.splitlines()]
