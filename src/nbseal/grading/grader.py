@@ -16,6 +16,7 @@ from nbseal.grading.execution import check_cells, run_notebook, runnable
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grading.scoring import (
     grade_id_of,
+    not_found,
     rehearse,
     score_by_a_person,
     score_by_nbgrader,
@@ -180,8 +181,9 @@ class Grader:
         return graded
 
     def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission, digest: str) -> _Graded:
-        nb, notes = rebuild(plan.template, reading.nb)
-        graded = _Graded(nb, problems=[*reading.problems, *notes])
+        rebuilt = rebuild(plan.template, reading.nb)
+        nb = rebuilt.nb
+        graded = _Graded(nb, problems=[*reading.problems, *rebuilt.problems])
         files = {**submission.files, **self.plan.support}
         try:
             process = self._spawn()
@@ -201,7 +203,10 @@ class Grader:
         graded.again, graded.killed = graded.again or process.lost, process.killed
         graded.problems += _slow_cells(nb, run)
         for question in plan.questions:
-            graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
+            if reason := rebuilt.unsure.get(question.grade_id):
+                graded.questions.append(not_found(question, reason))
+            else:
+                graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
         make_safe(nb, plan.template)
         write_marks(nb, plan, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)

@@ -48,6 +48,12 @@ def score_by_nbgrader(question: Question, cell: dict[str, Any], failure: str | N
     return QuestionResult(question.grade_id, score, question.points, Status.GRADED)
 
 
+def not_found(question: Question, reason: str) -> QuestionResult:
+    """No mark, for it can't be told which of the student's cells are the answer."""
+    test = TestResult("The answer is found in the notebook.", Outcome.NOT_JUDGED, reason)
+    return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,))
+
+
 def score_by_a_person(question: Question, cell: dict[str, Any]) -> QuestionResult:
     """No mark yet, for a person will read the answer; none is needed where there is no answer, by nbgrader's rule."""
     mark = cell["metadata"]["nbgrader"]
