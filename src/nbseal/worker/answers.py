@@ -197,10 +197,10 @@ def rehearse() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         asking, answering = Channel(ours, greedy=True), Channel(theirs, greedy=True)
-        names = {"same": lambda value: value, "numbers": [1.0, 2], "pairs": [(0, 1)], "array": numpy.ones(2), "text": "a"}
+        names = {"same": lambda value: value, "numbers": [1.0, 2], "pairs": [(0, 1)], "array": numpy.ones(2), "t": ""}
         moments = Moments(names)
         for number in range(20):
-            names["text"] = str(number)
+            names["t"] = str(number)
             moments.take(str(number))
         answers = Answers(answering, moments)
         call = {"do": "call", "function": "same", "kwargs": {}, "timeout": 2.0}
