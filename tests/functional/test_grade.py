@@ -170,9 +170,9 @@ def test_hidden_inputs_repeat_for_the_same_submission_and_differ_between_student
 
 
 def test_a_notebook_that_never_ends_is_not_judged(card_of):
-    """What ignores interrupts is ended at the notebook's limit; everything waits for a person."""
+    """What ignores interrupts is ended at the notebook's limit; a person looks at the questions behind it."""
     card = card_of(number_answer="import signal; signal.pthread_sigmask(0, range(1, 60))\nwhile 1: pass")
-    assert {question.status for question in card.questions} == {Status.NOT_JUDGED}
+    assert marks(card) == {"double": 4.0, "number": None, "plain": None}
     assert "ran longer than 8 seconds" in card.problems[0]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
+from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.outputs import clean_outputs
 from nbseal.sandbox import NONE, SealedProcess, WarmProcess
 from nbseal.sandbox.sealed import Run
@@ -26,6 +27,12 @@ def runnable(nb: dict[str, Any], skip_tagged: bool = True) -> list[tuple[int, st
     ]
 
 
+def check_cells(nb: dict[str, Any]) -> dict[int, str]:
+    """The question of each graded code cell, by the cell's index."""
+    marks = [(index, nbgrader_mark(cell)) for index, cell in enumerate(nb["cells"]) if cell["cell_type"] == "code"]
+    return {index: mark["grade_id"] for index, mark in marks if mark and mark.get("grade")}
+
+
 def run_notebook(
     process: SealedProcess,
     nb: dict[str, Any],
@@ -34,7 +41,7 @@ def run_notebook(
     on_cell: Callable[[int], None] | None = None,
 ) -> Run:
     """Run the cells of ``nb`` and store their outputs in it."""
-    run = process.run(runnable(nb, skip_tagged), files, on_cell)
+    run = process.run(runnable(nb, skip_tagged), files, on_cell, check_cells(nb))
     for index, result in run.cells.items():
         if index < len(nb["cells"]) and nb["cells"][index]["cell_type"] == "code":
             cell = nb["cells"][index]

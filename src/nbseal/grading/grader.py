@@ -12,11 +12,12 @@ from typing import Any
 
 from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
-from nbseal.grading.execution import run_notebook
+from nbseal.grading.execution import check_cells, run_notebook, runnable
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
+    not_found,
     rehearse,
     score_by_a_person,
     score_by_nbgrader,
@@ -182,8 +183,9 @@ class Grader:
         return graded
 
     def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission, digest: str) -> _Graded:
-        nb, notes = rebuild(plan.template, reading.nb)
-        graded = _Graded(nb, problems=[*reading.problems, *notes])
+        rebuilt = rebuild(plan.template, reading.nb)
+        nb = rebuilt.nb
+        graded = _Graded(nb, problems=[*reading.problems, *rebuilt.problems])
         files = {**submission.files, **self.plan.support}
         try:
             process = self._spawn()
@@ -203,7 +205,10 @@ class Grader:
         graded.again, graded.killed = graded.again or process.lost, process.killed
         graded.problems += _slow_cells(run)
         for question in plan.questions:
-            graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
+            if reason := rebuilt.unsure.get(question.grade_id):
+                graded.questions.append(not_found(question, reason))
+            else:
+                graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
         make_safe(nb, plan.template)
         write_marks(nb, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)
@@ -241,16 +246,37 @@ class Grader:
             return {}
         facts = submission_facts(graded.nb, run, files, self._secret + digest.encode())
         case = Case(facts, wanted, self.course.seal.hidden_tests_seconds)
+        asked = process
         if run.failure:
-            process.end()  # nothing is left to ask; tests of submitted files can still be judged
-        with process.lent() as (dialogue, control):
-            verdict = self._judge.judge(case, dialogue, control)
+            process.end()  # what is known without it can still be judged
+            asked = self._run_again(graded.nb, run, files) or process
+        try:
+            with asked.lent() as (dialogue, control):
+                verdict = self._judge.judge(case, dialogue, control)
+        finally:
+            asked.end()
         graded.again = verdict.broken
+        graded.problems += verdict.notes
         found: dict[str, list[TestResult]] = {}
         for test in self._judge.tests:
             if test.question in wanted:
                 found.setdefault(test.question, []).append(verdict.results[test.nodeid])
         return found
+
+    def _run_again(self, nb: dict[str, Any], run: Run, files: dict[str, bytes]) -> SealedProcess | None:
+        """A process with the cells that came to their end before one ended the notebook; None if that helps nobody.
+
+        In it, the questions that stand before that cell are judged as if it weren't there.
+        """
+        seconds = sum(result.seconds for result in run.cells.values())
+        if not run.moments or seconds > self.course.seal.notebook_seconds / 2:
+            return None
+        process = self._spawn()
+        cells = [(index, source) for index, source in runnable(nb) if index in run.cells]
+        if process.run(cells, files, questions=check_cells(nb)).failure is None:
+            return process
+        process.end()
+        return None
 
     def _score(self, question: Any, nb: dict[str, Any], run: Run, tests: Sequence[TestResult]) -> QuestionResult:
         if question.grade_id in self.plan.sealed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from nbformat.notebooknode import from_dict
@@ -46,6 +47,12 @@ def score_by_nbgrader(question: Question, cell: dict[str, Any], failure: str | N
     return QuestionResult(question.grade_id, score, question.points, Status.GRADED)
 
 
+def not_found(question: Question, reason: str) -> QuestionResult:
+    """No mark, for it can't be told which of the student's cells are the answer."""
+    test = TestResult("The answer is found in the notebook.", Outcome.NOT_JUDGED, reason)
+    return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,))
+
+
 def score_by_a_person(question: Question, cell: dict[str, Any]) -> QuestionResult:
     """No mark yet, for a person will read the answer; none is needed where there is no answer, by nbgrader's rule."""
     mark = cell["metadata"]["nbgrader"]
@@ -81,7 +88,8 @@ def submission_facts(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed
             if output["output_type"] == "error":
                 errors.setdefault(grade_id, f"{output['ename']}: {output['evalue']}"[:300])
     code = tuple(cell["source"] for cell in nb["cells"] if cell["cell_type"] == "code")
-    return SubmissionFacts(files, sources, code, outputs, errors, run.failure, seed)
+    moments = [asdict(moment) for moment in run.moments]
+    return SubmissionFacts(files, sources, code, outputs, errors, run.failure, seed, moments)
 
 
 def slowest_cells(nb: dict[str, Any], run: Run) -> list[CellTime]:

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SubmissionFacts:
-    """What is known of a submission without asking its process."""
+    """What is known of a submission without asking its process.
+
+    ``moments`` are plain values behind each check cell, in order: what changed since the one before, and names that
+    went; the last one, of the question "", is the notebook's end. ``failure`` says why the notebook was not run to its
+    end; questions that have a moment are judged all the same.
+    """
 
     files: Mapping[str, bytes] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -22,6 +27,21 @@ class SubmissionFacts:
     errors: Mapping[str, str] = field(default_factory=dict)
     failure: str | None = None
     seed: bytes = b""
+    moments: Sequence[Mapping[str, Any]] = ()
+
+    @cached_property
+    def values(self) -> dict[str, dict[str, Any]]:
+        """Plain values by question and name; those of the question "" are the last that are known."""
+        found: dict[str, dict[str, Any]] = {}
+        now: dict[str, Any] = {}
+        for moment in self.moments:
+            now = {name: value for name, value in now.items() if name not in moment["gone"]} | moment["values"]
+            found[moment["question"]] = now
+        return found | {"": now}
+
+    def was_reached(self, question: str) -> bool:
+        """Whether the notebook came as far as the question's check cell, or as its own end."""
+        return self.failure is None or question in self.values
 
     @cached_property
     def words(self) -> Words:

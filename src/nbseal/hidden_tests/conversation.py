@@ -18,7 +18,7 @@ GRACE_SECONDS = 1.5
 TIME_IS_UP = "the time for the hidden tests of this notebook is used up"
 OWN_WORDS_KEPT = 20
 MAX_KNOWN = 100
-KNOWN_NAMES: dict[str, None] = {}  # that tests have asked of earlier submissions
+KNOWN_NAMES: dict[tuple[str, str], None] = {}  # questions and names that tests have asked of earlier submissions
 LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 CALLBACK_ERRORS = (
     ValueError,
@@ -45,7 +45,8 @@ class Conversation:
         self._question: str | None = None
         self._forked = False
         self._broken: str | None = None
-        self._values: dict[str, Message] = {}
+        self._called = False
+        self._values: dict[tuple[str, str], Message] = {}
         self.own_words: list[str] = []  # what the grader's objects have said of the last call
 
     def enter(self, question: str, calling: bool) -> None:
@@ -58,8 +59,10 @@ class Conversation:
         self.leave()
         if not calling:
             return
-        if KNOWN_NAMES and not self._values:
-            self._fetch(list(KNOWN_NAMES))
+        if not self._called:  # what a call is told must not come back as a value
+            for known in KNOWN_NAMES.keys() - self._values.keys():
+                self._fetch(*known)
+        self._called = True
         self._question = question
 
     def leave(self) -> None:
@@ -78,26 +81,20 @@ class Conversation:
         except (WireError, TypeError) as error:
             self._broken = f"the student's process no longer answers properly ({error})"
 
-    def value_of(self, name: str) -> Message:
-        """What the notebook's own process, which has not been called, says of a name."""
-        if name not in self._values:
+    def value_of(self, question: str, name: str) -> Message:
+        """What the notebook's own process, which has not been called, says of a name at a question's moment."""
+        if (question, name) not in self._values:
             self.leave()
-            self._fetch([name, *(known for known in KNOWN_NAMES if known != name)] if not self._values else [name])
+            self._fetch(question, name)
         if len(KNOWN_NAMES) < MAX_KNOWN and name.isidentifier():  # a part of an object may be made when it's looked at
-            KNOWN_NAMES[name] = None
-        return copy.deepcopy(self._values.get(name, {}))
+            KNOWN_NAMES[question, name] = None
+        return copy.deepcopy(self._values[question, name])
 
-    def _fetch(self, names: list[str]) -> None:
-        """Ask for several names at once, which is quicker; what is large is left out unless it comes first."""
+    def _fetch(self, question: str, name: str) -> None:
         try:
-            reply = self.ask({"do": "gets", "names": names}, ANSWER_SECONDS)
+            self._values[question, name] = self.ask({"do": "get", "name": name, "question": question}, ANSWER_SECONDS)
         except Timeout:
             raise SealBroken("the student's process did not answer in time") from None
-        replies = reply.get("replies")
-        if not isinstance(replies, list):
-            replies = [reply]
-        found = zip(names, replies, strict=False)  # the rest is too large to come together with others
-        self._values |= {name: one for name, one in found if isinstance(one, dict) and "later" not in one}
 
     def ask(self, request: Message, seconds: float, callbacks: dict[int, Any] | None = None) -> Message:
         """Send one request to the current fork; Timeout or SealBroken when no proper answer comes."""

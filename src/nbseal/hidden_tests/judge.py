@@ -43,10 +43,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Results by test; ``broken`` when the process that made them ended before its time."""
+    """Results by test, and notes for the instructor; ``broken`` when the process that made them ended too early."""
 
     results: dict[str, TestResult]
     broken: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -96,6 +97,7 @@ class Judge:
         """
         wanted = {test.nodeid: test for test in self.tests if test.question in case.questions}
         results: dict[str, TestResult] = {}
+        notes: list[str] = []
         failure, broken = "the hidden tests ended early", False
         time_is_up = time.monotonic() + case.seconds
         deadline = time_is_up + 2 * SLACK_SECONDS
@@ -103,6 +105,7 @@ class Judge:
         try:
             while not (reply := copy.channel.receive(deadline)).get("done"):
                 for one in reply["tests"]:
+                    notes += one["notes"]
                     test, outcome = wanted[one["test"]], Outcome(one["outcome"])
                     results[test.nodeid] = TestResult(
                         test.line, outcome, one["message"], test.weight, one["measured"], one["blocked"]
@@ -118,7 +121,7 @@ class Judge:
         for nodeid, test in wanted.items():
             if nodeid not in results:
                 results[nodeid] = TestResult(test.line, Outcome.NOT_JUDGED, failure, test.weight)
-        return Verdict(results, broken)
+        return Verdict(results, broken, tuple(dict.fromkeys(notes)))
 
     def _begin(self, case: Case, dialogue: socket.socket, control: socket.socket, deadline: float) -> JudgeCopy:
         """Hand the case to a copy; one that was killed while it was idle is passed over."""

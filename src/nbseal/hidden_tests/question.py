@@ -46,6 +46,7 @@ class GraderPlugin:
         self.check: Check | None = None
         self.results: dict[Check, Outcome] = {}
         self.measured: dict[str, float] = {}
+        self.notes: list[str] = []
         self.first_error: BaseException | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -57,7 +58,7 @@ class GraderPlugin:
         """The submission under test."""
         assert self.check is not None
         student = Student(self.facts, self.conversation, self.check.question, self.check.item.nodeid)
-        self.measured = student.measured
+        self.measured, self.notes = student.measured, student.notes
         return student
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -84,7 +85,7 @@ class GraderPlugin:
             report([self._outcome_of(check, following) for check, following in group])
 
     def _outcome_of(self, check: Check, following: pytest.Item | None) -> dict[str, Any]:
-        self.check, self.measured = check, {}
+        self.check, self.measured, self.notes = check, {}, []
         blocked = self._blocked(check)
         outcome, message = blocked or self._run_one(check.item, following)
         self.results[check] = outcome
@@ -94,6 +95,7 @@ class GraderPlugin:
             "message": message,
             "measured": self.measured,
             "blocked": blocked is not None,
+            "notes": self.notes,
         }
 
     def _run_one(self, item: pytest.Item, following: pytest.Item | None) -> tuple[Outcome, str]:

@@ -2,7 +2,7 @@
 
 from nbseal.sandbox.cgroups import Homes, homes
 from nbseal.sandbox.levels import NONE, Level, choose_level, probe
-from nbseal.sandbox.sealed import CellResult, SealedProcess
+from nbseal.sandbox.sealed import CellResult, Moment, SealedProcess
 from nbseal.sandbox.warm import WarmProcess
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "CellResult",
     "Homes",
     "Level",
+    "Moment",
     "SealedProcess",
     "WarmProcess",
     "choose_level",

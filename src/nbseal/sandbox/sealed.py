@@ -21,6 +21,19 @@ GRACE_SECONDS = 5.0
 PATIENCE = 0.003  # seconds: many cells take less
 SLACK = 2  # notes about what was cut off come on top of a cell's output
 MAX_COUNT, MAX_SECONDS = 1 << 31, 1e6
+MAX_MOMENTS = 16 << 20  # bytes of values; the sealed side hands out a quarter of it
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Small plain values behind one check cell that differ from the moment before, and names that went.
+
+    The last one, of the question "", is that of the notebook's end.
+    """
+
+    question: str
+    values: dict[str, Any]
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,9 +50,11 @@ class CellResult:
 
 @dataclass
 class Run:
-    """How far the cells came: results by index, and why it ended early if it did."""
+    """How far the cells came: results by index, moments in order, and why it ended early if it did."""
 
     cells: dict[int, CellResult] = field(default_factory=dict)
+    moments: list[Moment] = field(default_factory=list)
+    moment_bytes: int = 0
     failure: str | None = None
 
 
@@ -68,20 +83,31 @@ class SealedProcess:
         cells: Sequence[tuple[int, str]],
         files: Mapping[str, bytes],
         on_cell: Callable[[int], None] | None = None,
+        questions: Mapping[int, str] | None = None,
     ) -> Run:
-        """Run ``(index, source)`` cells among ``files``; an early end is told in ``failure``, never raised."""
-        run = Run()
+        """Run ``(index, source)`` cells among ``files``; an early end is told in ``failure``, never raised.
+
+        ``questions`` names the question of each check cell by its index: behind it, the question's moment is kept.
+        """
+        run, questions = Run(), questions or {}
         deadline = time.monotonic() + self._seal.notebook_seconds
         try:
-            request = {"cells": [{"index": i, "source": s} for i, s in cells], "files": dict(files)}
-            self.dialogue.send(request, deadline)
+            asked = [
+                {"index": i, "source": s} | ({"question": questions[i]} if i in questions else {}) for i, s in cells
+            ]
+            self.dialogue.send({"cells": asked, "files": dict(files)}, deadline)
             self._await_walls(deadline)
             for index, _ in cells:
-                run.cells[index] = self._cell_result(self.dialogue.receive(deadline), index)
+                message = self.dialogue.receive(deadline)
+                run.cells[index] = self._cell_result(message, index)
+                if index in questions:
+                    _add_moment(run, questions[index], message["moment"])
                 if on_cell:
                     on_cell(index)
-            for index, outputs in self.dialogue.receive(deadline)["changed"].items():
+            message = self.dialogue.receive(deadline)
+            for index, outputs in message["changed"].items():
                 run.cells[index] = replace(run.cells[index], outputs=self._checked(outputs))
+            _add_moment(run, "", message["moment"])
         except SealBroken:
             raise
         except Late:
@@ -182,8 +208,22 @@ class SealedProcess:
         return f"signal {-code} ended it" if code < 0 else "it left on its own"
 
 
-def size_of(value: Any, limit: int) -> int:
-    """Roughly the bytes of plain data; whoever is over ``limit`` is not looked at to the end."""
+def _add_moment(run: Run, question: str, message: Any) -> None:
+    """Take in a moment; TypeError, KeyError or ValueError for what is none, or is more than all may be together."""
+    values, gone = message["values"], message["gone"]
+    if type(values) is not dict or not all(type(name) is str for name in [*values, *gone]):
+        raise TypeError("a moment has no names")
+    run.moment_bytes += size_of(values, MAX_MOMENTS, arrays=True)
+    if run.moment_bytes > MAX_MOMENTS:
+        raise ValueError("a notebook's moments hold more than they may")
+    run.moments.append(Moment(question, values, tuple(gone)))
+
+
+def size_of(value: Any, limit: int, arrays: bool = False) -> int:
+    """Roughly the bytes of plain data; whoever is over ``limit`` is not looked at to the end.
+
+    TypeError for arrays and tables, unless ``arrays`` are allowed.
+    """
     total, queue = 0, [value]
     while queue and total <= limit:
         part = queue.pop()
@@ -196,7 +236,9 @@ def size_of(value: Any, limit: int) -> int:
         elif isinstance(part, (str, bytes)):
             total += len(part)
         elif type(part).__module__.split(".")[0] in ("numpy", "pandas"):
-            raise TypeError("an output holds an array")
+            if not arrays or not hasattr(part, "nbytes"):
+                raise TypeError("an array is where none may be")
+            total += part.nbytes
     return total
 
 

@@ -46,7 +46,7 @@ def read_answers(course: Course, assignment: str) -> Answers:
             folder = course.folder("submitted", student, assignment)
             submission = read_submission(folder, found.notebooks, course.seal.submission_mib)
             for name, data in submission.notebooks.items():
-                nb, _ = rebuild(templates[name], read(data, name=f"{name}.ipynb").nb)
+                nb = rebuild(templates[name], read(data, name=f"{name}.ipynb").nb).nb
                 answers += _of_notebook(student, nb, templates[name], notes)
         except SubmissionError as error:
             notes.append(f"{student}: {error}")

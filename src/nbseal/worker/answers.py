@@ -18,12 +18,11 @@ import numpy
 from nbseal.errors import WireError
 from nbseal.wire import Channel, Reference, TooLarge
 from nbseal.worker.kernel.alarms import alarm
+from nbseal.worker.moments import END, Moments
 
 Message = dict[str, Any]
 MAX_FILE = 64 << 20  # bytes
 LOOK_UP_SECONDS = 5.0
-SMALL_BYTES, SMALL_COUNT = 1 << 16, 1000
-NUMBERS = (int, float, bool, numpy.float64, numpy.int64)
 FORK_SECONDS = 8.0  # less than the other side waits for an answer
 
 
@@ -32,11 +31,15 @@ class CallTimeout(BaseException):
 
 
 class Answers:
-    """Serves ``get``, ``call`` and ``file`` requests on the student's namespace, each question in a fork."""
+    """Serves ``get``, ``call`` and ``file`` requests on the student's names, each question in a fork of its own.
 
-    def __init__(self, channel: Channel, names: dict[str, Any]) -> None:
+    What a question asks for is looked up in its moment; what is missing there, or still a stub, at the notebook's end.
+    """
+
+    def __init__(self, channel: Channel, moments: Moments) -> None:
         self.channel = channel
-        self.names = names
+        self.moments = moments
+        self._there: str | None = None  # whose moment was put back in this process
 
     def serve(self) -> None:
         """Answer until the other side hangs up.
@@ -93,24 +96,10 @@ class Answers:
             self.channel.send({"too_large": True})
 
     def answer(self, message: Message) -> Message:
-        """Answer one request, or several of one kind."""
-        match message["do"]:
-            case "gets":
-                return self._gets(message["names"])
-            case "calls":
-                return self._calls(message)
+        """Answer one request, or several calls of one function."""
+        if message["do"] == "calls":
+            return self._calls(message)
         return self._in_time(message)
-
-    def _gets(self, names: list[str]) -> Message:
-        """The first name's value; those of the other names, too, as far as all of them are small."""
-        replies: list[Message] = []
-        for name in names:
-            reply = self._in_time({"do": "get", "name": name})
-            small = "timeout" not in reply and _is_small(reply.get("value"))
-            replies.append(reply if small or not replies else {"later": True})
-            if not small and len(replies) == 1:
-                break
-        return {"replies": replies}
 
     def _calls(self, message: Message) -> Message:
         """Answer one call after the other; after one that took too long, no more."""
@@ -127,9 +116,9 @@ class Answers:
             with alarm(message.get("timeout", LOOK_UP_SECONDS), message.get("wait", LOOK_UP_SECONDS), _too_late):
                 match message["do"]:
                     case "get":
-                        return self._get(message["name"])
+                        return self._get(message["name"], message.get("question", END))
                     case "call":
-                        return self._call(message)
+                        return self._call(message, message.get("question", END))
                     case "file":
                         return self._file(message["name"])
         except CallTimeout:
@@ -138,33 +127,42 @@ class Answers:
             return {"raised": describe_error(error)}
         return {"unknown": True}
 
-    def _lookup(self, path: str) -> tuple[bool, Any]:
-        first, *rest = path.split(".")
-        if first not in self.names:
-            return False, None
-        value = self.names[first]
-        for part in rest:
-            if not hasattr(value, part):
-                return False, None
-            value = getattr(value, part)
-        return True, value
-
-    def _get(self, name: str) -> Message:
-        found, value = self._lookup(name)
-        if not found:
-            return self._missing(name)
-        return {"value": value, "callable": callable(value)}
+    def _get(self, name: str, question: str) -> Message:
+        found, value = _look_up(self.moments.names_at(question), name)
+        if not found or value is None or value is ...:
+            later, other = _look_up(self.moments.names_at(END), name)
+            if later and question != END:
+                return {"value": other, "callable": callable(other), "from_end": True}
+        return {"value": value, "callable": callable(value)} if found else self._missing(name)
 
     def _missing(self, name: str) -> Message:
-        near = difflib.get_close_matches(name, [n for n in self.names if not n.startswith("_")], n=5, cutoff=0.75)
-        return {"missing": True, "near": near}
+        names = [one for one in self.moments.names_at(END) if not one.startswith("_")]
+        return {"missing": True, "near": difflib.get_close_matches(name, names, n=5, cutoff=0.75)}
 
-    def _call(self, message: Message) -> Message:
-        found, function = self._lookup(message["function"])
-        if not found:
-            return self._missing(message["function"])
+    def _call(self, message: Message, question: str) -> Message:
+        """Call a function as it was at the question's moment; one that was a stub then as it is at the end."""
+        name = message["function"]
+        now, function = _look_up(self.moments.names_at(question), name)
+        later, other = _look_up(self.moments.names_at(END), name)
+        if not now and not later:
+            return self._missing(name)
+        changed = later and other is not function and question != END
+        if not now or (changed and not callable(function)):
+            return {**self._call_at(END, other, message), "from_end": True}
+        try:
+            return self._call_at(question, function, message)
+        except NotImplementedError:
+            if not changed:
+                raise
+        return {**self._call_at(END, other, message), "from_end": True}
+
+    def _call_at(self, moment: str, function: Any, message: Message) -> Message:
+        """Call a function where its global names are those of a moment."""
         if not callable(function):
             return {"not_callable": True, "value": function}
+        if self._there != moment:
+            self.moments.put_back(moment)
+            self._there = moment
         arguments = [self._revive(value) for value in message["args"]]
         keywords = {name: self._revive(value) for name, value in message["kwargs"].items()}
         return {"value": function(*arguments, **keywords)}
@@ -181,13 +179,17 @@ class Answers:
         return {"value": path.read_bytes()}
 
 
-def _is_small(value: Any) -> bool:
-    """Whether a value takes next to nothing of what one message may hold."""
-    if type(value) is numpy.ndarray:
-        return value.dtype.kind in "biuf" and value.nbytes <= SMALL_BYTES
-    if type(value) in (list, tuple):
-        return len(value) <= SMALL_COUNT and all(type(item) in NUMBERS for item in value)
-    return value is None or type(value) in NUMBERS
+def _look_up(names: dict[str, Any], path: str) -> tuple[bool, Any]:
+    """Whether there is something under a dotted name, and what it is."""
+    first, *rest = path.split(".")
+    if first not in names:
+        return False, None
+    value = names[first]
+    for part in rest:
+        if not hasattr(value, part):
+            return False, None
+        value = getattr(value, part)
+    return True, value
 
 
 def rehearse() -> None:
@@ -195,7 +197,12 @@ def rehearse() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         asking, answering = Channel(ours, greedy=True), Channel(theirs, greedy=True)
-        answers = Answers(answering, {"same": lambda value: value, "numbers": [1.0, 2]})
+        names = {"same": lambda value: value, "numbers": [1.0, 2], "pairs": [(0, 1)], "array": numpy.ones(2), "t": ""}
+        moments = Moments(names)
+        for number in range(20):
+            names["t"] = str(number)
+            moments.take(str(number))
+        answers = Answers(answering, moments)
         call = {"do": "call", "function": "same", "kwargs": {}, "timeout": 2.0}
         vectors = [numpy.ones(count, kind) for count in range(1, 9) for kind in (float, int)]
         for value in [*([1.0, 2], "text", numpy.float64(1), (1, None)) * 5, *vectors]:

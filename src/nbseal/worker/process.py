@@ -25,6 +25,7 @@ from nbseal.worker import supervisor, walls
 from nbseal.worker.answers import Answers
 from nbseal.worker.answers import rehearse as rehearse_answers
 from nbseal.worker.kernel.cells import CellRunner
+from nbseal.worker.moments import END, Moments
 from nbseal.worker.patches import fonts, semaphores, support_files
 from nbseal.worker.supervisor import Traces
 from nbseal.worker.walls import Settings, seccomp, syscalls
@@ -229,14 +230,17 @@ def live(
         channel.send({"sealed": True})
         request = channel.receive()
         _write_files(request["files"])
-        for result in runner.run(request["cells"], settings.cell_seconds):
+        moments = Moments(runner.shell.user_ns)
+        for cell, result in zip(request["cells"], runner.run(request["cells"], settings.cell_seconds), strict=False):
+            if "question" in cell:
+                result["moment"] = moments.take(cell["question"])
             channel.send(result)
         changed = {index: runner.collector.cells[index] for index in runner.collector.changed}
-        channel.send({"finished": True, "changed": changed})
+        channel.send({"finished": True, "changed": changed, "moment": moments.take(END)})
         runner.forget_errors()
         walls.give_headroom()
         runner.mute()  # what hidden calls print is nobody's output
-        Answers(channel, runner.shell.user_ns).serve()
+        Answers(channel, moments).serve()
     except WireError:
         pass
     finally:
