@@ -17,7 +17,7 @@ from nbseal.export.canvas import Match as CanvasMatch
 from nbseal.export.canvas import fill_canvas
 from nbseal.export.csv_columns import Delivery, write_new
 from nbseal.export.gradescope import Visibility, make_gradescope_zip
-from nbseal.export.marks import Marks, decide, read_marks
+from nbseal.export.marks import AssignmentMarks, decide, read_marks
 from nbseal.export.moodle import Match as MoodleMatch
 from nbseal.export.moodle import fill_worksheet, make_import
 from nbseal.export.spreadsheet import export_csv
@@ -169,7 +169,7 @@ def otter(assignment: str, to: Path | None, file: tuple[str, ...], force: bool, 
         _say(line)
 
 
-def _marks(course: Path, assignment: str, partial: bool, zero_missing: bool) -> Marks:
+def _marks(course: Path, assignment: str, partial: bool, zero_missing: bool) -> AssignmentMarks:
     marks = read_marks(Course(course), assignment)
     decided = {student: decide(mark, partial, zero_missing) for student, mark in marks.by_student.items()}
     return replace(marks, by_student=decided)

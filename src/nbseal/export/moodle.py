@@ -19,7 +19,7 @@ from nbseal.export.csv_columns import (
     plain_number,
     refuse_if_nobody,
 )
-from nbseal.export.marks import Mark, Marks
+from nbseal.export.marks import AssignmentMarks, Mark
 from nbseal.export.spreadsheet import safe_cell
 
 CHANGEABLE, MAXIMUM, NAME = "Grade can be changed", "Maximum Grade", "Full name"
@@ -44,7 +44,7 @@ TITLES = {
 
 
 def fill_worksheet(
-    marks: Marks, download: Path, match: Match, match_column: str | None, grade_column: str
+    marks: AssignmentMarks, download: Path, match: Match, match_column: str | None, grade_column: str
 ) -> tuple[Delivery, bytes]:
     """Put marks into an offline grading worksheet; the delivery and the new file's content.
 
@@ -84,7 +84,7 @@ def fill_worksheet(
     return delivery, content
 
 
-def make_import(marks: Marks, match: Match, path: Path) -> tuple[Delivery, bytes]:
+def make_import(marks: AssignmentMarks, match: Match, path: Path) -> tuple[Delivery, bytes]:
     """Make a file for Grades → Import → CSV file: a line for each mark, so that no other grade is touched."""
     if match is Match.PARTICIPANT:
         raise CourseError("participant numbers are only in grading worksheets: give one with --worksheet.")
