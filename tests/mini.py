@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nbseal.course import Course
-from nbseal.gradebook.database import gradebook_url, open_gradebook
+from nbseal.gradebook.connection import open_gradebook
 
 CONFIG = """
 c = get_config()
@@ -121,7 +121,7 @@ def due_course(root: Path, settings: str) -> Path:
     make_course(root)
     with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
         config.write(f"{settings}\n")
-    gradebook = open_gradebook(gradebook_url(Course(root)), "")
+    gradebook = open_gradebook(Course(root))
     gradebook.update_or_create_assignment("mini", duedate="2026-01-01 12:00:00 UTC")
     gradebook.close()
     hand_in(root, "ann").with_name("timestamp.txt").write_text("2026-01-02 12:00:00 UTC", encoding="utf-8")

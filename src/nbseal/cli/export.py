@@ -27,7 +27,7 @@ from nbseal.export.canvas import Match as CanvasMatch
 from nbseal.export.canvas import fill_canvas
 from nbseal.export.csv_columns import ExportResult, write_new
 from nbseal.export.gradescope import Visibility, make_gradescope_zip
-from nbseal.export.marks import Marks, decide, read_marks
+from nbseal.export.marks import AssignmentMarks, decide, read_marks
 from nbseal.export.moodle import Match as MoodleMatch
 from nbseal.export.moodle import WorksheetColumns, fill_worksheet, make_import
 from nbseal.export.spreadsheet import export_csv
@@ -61,7 +61,7 @@ class ExportOptions:
     partial: bool
     zero_missing: bool = False
 
-    def marks(self, assignment: str) -> Marks:
+    def marks(self, assignment: str) -> AssignmentMarks:
         """The assignment's marks as they are to be given away."""
         marks = read_marks(Course(self.course), assignment)
         decided = {student: decide(mark, self.partial, self.zero_missing) for student, mark in marks.by_student.items()}
@@ -93,7 +93,7 @@ def export_options(shown: str) -> Callable[[Any], Any]:
 def export() -> None:
     """Give marks and assignments to other systems.
 
-    Marks to Canvas, Moodle or a spreadsheet; assignments to otter-grader or Gradescope.
+    AssignmentMarks to Canvas, Moodle or a spreadsheet; assignments to otter-grader or Gradescope.
     """
 
 

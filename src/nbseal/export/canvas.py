@@ -23,7 +23,7 @@ from nbseal.export.csv_columns import (
     plain_number,
     refuse_if_nobody,
 )
-from nbseal.export.marks import Marks
+from nbseal.export.marks import AssignmentMarks
 
 POINTS = "Points Possible"
 WITH_ID = re.compile(r"(?P<title>.*) \((?P<id>\d+)\)", re.DOTALL)
@@ -51,7 +51,7 @@ TITLES = {
 }
 
 
-def fill_canvas(marks: Marks, download: Path, match: Match, column: str | None) -> tuple[ExportResult, bytes]:
+def fill_canvas(marks: AssignmentMarks, download: Path, match: Match, column: str | None) -> tuple[ExportResult, bytes]:
     """Put marks into the assignment's column of a downloaded gradebook; the result and the new file's content.
 
     ``column`` is the title, the id or ``Title (id)`` in Canvas where it isn't the assignment's name.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbseal.errors import CourseError
-from nbseal.export.marks import NOT_HANDED_IN, Mark, Marks
+from nbseal.export.marks import NOT_HANDED_IN, AssignmentMarks, Mark
 from nbseal.files import write_whole
 
 DELIMITERS = ",;\t"
@@ -23,7 +23,7 @@ HARMLESS = re.compile(r'[-+]?[\d.,]*|="[^"]*"')
 
 
 @dataclass(frozen=True)
-class Cell:
+class CsvCell:
     """A cell's value, and where it stands in the text with its quotes."""
 
     value: str
@@ -94,11 +94,11 @@ class CsvText:
         outside = "".join(line.split(QUOTE)[::2])
         return max(DELIMITERS, key=outside.count)
 
-    def _parse(self, delimiter: str) -> list[list[Cell]]:
+    def _parse(self, delimiter: str) -> list[list[CsvCell]]:
         text, position = self.text, self.start
-        rows: list[list[Cell]] = []
+        rows: list[list[CsvCell]] = []
         while position < len(text):
-            cells: list[Cell] = []
+            cells: list[CsvCell] = []
             while True:
                 cell = self._cell(position, delimiter, len(rows) + 1)
                 cells.append(cell)
@@ -110,12 +110,12 @@ class CsvText:
             rows.append(cells)
         return rows
 
-    def _cell(self, start: int, delimiter: str, row: int) -> Cell:
+    def _cell(self, start: int, delimiter: str, row: int) -> CsvCell:
         text = self.text
         if not text.startswith(QUOTE, start):
             found = re.compile(f"[{delimiter}\r\n]").search(text, start)
             end = found.start() if found else len(text)
-            return Cell(text[start:end], start, end)
+            return CsvCell(text[start:end], start, end)
         end = start + 1
         while True:
             end = text.find(QUOTE, end)
@@ -130,7 +130,7 @@ class CsvText:
                 f"{self.path}, row {row}: text behind the closing quotation mark of {value[:40]!r}. "
                 "Download the file again."
             )
-        return Cell(value, start, end + 1)
+        return CsvCell(value, start, end + 1)
 
 
 def plain_number(score: float) -> str:
@@ -160,13 +160,13 @@ class ExportResult:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, marks: Marks, path: Path) -> ExportResult:
+    def of(cls, marks: AssignmentMarks, path: Path) -> ExportResult:
         """The result of an export of ``marks`` in which none has been written yet."""
         result = cls(marks.assignment, path)
         result.note_resubmissions(marks)
         return result
 
-    def note_resubmissions(self, marks: Marks) -> None:
+    def note_resubmissions(self, marks: AssignmentMarks) -> None:
         """Say whose marks are those of an earlier submission."""
         if marks.resubmitted:
             self.resubmitted[marks.assignment] = list(marks.resubmitted)

@@ -21,7 +21,7 @@ from nbseal.export.csv_columns import (
     plain_number,
     refuse_if_nobody,
 )
-from nbseal.export.marks import Mark, Marks
+from nbseal.export.marks import AssignmentMarks, Mark
 from nbseal.export.spreadsheet import safe_cell
 
 CHANGEABLE, MAXIMUM, NAME = "Grade can be changed", "Maximum Grade", "Full name"
@@ -63,7 +63,7 @@ class WorksheetColumns:
         return self.match_column or TITLES[self.match_by]
 
 
-def fill_worksheet(marks: Marks, download: Path, columns: WorksheetColumns) -> tuple[ExportResult, bytes]:
+def fill_worksheet(marks: AssignmentMarks, download: Path, columns: WorksheetColumns) -> tuple[ExportResult, bytes]:
     """Put marks into an offline grading worksheet; the result and the new file's content."""
     file = CsvText(download)
     result, match, title = ExportResult.of(marks, download), columns.match_by, columns.match_title
@@ -87,7 +87,7 @@ def fill_worksheet(marks: Marks, download: Path, columns: WorksheetColumns) -> t
     return result, fill_column(result, rows, place, known)
 
 
-def make_import(marks: Marks, match: Match, path: Path) -> tuple[ExportResult, bytes]:
+def make_import(marks: AssignmentMarks, match: Match, path: Path) -> tuple[ExportResult, bytes]:
     """Make a file for Grades → Import → CSV file: a line for each mark, so that no other grade is touched."""
     if match is Match.PARTICIPANT:
         raise CourseError("participant numbers are only in grading worksheets: give one with --worksheet.")

@@ -28,7 +28,7 @@ FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Marks:
+class NotebookMarks:
     """What the gradebook says about one notebook; a score is None while there is none."""
 
     scores: Mapping[str, float | None]
@@ -50,7 +50,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Question:
+class OverviewLine:
     """One line of the overview."""
 
     grade_id: str
@@ -68,7 +68,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Cell:
+class PageCell:
     """One cell; ``folded`` code is the instructor's own, to be opened by those who want to see it."""
 
     body: Markup
@@ -76,7 +76,7 @@ class Cell:
     answer: bool = False
     folded: bool = False
     outputs: tuple[Shown, ...] = ()
-    question: Question | None = None
+    question: OverviewLine | None = None
     block: Markup = field(default_factory=Markup)
     comment: Markup = field(default_factory=Markup)
 
@@ -86,15 +86,15 @@ class View:
     """A whole page."""
 
     title: str
-    marks: Marks
-    questions: tuple[Question, ...]
-    cells: tuple[Cell, ...]
+    marks: NotebookMarks
+    questions: tuple[OverviewLine, ...]
+    cells: tuple[PageCell, ...]
     colours: Markup
 
 
-def make_view(nb: Any, marks: Marks, name: str, folder: Path, config: Any = None) -> View:
+def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, config: Any = None) -> View:
     """The page of an executed and marked notebook; ``folder`` holds the files beside it."""
-    cells: list[Cell] = []
+    cells: list[PageCell] = []
     label, title = "", ""
     for number, cell in enumerate(nb["cells"], 1):
         answer = (cell["metadata"].get("nbgrader") or {}).get("solution")
@@ -108,7 +108,7 @@ def make_view(nb: Any, marks: Marks, name: str, folder: Path, config: Any = None
     return View(title or name, marks, questions, tuple(cells), Markup(colours))
 
 
-def _cell(cell: Any, number: int, label: str, marks: Marks, folder: Path, config: Any) -> Cell:
+def _cell(cell: Any, number: int, label: str, marks: NotebookMarks, folder: Path, config: Any) -> PageCell:
     mark = cell["metadata"].get("nbgrader") or {}
     grade_id = mark.get("grade_id", "")
     is_code, is_answer = cell["cell_type"] == "code", bool(mark.get("solution"))
@@ -122,11 +122,11 @@ def _cell(cell: Any, number: int, label: str, marks: Marks, folder: Path, config
     question = None
     if grade_id in marks.scores and (mark.get("grade") or mark.get("task")):
         commented = grade_id in marks.comments
-        question = Question(
+        question = OverviewLine(
             grade_id, f"question-{number}", label or grade_id, marks.scores[grade_id], marks.points[grade_id],
             tests, commented,
         )  # fmt: skip
-    return Cell(
+    return PageCell(
         body=_body(cell, source, folder),
         code=is_code,
         answer=is_answer,
@@ -146,7 +146,7 @@ def _body(cell: Any, source: str, folder: Path) -> Markup:
     return Markup("<pre>{}</pre>").format(source)
 
 
-def _block(question: Question, status: Status, by_person: bool) -> Markup:
+def _block(question: OverviewLine, status: Status, by_person: bool) -> Markup:
     """The marks and a line for each test, with the mark that counts now."""
     status = status if question.score is None else Status.GRADED
     result = QuestionResult(question.grade_id, question.score, question.points, status, question.tests)

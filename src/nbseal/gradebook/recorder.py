@@ -20,7 +20,7 @@ from nbseal.gradebook.connection import gradebook_file
 from nbseal.gradebook.explained import BUSY_SECONDS, explained
 from nbseal.gradebook.ledger import Entry, Ledger
 from nbseal.gradebook.registration import ensure_registered
-from nbseal.gradebook.submission_rows import Marksbook
+from nbseal.gradebook.submission_rows import GradebookWriter
 from nbseal.results import GradedSubmission, Scorecard
 
 TIMESTAMP_FILE = "timestamp.txt"
@@ -49,9 +49,9 @@ class Recorder:
 
     def close(self) -> None:
         """Close the gradebook."""
-        if "_marksbook" in self.__dict__:
-            self._marksbook.close()
-            del self._marksbook
+        if "_gradebook" in self.__dict__:
+            self._gradebook.close()
+            del self._gradebook
 
     def prepare(self, assignment: str) -> None:
         """Have ``assignment`` in the gradebook, with the cells of its notebooks.
@@ -61,9 +61,9 @@ class Recorder:
         """
         found = self.course.assignment(assignment)
         with self._writing():
-            marksbook = self._marksbook
-            with explained(marksbook.name):
-                ensure_registered(self.course, found, marksbook.connection)
+            gradebook = self._gradebook
+            with explained(gradebook.name):
+                ensure_registered(self.course, found, gradebook.connection)
 
     def recorded(self, assignment: str) -> dict[str, tuple[str, Scorecard]]:
         """Digest and scorecard of each student whose submission is wholly recorded."""
@@ -71,7 +71,7 @@ class Recorder:
         file = gradebook_file(self.course)
         if not entries or (file and not file.exists()):
             return {}
-        known = self._marksbook.students(assignment)
+        known = self._gradebook.students(assignment)
         return {
             entry.student: (entry.digest, entry.scorecard)
             for entry in entries
@@ -97,7 +97,7 @@ class Recorder:
         staging = Staging(destination, self._permissions, self.course.coursedir.groupshared)
         timestamp = self._timestamp(graded)
         with self._writing():
-            marksbook = self._marksbook
+            gradebook = self._gradebook
             with explained(destination):
                 if write_autograded:
                     staging.write(_other_files(graded, timestamp), notebooks)
@@ -105,7 +105,7 @@ class Recorder:
                 was_pending = ledger.is_pending(card.student)
                 ledger.announce(entry)
             try:
-                marksbook.write(graded, timestamp)
+                gradebook.write(graded, timestamp)
             except BaseException:
                 # The gradebook is as it was: so is everything else, unless an earlier run was killed half-way.
                 if not was_pending:
@@ -156,8 +156,8 @@ class Recorder:
         return file_permissions(self.course)
 
     @cached_property
-    def _marksbook(self) -> Marksbook:
-        return Marksbook(self.course)
+    def _gradebook(self) -> GradebookWriter:
+        return GradebookWriter(self.course)
 
 
 def _other_files(graded: GradedSubmission, timestamp: datetime.datetime | None) -> dict[str, bytes]:
