@@ -83,11 +83,9 @@ def test_a_cell_that_waits_may_take_longer_but_not_for_ever(warm):
 def test_an_endless_cell_that_ignores_interrupts_is_ended(warm):
     """Nothing that a cell does keeps the process alive past the notebook's limit."""
     stubborn = "import signal\nsignal.pthread_sigmask(0, range(1, 60))\nwhile 1: pass"
-    started = time.monotonic()
     _, failure, report = run(warm, stubborn)
-    assert "time limit" in failure
-    assert time.monotonic() - started < 12
-    assert report["reason"] == "asked"
+    assert failure == "the notebook ran longer than 6 seconds, the time limit"
+    assert report["reason"] == "asked"  # by this side, at that limit: nothing else had to end it later
 
 
 def test_too_much_memory_is_an_error_in_the_cell(warm):
