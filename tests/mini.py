@@ -44,6 +44,17 @@ def test_number(student):
 '''
 
 
+SECRET = bytes(range(32))
+
+
+def keep_secret(root: Path) -> None:
+    """Give a course a secret that is the same in every run, so that no mark of a test hangs on what is drawn."""
+    path = root / ".nbseal" / "secret"
+    path.parent.mkdir(mode=0o700)
+    path.touch(0o600)
+    path.write_bytes(SECRET)
+
+
 def code(cell_id: str, source: str, **mark: Any) -> dict[str, Any]:
     """A code cell; ``mark`` is its nbgrader metadata."""
     cell: dict[str, Any] = {
@@ -95,6 +106,7 @@ def make_course(root: Path, grader: str | None = GRADER, cells: list[dict[str, A
     source.mkdir(parents=True)
     write(source / "mini.ipynb", notebook(cells or mini_cells()))
     (root / "nbgrader_config.py").write_text(CONFIG)
+    keep_secret(root)
     if grader is not None:
         (root / "graders").mkdir()
         (root / "graders" / "test_mini.py").write_text(grader)
