@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 READY := $(VENV)/.ready
 
-.PHONY: help demo hub test lint build bench
+.PHONY: help demo hub test test-slow lint build bench
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -25,8 +25,11 @@ demo: $(READY)  ## build the releases, make a small class, grade it, print the g
 hub: $(READY)  ## a JupyterHub with a small class on this machine, until Ctrl-C
 	$(BIN)/nbseal-hub demo
 
-test: $(READY)  ## run every test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+test: $(READY)  ## run the tests of marks, walls and pages
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST_ARGS)
+
+test-slow: $(READY)  ## run the whole-system tests: browsers, hubs, databases, other platforms
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m slow $(PYTEST_ARGS)
 
 lint: $(READY)  ## style, types, import layers, notebooks
 	$(BIN)/ruff check .

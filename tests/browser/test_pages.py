@@ -74,6 +74,7 @@ def lab(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         yield address
 
 
+@pytest.mark.slow
 def test_the_release_opens_in_jupyterlab_with_its_first_picture(browser, lab):
     """No dialog and no error message comes up, and the picture of the neuron is there."""
     page = browser.new_page(viewport=DESK)

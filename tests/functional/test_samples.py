@@ -7,8 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
-from itertools import chain, islice, zip_longest
 from operator import itemgetter
 from pathlib import Path
 
@@ -23,10 +21,10 @@ from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard,
 from tests.courses import copy_course, grades
 from tests.nbgrader_commands import give
 from tests.samples import SAMPLES as SAMPLES_FOLDER
-from tests.samples import Sample, load_sample, load_samples
+from tests.samples import Sample, kind_of, load_sample, load_samples, some_of_each_kind
 
-ENDLESS_LOOPS_STOP_SOONER = "c.Seal.cell_seconds = 2"
-TRAINS = "05-mnist"  # has no endless loop, and training that takes seconds on a busy machine
+# Endless loops stop sooner; no answer takes a tenth of that. 05-mnist has no such loop, and cells that train.
+CELL_SECONDS = {"01-gates": 1, "02-xor": 2, "06-crossval": 1, "09-cloud": 1}
 SMALLEST = "01-gates"
 OTHER_FACE = 10  # samples of an assignment that nbgrader's command grades, too: it takes a second for each
 SAMPLES = load_samples()
@@ -58,7 +56,7 @@ def class_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Graded
 
     def grade(assignment: str) -> GradedClass:
         folder = tmp_path_factory.mktemp(assignment)
-        root = copy_course(folder / "course", [assignment], "" if assignment == TRAINS else ENDLESS_LOOPS_STOP_SOONER)
+        root = copy_course(folder / "course", [assignment], limits(assignment))
         for sample in load_samples(assignment):
             sample.write(root / "submitted" / sample.name / assignment)
         with Recorder(Course(root)) as recorder:
@@ -90,6 +88,11 @@ def test_a_sample_gets_its_marks_and_its_words(sample: Sample, class_of: Callabl
             assert question.score == 0, question.grade_id
 
 
+def limits(assignment: str) -> str:
+    """The settings of a course for its samples."""
+    return f"c.Seal.cell_seconds = {CELL_SECONDS[assignment]}" if assignment in CELL_SECONDS else ""
+
+
 def messages(question: QuestionResult) -> str:
     """What the student is told about a question."""
     return " ".join(test.message for test in question.tests if test.outcome is Outcome.FAILED)
@@ -112,23 +115,6 @@ def test_nothing_that_was_foreseen_goes_unjudged(assignment: str, class_of: Call
     cards = class_of(assignment).cards.values()
     waiting = [card for card in cards if any(question.status is Status.NOT_JUDGED for question in card.questions)]
     assert [(card.student, card.problems) for card in waiting] == []
-
-
-def kind_of(sample: Sample) -> str:
-    """What makes a sample unlike most others: that it is right, stops, is hostile, is untouched, or brings files."""
-    if sample.base != "solution":
-        return sample.name
-    brings_files = sample.files or (sample.folder / "make.py").exists()
-    return "files" if brings_files else sample.verdict
-
-
-def some_of_each_kind(assignment: str, count: int) -> list[str]:
-    """Names of so many samples of an assignment: by turns one of each kind, in an order that is always the same."""
-    kinds: dict[str, list[str]] = {}
-    for sample in sorted(load_samples(assignment), key=lambda one: sha256(one.name.encode()).digest()):
-        kinds.setdefault(kind_of(sample), []).append(sample.name)
-    by_turns = chain.from_iterable(zip_longest(*(kinds[kind] for kind in sorted(kinds))))
-    return sorted(islice(filter(None, by_turns), count))
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
@@ -162,7 +148,7 @@ def test_both_faces_are_compared_on_samples_of_all_kinds(assignment: str) -> Non
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # what nbgrader 0.9.6 itself does to SQLAlchemy 2
 def test_both_faces_grade_by_the_same_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each submission goes through Grader.grade_submission once, whichever face is asked, and gets the same card."""
-    course = Course(copy_course(tmp_path / "course", [SMALLEST], ENDLESS_LOOPS_STOP_SOONER))
+    course = Course(copy_course(tmp_path / "course", [SMALLEST], limits(SMALLEST)))
     chosen = some_of_each_kind(SMALLEST, 4)
     for name in chosen:
         load_sample(SAMPLES_FOLDER / SMALLEST / name).write(course.folder("submitted", name, SMALLEST))
