@@ -39,7 +39,7 @@ demo: $(COURSE)  ## build the releases, make a small class, grade it, print the 
 hub: $(COURSE) $(HUB)  ## a JupyterHub with a small class on this machine, until Ctrl-C
 	$(BIN)/nbseal-hub demo
 
-test: $(COURSE) $(TEST) $(HUB) $(CLOUD)  ## run the tests, but for the slow ones
+test: $(COURSE) $(TEST) $(HUB) $(CLOUD)  ## run the tests of marks, walls and pages
 	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
 
 test-slow: $(COURSE) $(TEST) $(HUB) $(CLOUD)  ## run the whole-system suites

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import engine, mnist, throughput
+from benchmarks import engine, mnist, reading, throughput
 from nbseal.sandbox import choose_level
 
 RESULTS = Path(__file__).with_name("results.md")
@@ -34,6 +34,7 @@ def main() -> None:
             cost(folder / "cost", options.submissions),
             many(folder / "many", options.large, stock),
             networks(folder / "networks"),
+            files(folder / "files"),
         ):
             for row in section:
                 print("  ".join(row), flush=True)
@@ -117,6 +118,13 @@ def networks(folder: Path) -> Iterator[Row]:
         "forward pass of MLP(50)",
         "≤ 100 ms",
     )
+
+
+def files(folder: Path) -> Iterator[Row]:
+    """What strangers send, and what was recorded."""
+    yield "reading and rebuilding a notebook", f"{reading.rebuild_ms():.0f} ms", "01-gates, pictures saved", "≤ 10 ms"
+    yield "looking at 1000 entries of the ledger", f"{reading.ledger_ms(folder):.0f} ms", "", "≤ 500 ms"
+    yield "markup that is nested without end", f"{reading.markup_seconds():.1f} s", "the worst of eight", "≤ 3 s"
 
 
 def table(rows: list[Row]) -> str:

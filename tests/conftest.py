@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import tests.unneeded  # noqa: F401
+
 LONGEST_FIRST = (
     "functional/test_samples.py",
     "hostile/test_attacks.py",

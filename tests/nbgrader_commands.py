@@ -13,7 +13,7 @@ from tests.courses import environment
 
 # A clean process that has loaded nbgrader, has done nothing else, and forks one for each command.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["nbgrader.apps", __name__])
+CONTEXT.set_forkserver_preload(["tests.unneeded", "nbgrader.apps", __name__])
 
 
 def give(*arguments: str, cwd: Path, **more: str) -> tuple[int | None, str]:

@@ -16,6 +16,7 @@ from nbseal.course import Course
 from nbseal.gradebook import Recorder, mark_output
 from nbseal.gradebook.connection import open_gradebook
 from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
+from tests.mini import keep_secret
 
 CONFIG = """
 c = get_config()
@@ -60,6 +61,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, questions in NOTEBOOKS.items():
         nbformat.write(source_notebook(questions), root / "source" / "ps1" / f"{name}.ipynb")
     (root / "nbgrader_config.py").write_text(CONFIG.format(exchange=str(root)))
+    keep_secret(root)
     course = Course(root)
     open_gradebook(course).close()
     result = NbGraderAPI(course.coursedir, config=course.config).generate_assignment("ps1")

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -403,7 +402,7 @@ def heed_interrupts() -> None:
 
 @pytest.mark.parametrize("whole_group", [True, False], ids=["Ctrl-C", "kill -INT"])
 def test_an_interrupted_run_leaves_no_process_behind(whole_group: bool, tmp_path: Path) -> None:
-    """Ctrl-C ends everything soon with exit code 130; what was recorded stays, and the next run goes on."""
+    """Ctrl-C ends everything with exit code 130 and begins nothing more; what was recorded stays for the next run."""
     root = make_course(tmp_path / "course")
     hand_in(root, "ada")
     for number in range(6):
@@ -417,14 +416,13 @@ def test_an_interrupted_run_leaves_no_process_behind(whole_group: bool, tmp_path
         )
         try:
             assert process.stdout.readline().startswith("ada: 7/7")
-            started = time.monotonic()
             (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
-            _, err = process.communicate(timeout=30)
-            assert time.monotonic() - started < 5
-            assert wait_until(lambda: engine_processes() <= others, seconds=3)
+            out, err = process.communicate(timeout=60)
+            assert wait_until(lambda: engine_processes() <= others, seconds=30)
         finally:
             end(process)
     assert process.returncode == 130
+    assert out.count("slow") <= 2  # what two jobs had in work
     assert one_line(err) == "nbseal: stopped; what is recorded stays, and the next run goes on from there."
     again = run("nbseal", "grade", "mini", "--student", "ada", "--student", "slow5", cwd=root)
     assert "ada: 7/7 (unchanged)" in again.stdout

@@ -162,6 +162,7 @@ def test_the_scripts_are_sound(autograder: Path):
             assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_engine_in_the_zip_is_this_one(autograder: Path, tmp_path: Path):
     """pip accepts the wheel, and what it installs is this code with its templates."""
     wheel = next((autograder / "source").glob("*.whl"))

@@ -126,6 +126,7 @@ def spied(exported: Path, outside: Grader, tmp_path_factory: pytest.TempPathFact
     return SimpleNamespace(card=card, found=found, printed=printed, marker=marker)
 
 
+@pytest.mark.slow
 def test_otter_run_grades_an_otter_notebook(spied: SimpleNamespace):
     """The marks and the words of the engine, every line to be seen."""
     found = spied.found
@@ -138,12 +139,14 @@ def test_otter_run_grades_an_otter_notebook(spied: SimpleNamespace):
     assert "Total Score: 16.000 / 19.000" in spied.printed
 
 
+@pytest.mark.slow
 def test_nothing_of_a_submission_runs_outside_the_walls(spied: SimpleNamespace):
     """Modules, a log to unpickle and startup files in a zip don't reach otter's processes, and cost no mark."""
     assert not spied.marker.exists()
     assert {test["name"]: test["score"] for test in spied.found["tests"]} == marks_of(spied.card)
 
 
+@pytest.mark.slow
 def test_a_submission_that_cannot_be_judged_has_no_results(exported: Path, tmp_path: Path):
     """`otter run` fails with a plain sentence instead of a zero."""
     path = tmp_path / f"{ASSIGNMENT}.ipynb"
@@ -207,6 +210,7 @@ def notebooks(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return SimpleNamespace(nb=untouched, folder=path.parent)
 
 
+@pytest.mark.slow
 def test_grader_check_works_with_otters_own_client(notebooks: SimpleNamespace):
     """A right answer passes, a missing one fails with the self-check's own hint, and the export makes a zip."""
     outputs = {}

@@ -17,8 +17,11 @@ from tests.mini import GRADER, Watching, code, hand_in, make_course, mini_cells,
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """The mini course."""
-    return Course(make_course(tmp_path_factory.mktemp("course")))
+    """The mini course, with less time for cells."""
+    root = make_course(tmp_path_factory.mktemp("course"))
+    with (root / "nbgrader_config.py").open("a") as file:
+        file.write("c.Seal.cell_seconds = 1.0\nc.Seal.notebook_seconds = 5.0\n")
+    return Course(root)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +103,7 @@ def test_a_value_of_the_wrong_kind_is_a_mistake_not_a_crash(card_of, answer):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("while True: pass", "did not return within 2 seconds"),
+        ("while True: pass", "did not return within 1 seconds"),
         ("raise KeyError('no')", "raised KeyError"),
         ("raise SystemExit(0)", "raised SystemExit"),
         ("return (i for i in range(3))", "2 * x"),
@@ -173,7 +176,7 @@ def test_a_notebook_that_never_ends_is_not_judged(card_of):
     """What ignores interrupts is ended at the notebook's limit; a person looks at the questions behind it."""
     card = card_of(number_answer="import signal; signal.pthread_sigmask(0, range(1, 60))\nwhile 1: pass")
     assert marks(card) == {"double": 4.0, "number": None, "plain": None}
-    assert "ran longer than 8 seconds" in card.problems[0]
+    assert "ran longer than 5 seconds" in card.problems[0]
 
 
 def test_forged_replies_give_no_marks(card_of):
@@ -262,14 +265,14 @@ WAITING = "import time\ndef double(x):\n    time.sleep({})\n    return 2 * x"
 
 def test_a_call_that_waits_may_take_longer(card_of):
     """Marks don't hang on how busy the machine is: the limit of a call is one of processor time."""
-    assert marks(card_of(double_answer=WAITING.format(2.4)))["double"] == 4.0
+    assert marks(card_of(double_answer=WAITING.format(1.2)))["double"] == 4.0
 
 
 def test_a_call_that_waits_has_an_end(card_of):
     """On the clock, a call may take twice as long."""
     card = card_of(double_answer=WAITING.format(60))
     assert marks(card)["double"] == 0.0
-    assert "`double` did not return within 2 seconds." in messages(card, "double")
+    assert "`double` did not return within 1 seconds." in messages(card, "double")
 
 
 def test_the_slowest_cells_are_named(card_of):

@@ -94,6 +94,7 @@ def test_no_image_holds_the_course(image):
     assert all(f"!{top}" in ignored or f"!{top}/" in ignored for top in tops)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -211,6 +212,7 @@ def formgrader(compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         end(process)
 
 
+@pytest.mark.slow
 @AS_ROOT
 def test_the_formgrader_in_its_own_container_knows_the_hub(formgrader):
     """With the compose file's environment an instructor opens it through the hub, and a student doesn't."""

@@ -157,6 +157,7 @@ def reaches(source: Pod, target: Pod, port: int) -> bool:
     return all(way is not False for way in ways)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -172,6 +173,7 @@ def test_linters_find_nothing(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_manifests_are_valid(version):
     """Each resource is what the schema of Kubernetes says, and has no field that the schema doesn't know."""
@@ -180,6 +182,7 @@ def test_manifests_are_valid(version):
         kubernetes_validate.validate(item, version, strict=True)
 
 
+@pytest.mark.slow
 def test_the_schema_is_looked_at():
     """A misspelt field is found."""
     wrong = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"prots": []}}

@@ -29,9 +29,12 @@ from tests.ports import free_ports
 from tests.samples import ROOT, SAMPLES, load_sample
 
 POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))), None) or shutil.which("postgres")
-pytestmark = pytest.mark.skipif(
-    POSTGRES is None and "CI" not in os.environ, reason="no PostgreSQL server here: apt-get install postgresql"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        POSTGRES is None and "CI" not in os.environ, reason="no PostgreSQL server here: apt-get install postgresql"
+    ),
+]
 ASSIGNMENT, STUDENT = "01-gates", "student1"
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from nbgrader.api import Gradebook
 
-from tests.courses import run
+from nbseal.course import Course
+from nbseal.gradebook import Recorder
 from tests.hostile.attack import HONEST, POINTS, Attack
 from tests.hostile.neighbours import MARK, Neighbours
-from tests.mini import code, notebook, solution, write
+from tests.mini import code, keep_secret, notebook, solution, write
 
 ASSIGNMENT = "hostile"
 CONFIG = """
@@ -170,8 +171,9 @@ def make_course(root: Path, secret: Secrets) -> None:
     (root / "shared" / "data.txt").write_text("for everybody")
     (root / "notes.txt").write_text(secret["settings"])
     configure(root, secret)
-    done = run("nbgrader", "generate_assignment", ASSIGNMENT, cwd=root)
-    assert done.returncode == 0, done.stderr
+    keep_secret(root)
+    with Recorder(Course(root)) as recorder:
+        recorder.prepare(ASSIGNMENT)
     with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
         gradebook.add_student("grace", last_name=secret["gradebook"])
 

@@ -272,7 +272,7 @@ def test_the_demos_password_is_no_setting(tmp_path, monkeypatch):
 
 def test_a_port_in_use_is_said_before_anything_starts(tmp_path, free_port_taken):
     """A second hub on the same ports doesn't start, and says which port it is."""
-    path = make_demo(tmp_path / "state", ROOT, inner_port=free_port_taken)
+    path = make_demo(tmp_path / "state", ROOT, free_ports(1), free_port_taken)
     with pytest.raises(HubError, match=f"port {free_port_taken} is in use"), running(path):
         pass
 

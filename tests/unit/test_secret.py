@@ -63,6 +63,6 @@ def test_what_can_not_be_a_secret_is_refused(tmp_path: Path, content: bytes) -> 
 def test_a_write_that_was_cut_short_leaves_no_secret(tmp_path: Path) -> None:
     """What a run that was killed has left of a draft is no secret, and doesn't keep the next run from making one."""
     course = Course(tmp_path)
-    course.private.mkdir()
+    course.private.mkdir(exist_ok=True)
     (course.private / ".secret.new").write_bytes(b"half")
     assert len(course.secret) == 32
