@@ -92,7 +92,7 @@ POINTS = select(_points(GRADE_CELL) + _points(TASK_CELL)).where(ASSIGNMENT.c.nam
 
 
 @dataclass(frozen=True)
-class Mark:
+class QuestionMark:
     """One question's mark in the gradebook; a person's goes before the machine's."""
 
     auto: float | None
@@ -112,7 +112,7 @@ class SubmissionState:
 
     seconds_late: float = 0.0
     penalty: float = 0.0
-    marks: dict[str, Mark] = field(default_factory=dict)
+    marks: dict[str, QuestionMark] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def submission_states(course: Course, assignment: str) -> dict[str, SubmissionSt
         state = found.setdefault(student, SubmissionState(max(0.0, late)))
         state.penalty += penalty or 0.0
     for student, question, auto, manual, extra in grades:
-        found[student].marks[question] = Mark(auto, manual, extra or 0.0)
+        found[student].marks[question] = QuestionMark(auto, manual, extra or 0.0)
     return found
 
 
