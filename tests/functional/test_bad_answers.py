@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -215,13 +216,18 @@ def hand_in(assignment: str, kind: str, folder: Path) -> Path:
         BROKEN_FILES[what](folder / name)
     elif kind != NOTHING:
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        cells = notebook["cells"]
-        if kind not in CHANGES:  # a student may leave out plain cells: nothing is drawn, and it's quick
-            cells = [cell for cell in cells if cell["cell_type"] == "markdown" or "nbgrader" in cell["metadata"]]
+        # a student may leave out plain cells: nothing is drawn, and it's quick; right answers need the data, though
+        cells = [cell for cell in notebook["cells"] if is_needed(cell, with_data=kind in CHANGES)]
         cell = {"cell_type": "code", "id": "spoiling", "metadata": {}, "execution_count": None, "outputs": []}
         notebook["cells"] = [*cells, {**cell, "source": spoiling(kind, names_of(assignment, kind in LASTS))}]
         path.write_text(json.dumps(notebook), encoding="utf-8")
     return folder
+
+
+def is_needed(cell: dict[str, Any], with_data: bool) -> bool:
+    """Whether a cell is one of a question, or a text, or one that gives answers their data."""
+    gives_data = with_data and not cell["id"].endswith("-picture")
+    return cell["cell_type"] == "markdown" or "nbgrader" in cell["metadata"] or gives_data
 
 
 @pytest.fixture(scope="module")

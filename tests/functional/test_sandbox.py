@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -30,11 +31,21 @@ def warm(request):
         yield process
 
 
+STUBBORN = "import signal\nsignal.pthread_sigmask(0, range(1, 60))\nwhile 1: pass"
+WAITING = {
+    "computes": ["while True: pass", "print('next')"],
+    "sleeps": ["import time\ntime.sleep(0.55)\nprint('done')", "time.sleep(60)", "print('next')"],
+    "is stubborn": [STUBBORN],
+}
+
+
 @pytest.fixture(scope="module", params=AVAILABLE)
-def impatient(request):
-    """A warm process at one level that gives cells little time."""
-    with WarmProcess(Seal(cell_seconds=0.5, notebook_seconds=3.0), BY_MECHANISM[request.param]).start() as process:
-        yield process
+def waited(request):
+    """What became of notebooks that take their time, at one level that gives them little; they wait together."""
+    seal = Seal(cell_seconds=0.5, notebook_seconds=3.0)
+    with WarmProcess(seal, BY_MECHANISM[request.param]).start() as warm, ThreadPoolExecutor(len(WAITING)) as pool:
+        runs = {name: pool.submit(run, warm, *sources) for name, sources in WAITING.items()}
+        return {name: done.result() for name, done in runs.items()}
 
 
 def run(warm, *sources, files=None):
@@ -70,28 +81,26 @@ def test_submitted_files_lie_in_the_work_folder(warm):
     assert texts == ["hello\n"]
 
 
-def test_an_endless_cell_is_interrupted_and_the_next_one_runs(impatient):
+def test_an_endless_cell_is_interrupted_and_the_next_one_runs(waited):
     """A cell over its time limit gets a KeyboardInterrupt; the notebook goes on."""
-    texts, failure, _ = run(impatient, "while True: pass", "print('next')")
+    texts, failure, _ = waited["computes"]
     assert texts[0].startswith("KeyboardInterrupt")
     assert texts[1] == "next\n"
     assert failure is None
 
 
-def test_a_cell_that_waits_may_take_longer_but_not_for_ever(impatient):
+def test_a_cell_that_waits_may_take_longer_but_not_for_ever(waited):
     """Waiting for a processor costs a cell nothing; the limit on the clock is twice that of processor time."""
-    waits = "import time\ntime.sleep(0.55)\nprint('done')"
-    texts, failure, _ = run(impatient, waits, "time.sleep(60)", "print('next')")
+    texts, failure, _ = waited["sleeps"]
     assert texts[0] == "done\n"
     assert texts[1].startswith("KeyboardInterrupt: the cell was stopped after 1 seconds, the time limit")
     assert texts[2] == "next\n"
     assert failure is None
 
 
-def test_an_endless_cell_that_ignores_interrupts_is_ended(impatient):
+def test_an_endless_cell_that_ignores_interrupts_is_ended(waited):
     """Nothing that a cell does keeps the process alive past the notebook's limit."""
-    stubborn = "import signal\nsignal.pthread_sigmask(0, range(1, 60))\nwhile 1: pass"
-    _, failure, report = run(impatient, stubborn)
+    _, failure, report = waited["is stubborn"]
     assert failure == "the notebook ran longer than 3 seconds, the time limit"
     assert report["reason"] == "asked"  # by this side, at that limit: nothing else had to end it later
 

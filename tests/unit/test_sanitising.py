@@ -149,7 +149,7 @@ def test_honest_markdown_is_left_alone(source):
     assert safe_words({"cell_type": "markdown", "id": "a", "metadata": {}, "source": source}) == source
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(
         st.one_of(
@@ -172,7 +172,7 @@ def test_sanitising_twice_is_sanitising_once(html):
     assert sanitise_text(text) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.one_of(

@@ -53,7 +53,7 @@ def test_what_can_not_be_a_secret_is_refused(tmp_path: Path, content: bytes) -> 
     """A file of another length is named with the mend, is left as it is, and nobody is graded with it."""
     root = make_course(tmp_path / "course")
     path = root / ".nbseal" / "secret"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     with pytest.raises(CourseError, match=rf"{path} holds {len(content)} bytes .* put it back .* or remove it"):
         Grader(Course(root), "mini")
