@@ -48,7 +48,7 @@ def main() -> int:
     for student, assignment, kind, how, what in CLASS:
         if kinds is None or kind in kinds:
             hand_in(student, assignment, how, what)
-    codes = [run("grade", assignment, "--details", *flags) for assignment in assignments]
+    codes = [run("grade", assignment, "--verbose", *flags) for assignment in assignments]
     for assignment in assignments:
         command = ["nbgrader", "generate_feedback", assignment, "--force", "--log-level=ERROR"]
         print(f"\n$ {' '.join(command)}", flush=True)

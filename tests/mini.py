@@ -14,8 +14,8 @@ CONFIG = """
 c = get_config()
 c.Seal.cell_seconds = 2.0
 c.Seal.notebook_seconds = 8.0
-c.Seal.questions_seconds = 20.0
-c.Seal.memory_mb = 512
+c.Seal.hidden_tests_seconds = 20.0
+c.Seal.memory_mib = 512
 """
 GRADER = '''
 import numpy as np

@@ -101,5 +101,6 @@ def main() -> None:
     try:
         app()
     except HubError as error:
-        print(f"nbseal-hub: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(f"nbseal-hub: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(f"nbseal-hub: {error.name} is not installed: pip install 'nbseal[hub]'.")

@@ -88,20 +88,20 @@ def _gradebook(course: Course) -> str:
 
 
 def _data(course: Course) -> dict[str, str]:
-    """Call each assignment's warm functions and say what they return and how long that took."""
+    """Make the calls of ``c.Seal.preload_calls`` and say what they return and how long that took."""
     found = {name: os.environ.get(name, "not set") for name in course.seal.warm_environment}
-    for assignment, calls in course.seal.warm.items():
+    for assignment, calls in course.seal.preload_calls.items():
         for call in calls:
-            found[f"{assignment} {call}"] = _try_warm(course, assignment, call)
+            found[f"{assignment} {call}"] = _try_call(course, assignment, call)
     return found
 
 
-def _try_warm(course: Course, assignment: str, call: str) -> str:
+def _try_call(course: Course, assignment: str, call: str) -> str:
     module, _, function = call.partition(":")
     started = time.monotonic()
     try:
         folder = course.assignment(assignment).source
-        with WarmProcess(course.seal, NONE).start(WarmSettings(support=str(folder), warm=[call])) as warm:
+        with WarmProcess(course.seal, NONE).start(WarmSettings(support=str(folder), preload_calls=[call])) as warm:
             seconds = time.monotonic() - started
             process = warm.spawn()
             source = f"import {module}\nfound = {module}.{function or '__name__'}"

@@ -24,7 +24,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
 from traitlets import Bool, Type
 
-from nbseal.course import MB, Course
+from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.gradebook import Recorder
 from nbseal.gradebook.autograded import notebook_bytes
@@ -146,7 +146,7 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
         """Refuse what must not be followed or held in memory."""
         if os.path.islink(filename) or not os.path.isfile(filename):
             raise ValueError("not a regular file")
-        if os.path.getsize(filename) > self.course.seal.submission_mb * MB:
+        if os.path.getsize(filename) > self.course.seal.submission_mib << 20:
             raise ValueError("too large")
 
     def _make_room(self, names: dict[str, str]) -> None:

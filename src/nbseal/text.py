@@ -9,11 +9,16 @@ MESSAGE_LIMIT = 4000  # characters of a text that anybody reads
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+def without_controls(text: str) -> str:
+    """The text with a replacement character for each that a page or a terminal would obey."""
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def printable(text: str) -> str:
     """Take control characters out of a text, and cut what is longer than anybody reads."""
     if len(text) > MESSAGE_LIMIT:
         text = text[:MESSAGE_LIMIT] + "…"
-    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip()
+    return without_controls(text).strip()
 
 
 def one_line(text: str) -> str:

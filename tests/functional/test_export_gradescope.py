@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from nbseal.course import Course
+from nbseal.export.bundle import pinned_requirements, plan_of
 from nbseal.export.containers import grade_folder, grader_of, is_unjudged
 from nbseal.export.gradescope import Visibility, make_gradescope_zip, results
 from nbseal.grading import grade_notebook
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.sandbox import probe
-from tests.courses import environment
+from tests.courses import copy_course, environment
 from tests.hostile.container import __file__ as CONTAINER
 from tests.samples import ROOT
 
@@ -127,9 +128,19 @@ def test_the_zip_holds_what_grading_needs_and_no_more(archive: Path):
     assert not any("BEGIN SOLUTION" in text for text in texts.values())
     locked = (ROOT / "requirements.txt").read_text().split()
     pinned = texts["requirements.txt"].split()
-    assert "numpy" in {line.partition("==")[0] for line in pinned}
+    names = {line.partition("==")[0] for line in pinned}
+    assert "numpy" in names
+    assert not names & {"opencv-python-headless", "scikit-learn", "jupyterhub"}  # nothing here imports them
     assert set(pinned) <= set(locked)
     assert Visibility(json.loads(texts["nbseal.json"])["visibility"]) is Visibility.AFTER_DUE_DATE
+
+
+def test_the_container_has_what_the_course_uses(tmp_path: Path):
+    """An answer may import what only another assignment of the course needs, but cloud clients aren't fetched."""
+    course = Course(copy_course(tmp_path, ["01-gates", "05-mnist", "09-cloud"]))
+    names = {line.partition("==")[0] for line in pinned_requirements(course, plan_of(course, "01-gates"))}
+    assert {"opencv-python-headless", "scikit-learn"} <= names
+    assert not names & {"boto3", "google-cloud-vision", "starlette"}
 
 
 def test_the_zip_is_the_same_for_the_same_course(archive: Path):

@@ -230,7 +230,7 @@ def test_links_are_not_followed(grader, course, tmp_path):
 def test_a_submission_over_the_size_limit_is_not_judged(course, grader, tmp_path):
     """Too many bytes are refused before they are read."""
     with (tmp_path / "big.bin").open("wb") as file:
-        file.truncate(course.seal.submission_mb * (1 << 20) + 1)
+        file.truncate(course.seal.submission_mib * (1 << 20) + 1)
     assert "MiB together" in grader.grade("x", tmp_path).scorecard.problems[0]
 
 
@@ -367,12 +367,12 @@ def test_a_submission_folder_that_cannot_be_read_is_told(course, grader, tmp_pat
     """An unreadable folder is flagged with what to do about it."""
     if os.getuid() == 0:
         with pytest.raises(SubmissionError, match="more than"):
-            grader.course.seal.submission_mb, kept = 0, grader.course.seal.submission_mb
+            grader.course.seal.submission_mib, kept = 0, grader.course.seal.submission_mib
             try:
                 (tmp_path / "a").write_text("x")
                 grader.read(tmp_path)
             finally:
-                grader.course.seal.submission_mb = kept
+                grader.course.seal.submission_mib = kept
         return
     tmp_path.chmod(0)
     assert "make it readable" in grader.grade("x", tmp_path).scorecard.problems[0]

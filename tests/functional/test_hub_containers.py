@@ -75,9 +75,10 @@ def copied(image: str) -> set[str]:
 
 
 def test_the_student_image_holds_no_grader_and_no_solution():
-    """It takes the exchange, its entry point and the list of versions, and installs nothing of ours besides."""
+    """It takes the exchange, its entry point and the lists of versions, and installs nothing of ours besides."""
     hub = {f"deploy/nbseal_hub/{name}.py" for name in ("__init__", "exchange", "numbers")}
-    assert copied("student") == {"requirements.txt", "deploy/compose/student-entrypoint.sh", *hub}
+    versions = {"requirements.txt", "requirements-cloud.txt", "requirements-hub.txt"}
+    assert copied("student") == {*versions, "deploy/compose/student-entrypoint.sh", *hub}
     installed = re.findall(r"pip install.*?\n\n", (FOLDER / "student.Dockerfile").read_text("utf-8"), re.DOTALL)
     assert len(installed) == 1
     assert "nbseal" not in installed[0]
@@ -86,8 +87,8 @@ def test_the_student_image_holds_no_grader_and_no_solution():
 @pytest.mark.parametrize("image", IMAGES)
 def test_no_image_holds_the_course(image):
     """Sources, graders, solutions and tests are in none of them."""
-    tops = {name.split("/")[0] for name in copied(image)}
-    assert tops <= {"LICENSE", "README.md", "deploy", "pyproject.toml", "requirements.txt", "src"}
+    tops = {re.sub(r"^requirements.*\.txt$", "requirements*.txt", name.split("/")[0]) for name in copied(image)}
+    assert tops <= {"LICENSE", "README.md", "deploy", "pyproject.toml", "requirements*.txt", "src"}
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert "*" in ignored
     assert all(f"!{top}" in ignored or f"!{top}/" in ignored for top in tops)

@@ -374,8 +374,8 @@ def test_the_grader_holds_what_its_command_needs():
     jobs = int(re.search(r"nbseal grade --jobs (\d+)", PAGE).group(1))
     (container,) = pod_of("grader")["containers"]
     hard = resource("ResourceQuota", "grading")["spec"]["hard"]
-    memory_mb = int(re.search(r"memory_mb = (\d+)", (ROOT / "nbgrader_config.py").read_text("utf-8")).group(1))
-    assert number("512Mi") + jobs * memory_mb * 2**20 <= number(container["resources"]["limits"]["memory"])
+    memory_mib = int(re.search(r"memory_mib = (\d+)", (ROOT / "nbgrader_config.py").read_text("utf-8")).group(1))
+    assert number("512Mi") + jobs * memory_mib * 2**20 <= number(container["resources"]["limits"]["memory"])
     assert jobs == number(container["resources"]["limits"]["cpu"])
     for kind, what in ((kind, what) for kind in ("requests", "limits") for what in ("cpu", "memory")):
         assert number(container["resources"][kind][what]) == number(hard[f"{kind}.{what}"])

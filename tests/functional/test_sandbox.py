@@ -23,8 +23,8 @@ AVAILABLE = [mechanism for mechanism, reason in probe().items() if reason is Non
 def warm(request):
     """A warm process at one level, with small limits."""
     seal = Seal(
-        cell_seconds=1.0, notebook_seconds=6.0, questions_seconds=6.0, memory_mb=256, disk_mb=8, processes=20,
-        output_kb=64, outputs_per_cell=50,
+        cell_seconds=1.0, notebook_seconds=6.0, hidden_tests_seconds=6.0, memory_mib=256, disk_mib=8, processes=20,
+        output_kib=64, outputs_per_cell=50,
     )  # fmt: skip
     with WarmProcess(seal, BY_MECHANISM[request.param]).start() as process:
         yield process
@@ -142,7 +142,7 @@ for _ in range(6):
         time.sleep(30)
 time.sleep(30)
 """
-    seal = Seal(cell_seconds=10.0, memory_mb=200, control_groups=False)
+    seal = Seal(cell_seconds=10.0, memory_mib=200, control_groups=False)
     with WarmProcess(seal, BY_MECHANISM[mechanism]).start() as warm:
         _, failure, report = run(warm, source)
     assert report["reason"] == "memory"
@@ -302,14 +302,14 @@ TIMER = "import threading\ntimer = threading.Timer(60, print)\ntimer.daemon = Tr
 def test_a_module_that_starts_threads_is_told(tmp_path):
     """A process with threads can't fork safely."""
     (tmp_path / "busy.py").write_text(TIMER)
-    with pytest.raises(SealError, match=r"has 2 threads and can't fork safely: a module in c\.Seal\.preload"):
-        WarmProcess(Seal()).start(WarmSettings(support=str(tmp_path), warm=["busy"]))
+    with pytest.raises(SealError, match=r"has 2 threads and can't fork safely: a module in c\.Seal\.preload_modules"):
+        WarmProcess(Seal()).start(WarmSettings(support=str(tmp_path), preload_calls=["busy"]))
 
 
 def test_a_thread_that_is_ending_is_waited_for(tmp_path):
     """matplotlib, too, cancels a timer, whose thread ends a moment later."""
     (tmp_path / "done.py").write_text(TIMER + "timer.cancel()\n")
-    with WarmProcess(Seal()).start(WarmSettings(support=str(tmp_path), warm=["done"])) as process:
+    with WarmProcess(Seal()).start(WarmSettings(support=str(tmp_path), preload_calls=["done"])) as process:
         assert run(process, "1 + 1")[0] == ["2"]
 
 
@@ -333,7 +333,7 @@ def test_folders_that_may_be_read_are_there_even_below_the_private_disks(mechani
     for folder in (tmp_path, *tmp_path.parents):
         if folder.owner() and folder.is_relative_to("/tmp/pytest-of-root"):
             folder.chmod(0o755)
-    with WarmProcess(Seal(readable=[str(tmp_path)]), BY_MECHANISM[mechanism]).start() as process:
+    with WarmProcess(Seal(readable_paths=[str(tmp_path)]), BY_MECHANISM[mechanism]).start() as process:
         source = f"print(open({str(tmp_path / 'data.txt')!r}).read())\nopen({str(tmp_path / 'new')!r}, 'w')"
         texts, _, _ = run(process, source)
     assert texts[0].startswith("readable\n")

@@ -113,7 +113,7 @@ def grade(room: Room, root: Path, home: Path, secret: Secrets) -> Graded:
     """Grade the class of ``root``."""
     own = {TOKEN: secret["environment"], "TMPDIR": str(home), "HOME": str(home)}
     if room.program == "nbseal":
-        words = command("nbseal", "grade", ASSIGNMENT, "--jobs", "3", "--json", "cards.json")
+        words = command("nbseal", "grade", ASSIGNMENT, "--jobs", "3", "--json", "--output", "cards.json")
     else:
         words = command("nbgrader", "autograde", ASSIGNMENT, "--create")
     log = root.with_suffix(".log")

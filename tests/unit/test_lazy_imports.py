@@ -119,10 +119,3 @@ def test_a_thread_that_imports_a_part_and_one_that_imports_the_package_need_not_
     lazy_imports.load_when_asked("slow_package")
     part, last = at_once(lambda: importlib.import_module("slow_package.part"), lambda: look_for("last"))
     assert (part.early, last) == (1, 2)
-
-
-def test_names_with_a_known_place_load_that_place_alone(modules):
-    """A name that is said to be defined in a module of the package doesn't run the package's own code."""
-    lazy_imports.load_when_asked("slow_package", {"of_a_part": "part"})
-    assert look_for("of_a_part") == 1
-    assert "last" not in vars(sys.modules["slow_package"])

@@ -4,6 +4,7 @@ import itertools
 import math
 import socket
 import struct
+import sys
 import time
 
 import numpy as np
@@ -69,6 +70,14 @@ def test_tables_come_back_as_tables():
     assert list(back.columns) == ["photo", "confidence"]
     assert back["photo"].tolist() == ["a", "b"]
     assert math.isnan(back["confidence"][1])
+
+
+def test_a_table_is_refused_where_pandas_is_missing(monkeypatch):
+    """Without pandas nobody can have sent a table in good faith: it is refused, with what to install."""
+    packed = pack(pd.DataFrame({"photo": ["a", "b"]}))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(WireError, match="pip install pandas"):
+        unpack(packed[0], b"".join(packed[1]))
 
 
 def test_other_objects_arrive_as_their_type_name_only():

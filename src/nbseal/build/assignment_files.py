@@ -1,8 +1,7 @@
-"""The files of an assignment as a mapping, their digest, and writing back no more than what changed."""
+"""The files of an assignment as a mapping, and writing back no more than what changed."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from nbgrader.utils import find_all_files
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
+from nbseal.files import write_whole
 
 Files = dict[str, bytes]
 CACHES = [".ipynb_checkpoints", "__pycache__", "*.pyc"]
@@ -30,15 +30,6 @@ def read_files(folder: Path, ignore: list[str] | None = None) -> Files:
     return {path: (folder / path).read_bytes() for path in paths}
 
 
-def digest(files: Mapping[str, bytes]) -> str:
-    """SHA-256 over names and contents, the same in whatever order and on whatever machine."""
-    total = hashlib.sha256()
-    for path in sorted(files):
-        total.update(f"{path}\0{len(files[path])}\0".encode())
-        total.update(files[path])
-    return total.hexdigest()
-
-
 def differences(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:
     """Relative paths that are missing, different or superfluous in ``folder``, sorted."""
     present = read_files(folder, CACHES) if folder.is_dir() else {}
@@ -54,9 +45,7 @@ def write_files(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:
             target.unlink()
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.new")
-        draft.write_bytes(wanted[path])
-        draft.replace(target)
+        write_whole(target, wanted[path])
     return changed
 
 

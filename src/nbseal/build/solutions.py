@@ -13,9 +13,10 @@ from typing import Any
 import nbformat
 from nbgrader.preprocessors import ClearMarkScheme, ClearOutput, IncludeHeaderFooter, LockCells
 
-from nbseal.build.assignment_files import Files, digest, read_files, source_files
+from nbseal.build.assignment_files import Files, read_files, source_files
 from nbseal.course import Course
 from nbseal.errors import CourseError
+from nbseal.files import digest_of
 from nbseal.grading import execute
 from nbseal.notebook import Notebook
 from nbseal.notebook.grade_cells import plain
@@ -34,7 +35,7 @@ def make_solutions(course: Course, assignment: str) -> tuple[Files, list[str]]:
     them, up to 1 MiB each. CourseError names the cell that raised.
     """
     files = source_files(course, assignment)
-    stamp = digest(files)
+    stamp = digest_of(files)
     result, notes = dict(files), []
     for path in files:
         if "/" in path or not path.endswith(".ipynb"):

@@ -5,33 +5,18 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import io
-import os
 import sys
-from typing import NoReturn
 
 from nbseal.patches import lazy_imports
 
 
-def program() -> NoReturn:
-    """Run the command line and end at once: taking all modules down in order takes longer than a submission."""
+def program() -> None:
+    """The installed command ``nbseal``."""
     try:
         main()
-        code: object = 0
-    except SystemExit as end:
-        code = end.code or 0
     except KeyboardInterrupt:  # before the command could take it
-        code = 130
-    if not isinstance(code, int):
-        print(code, file=sys.stderr)
-        code = 1
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # whoever reads has gone
-            stream.flush()
-    os._exit(code)
+        sys.exit(130)
 
 
 def main() -> None:

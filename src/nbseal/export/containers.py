@@ -61,7 +61,7 @@ def _read(grader: Grader, folder: Path) -> Submission:
         return grader.read(roots.pop())
     if len(found) == 1 and len(names) == 1:
         path = found[0]
-        submission = read_submission(path.parent, [path.stem], grader.course.seal.submission_mb)
+        submission = read_submission(path.parent, [path.stem], grader.course.seal.submission_mib)
         return replace(submission, notebooks=dict(zip(names, submission.notebooks.values(), strict=False)))
     submission = grader.read(folder)
     there = ", ".join(path.relative_to(folder).as_posix() for path in found[:5]) or "no notebook"

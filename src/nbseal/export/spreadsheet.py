@@ -6,6 +6,7 @@ Named in nbgrader_config.py as ``c.ExportApp.plugin_class = "nbseal.export.SafeC
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ from traitlets import Bool
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.export.csv_columns import FORMULA_STARTS, Delivery, write_new
+from nbseal.export.csv_columns import FORMULA_STARTS, ExportResult, write_new
 from nbseal.export.marks import decide, read_marks
 from nbseal.gradebook.database import gradebook_name, gradebook_url
 from nbseal.gradebook.explained import explained
-from nbseal.text import printable
+from nbseal.text import one_line
 
 COLUMNS = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
@@ -41,14 +42,19 @@ class SafeCsvExport(CsvExportPlugin):  # type: ignore[misc]
         """Write a line for each student and assignment that was asked for."""
         destination = self.to or "grades.csv"
         self.log.info("Exporting grades to %s", destination)
-        with open(destination, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            for assignment in gradebook.assignments:
-                for student in gradebook.students:
-                    if _wanted(assignment.name, self.assignment) and _wanted(student.id, self.student):
-                        row = self._row(gradebook, assignment, student)
-                        writer.writerow({name: safe_cell(value) for name, value in row.items()})
+        Path(destination).write_text(self.table(gradebook), encoding="utf-8", newline="")
+
+    def table(self, gradebook: Any) -> str:
+        """The file's text."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for assignment in gradebook.assignments:
+            for student in gradebook.students:
+                if _wanted(assignment.name, self.assignment) and _wanted(student.id, self.student):
+                    row = self._row(gradebook, assignment, student)
+                    writer.writerow({name: safe_cell(value) for name, value in row.items()})
+        return text.getvalue()
 
     def _row(self, gradebook: Any, assignment: Any, student: Any) -> dict[str, Any]:
         row, waits = _row(gradebook, assignment, student)
@@ -66,7 +72,7 @@ def safe_cell(value: Any) -> str:
         return ""
     if not isinstance(value, str):
         return str(value)
-    text = " ".join(printable(value).split())
+    text = one_line(value)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
@@ -100,31 +106,26 @@ def _row(gradebook: Any, assignment: Any, student: Any) -> tuple[dict[str, Any],
     return made, bool(submission.needs_manual_grade)
 
 
-def export_csv(course: Course, assignments: list[str] | None, path: Path, partial: bool, force: bool) -> Delivery:
+def export_csv(course: Course, assignments: list[str] | None, path: Path, partial: bool, force: bool) -> ExportResult:
     """Write the marks of assignments (default: all that the gradebook has) by the plugin; say what is not there."""
-    delivery = Delivery(", ".join(assignments) if assignments else "all assignments", path)
-    draft = path.with_name(f".{path.name}.csv")
+    result = ExportResult(", ".join(assignments) if assignments else "all assignments", path)
     withheld: set[tuple[str, str]] = set()
     for name in assignments or _recorded(course):
         marks = read_marks(course, name)
-        delivery.note_resubmissions(marks)
+        result.note_resubmissions(marks)
         for student, mark in marks.by_student.items():
             made = decide(mark, partial, zero_missing=False)
             if made.score is not None:
-                delivery.written[f"{name} {student}"] = made.score
+                result.written[f"{name} {student}"] = made.score
             elif not made.is_missing:
                 withheld.add((name, student))
-                delivery.left_out.append((student, f"{name}: {made.reason}"))
+                result.left_out.append((student, f"{name}: {made.reason}"))
     plugin = SafeCsvExport(config=course.config)
-    plugin.to, plugin.assignment, plugin.partial = str(draft), list(assignments or []), partial
-    plugin.withheld = frozenset(withheld)
-    try:
-        with explained(path), Gradebook(gradebook_url(course), course.coursedir.course_id) as gradebook:
-            plugin.export(gradebook)
-        write_new(path, draft.read_bytes(), force)
-    finally:
-        draft.unlink(missing_ok=True)
-    return delivery
+    plugin.assignment, plugin.partial, plugin.withheld = list(assignments or []), partial, frozenset(withheld)
+    with explained(path), Gradebook(gradebook_url(course), course.coursedir.course_id) as gradebook:
+        content = plugin.table(gradebook).encode("utf-8")
+    write_new(path, content, force)
+    return result
 
 
 def _recorded(course: Course) -> list[str]:

@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
 from markupsafe import Markup
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
+
 from nbseal.feedback.shown_outputs import Shown, show_outputs
 from nbseal.feedback.typesetting import markdown
-from nbseal.text import UNPRINTABLE, printable
 from nbseal.gradebook.mark_output import feedback_html
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
-
+from nbseal.text import printable, without_controls
 
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.{0,199})", re.MULTILINE)
 MARKUP = re.compile(r"[`*_$]|<[^>]*>|!?\[|\]\([^)]*\)")
@@ -76,8 +77,8 @@ class Cell:
     folded: bool = False
     outputs: tuple[Shown, ...] = ()
     question: Question | None = None
-    block: Markup = Markup()
-    comment: Markup = Markup()
+    block: Markup = field(default_factory=Markup)
+    comment: Markup = field(default_factory=Markup)
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def printable_source(source: str) -> str:
     """A source as long as anybody reads, without characters that would show something else than what is there."""
     if len(source) > SOURCE_LIMIT:
         source = f"{source[:SOURCE_LIMIT]}\n… (the rest is not shown)"
-    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", source)
+    return without_controls(source)
 
 
 def _plain(heading: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -16,6 +14,7 @@ from nbgrader.utils import parse_utc
 
 from nbseal.course import Course
 from nbseal.errors import RecordError
+from nbseal.files import read_regular
 from nbseal.gradebook.autograded import Staging, file_permissions, notebook_bytes
 from nbseal.gradebook.connection import gradebook_file
 from nbseal.gradebook.explained import BUSY_SECONDS, explained
@@ -182,10 +181,7 @@ def _check_name(student: str) -> None:
 def _small_text(path: Path) -> str | None:
     """A small regular file's text; a link, a pipe or a large file has none."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        content = read_regular(path, TIMESTAMP_LIMIT)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        return file.read(TIMESTAMP_LIMIT).decode("utf-8", "replace")
+    return None if content is None else content.decode("utf-8", "replace")

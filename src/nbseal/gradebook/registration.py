@@ -135,7 +135,7 @@ def _disagreement(
         found += wanted.get(name, EMPTY).differences(recorded.get(name, EMPTY))
     return (
         f"{gradebook} holds submissions of another version of {assignment.name}: "
-        f"{'; '.join(found) or 'its notebooks are others'}. If only points changed, run nbgrader "
-        f"generate_assignment {assignment.name}; otherwise bring the old cells back, or remove the recorded "
+        f"{'; '.join(found) or 'its notebooks are others'}. If only points changed, run "
+        f"nbseal build {assignment.name}; otherwise bring the old cells back, or remove the recorded "
         f"submissions with nbgrader db assignment remove {assignment.name} --force."
     )

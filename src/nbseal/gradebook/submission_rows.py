@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any
 
 from traitlets import TraitError
@@ -110,16 +109,14 @@ class Marksbook:
         card, connection = graded.scorecard, self.connection
         found = connection.rows(FIND_ASSIGNMENT, assignment=card.assignment)
         if not found:
-            raise RecordError(
-                f"{self.name} has no assignment {card.assignment}: run nbgrader generate_assignment {card.assignment}."
-            )
+            raise RecordError(f"{self.name} has no assignment {card.assignment}: run nbseal build {card.assignment}.")
         ((assignment, due),) = found
         notebooks, cells = _cells_of(connection, assignment)
         marks = Marks(graded, cells)
         if strangers := marks.strangers(cells):
             raise RecordError(
                 f"{self.name} has no question {', '.join(sorted(strangers))} in {card.assignment}: "
-                f"run nbgrader generate_assignment {card.assignment}."
+                f"run nbseal build {card.assignment}."
             )
         submission = _find_or_add_submission(connection, assignment, as_moment(due), card.student, timestamp)
         rows = _find_or_add_notebooks(connection, submission, notebooks)
@@ -145,7 +142,7 @@ class Marksbook:
             ) from error
         if penalty is None:
             return None
-        return float(self.late._check_late_penalty(SimpleNamespace(score=score), penalty))
+        return 0.0 if penalty < 0 else min(float(penalty), score)
 
 
 def _late_penalties(course: Course) -> Any:

@@ -14,6 +14,7 @@ from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
 from nbseal.grading.execution import run_notebook
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
+from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
     rehearse,
@@ -98,7 +99,7 @@ class Grader:
 
     def read(self, folder: Path) -> Submission:
         """Read a submission's folder; SubmissionError when that fails."""
-        return read_submission(folder, self.assignment.notebooks, self.course.seal.submission_mb)
+        return read_submission(folder, self.assignment.notebooks, self.course.seal.submission_mib)
 
     def grade(self, student: str, folder: Path) -> GradedSubmission:
         """Grade the submission in ``folder``; whatever the student did, the result is a scorecard."""
@@ -200,11 +201,11 @@ class Grader:
         finally:
             process.end()
         graded.again, graded.killed = graded.again or process.lost, process.killed
-        graded.problems += _slow_cells(nb, run)
+        graded.problems += _slow_cells(run)
         for question in plan.questions:
             graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
         make_safe(nb, plan.template)
-        write_marks(nb, plan, self.plan.sealed, graded.questions)
+        write_marks(nb, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)
         return graded
 
@@ -239,7 +240,7 @@ class Grader:
         if not wanted or self._judge is None:
             return {}
         facts = submission_facts(graded.nb, run, files, self._secret + digest.encode())
-        case = Case(facts, wanted, self.course.seal.questions_seconds)
+        case = Case(facts, wanted, self.course.seal.hidden_tests_seconds)
         if run.failure:
             process.end()  # nothing is left to ask; tests of submitted files can still be judged
         with process.lent() as (dialogue, control):
@@ -274,16 +275,19 @@ class Grader:
 
 
 def grade_notebook(
-    path: str | Path, assignment: str, course: str | Path | Course = ".", unsealed: bool = False
+    path: str | Path, assignment: str | None = None, course: str | Path | Course = ".", unsealed: bool = False
 ) -> Scorecard:
-    """Grade one notebook file, with the files beside it, without touching the gradebook."""
+    """Grade one notebook file, with the files beside it, without touching the gradebook.
+
+    The assignment is found by the file's name or its questions unless it is given; UnknownName if it can't be.
+    """
     path = Path(path)
     opened = course if isinstance(course, Course) else Course(course)
+    if not path.is_file():
+        raise SubmissionError(f"{path} doesn't exist: give the notebook to check.")
+    assignment, name = recognise(opened, path, assignment)
     with Grader(opened, assignment, unsealed) as grader:
-        if not path.is_file():
-            raise SubmissionError(f"{path} doesn't exist: give the notebook to check.")
-        beside = read_beside(path, _text_of(path, grader.assignment.grader), opened.seal.submission_mb)
-        name = path.stem if path.stem in grader.assignment.notebooks else grader.assignment.notebooks[0]
+        beside = read_beside(path, _text_of(path, grader.assignment.grader), opened.seal.submission_mib)
         submission = replace(beside, notebooks={name: path.read_bytes()})
         return grader.grade_submission(path.parent.name, submission).scorecard
 
@@ -293,7 +297,7 @@ def _text_of(*paths: Path | None) -> str:
     return "\n".join(path.read_text("utf-8", "replace") for path in paths if path)
 
 
-def _slow_cells(nb: dict[str, Any], run: Run) -> list[str]:
+def _slow_cells(run: Run) -> list[str]:
     stopped = [index for index, result in run.cells.items() if result.timed_out]
     return [f"cell {index + 1} was stopped at the time limit" for index in stopped]
 
@@ -314,7 +318,7 @@ def _not_judged(plan: NotebookPlan, reason: str, again: bool = False) -> _Graded
     results = [
         QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED) for question in plan.questions
     ]
-    write_marks(nb, plan, frozenset(result.grade_id for result in results), results)
+    write_marks(nb, frozenset(result.grade_id for result in results), results)
     return _Graded(nb, results, [f"not judged: {reason}"], again=again)
 
 

@@ -39,10 +39,6 @@ class Plan:
     digest: str
     notes: tuple[str, ...] = field(default=())
 
-    def notebook(self, name: str) -> NotebookPlan:
-        """The plan of one notebook."""
-        return next(plan for plan in self.notebooks if plan.name == name)
-
 
 def make_plan(
     course: Course, assignment: Assignment, tests: tuple[HiddenTest, ...], warm: WarmSettings | None = None
@@ -106,7 +102,8 @@ def warm_settings(course: Course, assignment: Assignment) -> WarmSettings:
     return WarmSettings(
         modules=[name for name in modules if name.split(".")[0] not in own],
         support=str(folder),
-        warm=[name for name in modules if name in own] + list(course.seal.warm.get(assignment.name, [])),
+        preload_calls=[name for name in modules if name in own]
+        + list(course.seal.preload_calls.get(assignment.name, [])),
     )
 
 

@@ -9,7 +9,6 @@ from nbformat.notebooknode import from_dict
 from nbgrader.utils import determine_grade
 
 from nbseal.gradebook.mark_output import mark_output
-from nbseal.grading.plan import NotebookPlan
 from nbseal.hidden_tests import SubmissionFacts
 from nbseal.notebook import Question, is_as_released
 from nbseal.notebook.outputs import safe_words
@@ -97,9 +96,7 @@ def grade_id_of(cell: dict[str, Any]) -> str | None:
     return mark.get("grade_id") if isinstance(mark, dict) else None
 
 
-def write_marks(
-    nb: dict[str, Any], plan: NotebookPlan, sealed: frozenset[str], results: Sequence[QuestionResult]
-) -> None:
+def write_marks(nb: dict[str, Any], sealed: frozenset[str], results: Sequence[QuestionResult]) -> None:
     """Let each graded cell end with its mark, which nbgrader reads and the feedback page shows."""
     by_id = {result.grade_id: result for result in results}
     for cell in nb["cells"]:

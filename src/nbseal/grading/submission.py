@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
-from nbseal.files import digest_of
+from nbseal.files import digest_of, open_regular
 from nbseal.gradebook.ledger import Ledger
 
 UNREADABLE = "they can't be read"
@@ -37,14 +36,14 @@ class Submission:
         return digest_of({**{f"{name}.ipynb": data for name, data in self.notebooks.items()}, **self.files})
 
 
-def read_submission(folder: Path, notebooks: Collection[str], limit_mb: int) -> Submission:
-    """Read a submission folder; SubmissionError when it can't be read or is over ``limit_mb`` MiB."""
+def read_submission(folder: Path, notebooks: Collection[str], limit_mib: int) -> Submission:
+    """Read a submission folder; SubmissionError when it can't be read or is over ``limit_mib`` MiB."""
     found: dict[str, bytes] = {}
     problems: list[str] = []
-    left = limit_mb << 20
+    left = limit_mib << 20
     for path in walk(folder, problems):
         name = path.relative_to(folder).as_posix()
-        data = _read_regular(path, left, name, limit_mb)
+        data = _read_regular(path, left, name, limit_mib)
         if data is None:
             problems.append(f"{name} is not a regular file and was left out")
             continue
@@ -55,10 +54,10 @@ def read_submission(folder: Path, notebooks: Collection[str], limit_mb: int) -> 
     return Submission(own, others, tuple(problems))
 
 
-def handed_in(folder: Path, notebooks: Collection[str], limit_mb: int) -> str:
+def handed_in(folder: Path, notebooks: Collection[str], limit_mib: int) -> str:
     """Identifies what lies in a submission's folder, whether it can be read or not."""
     try:
-        return read_submission(folder, notebooks, limit_mb).digest
+        return read_submission(folder, notebooks, limit_mib).digest
     except SubmissionError as error:
         return digest_of_unreadable(str(error))
 
@@ -90,25 +89,22 @@ def walk(folder: Path, problems: list[str]) -> list[Path]:
     return sorted(paths)
 
 
-def _read_regular(path: Path, left: int, name: str, limit_mb: int) -> bytes | None:
+def _read_regular(path: Path, left: int, name: str, limit_mib: int) -> bytes | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = open_regular(path)
     except OSError as error:
-        if os.path.islink(path) or not stat.S_ISREG(path.lstat().st_mode):
-            return None
         raise SubmissionError(
             f"{path} can't be read ({error.strerror}): make it readable for the account that grades."
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        if status.st_size > left:
-            raise SubmissionError(f"the submission's files have more than {limit_mb} MiB together (see {name}).")
+    if file is None:
+        return None
+    with file:
+        if os.fstat(file.fileno()).st_size > left:
+            raise SubmissionError(f"the submission's files have more than {limit_mib} MiB together (see {name}).")
         return file.read(left + 1)
 
 
-def read_beside(notebook: Path, text: str, limit_mb: int) -> Submission:
+def read_beside(notebook: Path, text: str, limit_mib: int) -> Submission:
     """The files beside a notebook, as many as a submission may have; ``problems`` say what was left out.
 
     Much may lie there that isn't part of the work. So files that ``text`` names come first, then those in folders that
@@ -123,12 +119,12 @@ def read_beside(notebook: Path, text: str, limit_mb: int) -> Submission:
         return not own, not any(folders), len(folders), sizes[name], name
 
     files: dict[str, bytes] = {}
-    left = (limit_mb << 20) - notebook.stat().st_size
+    left = (limit_mib << 20) - notebook.stat().st_size
     if left < 0:
-        raise SubmissionError(f"{notebook} has more than {limit_mb} MiB.")
+        raise SubmissionError(f"{notebook} has more than {limit_mib} MiB.")
     for name in sorted(sizes, key=order):
         if sizes[name] > left:
-            reason = f"a notebook and its files may have {limit_mb} MiB together"
+            reason = f"a notebook and its files may have {limit_mib} MiB together"
             left_out.setdefault(reason, []).append(f"{name} ({sizes[name] / (1 << 20):.1f} MiB)")
         elif len(files) == MAX_FILES:
             left_out.setdefault(f"no more than {MAX_FILES} files are taken", []).append(name)
@@ -187,5 +183,5 @@ def resubmitted(course: Course, assignment: str) -> list[str]:
         if entry.student in present
         and entry.handed_in
         and entry.handed_in
-        != handed_in(course.folder("submitted", entry.student, assignment), notebooks, course.seal.submission_mb)
+        != handed_in(course.folder("submitted", entry.student, assignment), notebooks, course.seal.submission_mib)
     ]

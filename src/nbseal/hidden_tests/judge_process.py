@@ -26,7 +26,8 @@ SLACK_SECONDS = 10.0
 # pytest's own parts that a hidden test has no use for: most would run before and after every test
 LEFT_OUT = (
     "cacheprovider", "capture", "debugging", "doctest", "faulthandler", "junitxml", "legacypath", "logging", "pastebin",
-    "setuponly", "setupplan", "stepwise", "subtests", "threadexception", "unittest", "unraisableexception", "warnings",
+    "setuponly", "setupplan", "stepwise", "subtests", "terminal",
+    "threadexception", "unittest", "unraisableexception", "warnings",
 )  # fmt: skip
 INI = Path(__file__).with_name("pytest.ini")
 
@@ -45,7 +46,7 @@ def main(descriptor: int) -> None:
     pytest.main(
         [
             grader, "-c", str(INI), f"--rootdir={folder}", f"--confcutdir={folder}", "--import-mode=importlib",
-            *(word for name in LEFT_OUT for word in ("-p", f"no:{name}")), "--assert=plain", "-q",
+            *(word for name in LEFT_OUT for word in ("-p", f"no:{name}")), "--assert=plain",
         ],
         plugins=[plugin],
     )  # fmt: skip

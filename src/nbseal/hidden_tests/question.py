@@ -46,6 +46,7 @@ class GraderPlugin:
         self.check: Check | None = None
         self.results: dict[Check, Outcome] = {}
         self.measured: dict[str, float] = {}
+        self.first_error: BaseException | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marker known."""
@@ -85,7 +86,7 @@ class GraderPlugin:
     def _outcome_of(self, check: Check, following: pytest.Item | None) -> dict[str, Any]:
         self.check, self.measured = check, {}
         blocked = self._blocked(check)
-        outcome, message = blocked or _run_one(check.item, following)
+        outcome, message = blocked or self._run_one(check.item, following)
         self.results[check] = outcome
         return {
             "test": check.item.nodeid,
@@ -94,6 +95,22 @@ class GraderPlugin:
             "measured": self.measured,
             "blocked": blocked is not None,
         }
+
+    def _run_one(self, item: pytest.Item, following: pytest.Item | None) -> tuple[Outcome, str]:
+        """Run one test by pytest's protocol, and judge it by the first exception of its three phases."""
+        self.first_error = None
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        return judge_exception(self.first_error) if self.first_error else (Outcome.PASSED, "")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+        """Keep the exception; pytest's own report, with source lines for a developer, takes longer than most tests."""
+        if call.excinfo and self.first_error is None:
+            self.first_error = call.excinfo.value
+        assert call.when != "collect"
+        return pytest.TestReport(
+            item.nodeid, item.location, {}, "failed" if call.excinfo else "passed", None, call.when
+        )
 
     def _blocked(self, check: Check) -> tuple[Outcome, str] | None:
         for needed in check.requires:
@@ -104,29 +121,6 @@ class GraderPlugin:
                     return outcome, f"Not tried yet, because this comes first: “{other.line}”"
                 return outcome, f"Not tried, because it needs a test that could not be judged: “{other.line}”"
         return None
-
-
-def _run_one(item: pytest.Item, following: pytest.Item | None) -> tuple[Outcome, str]:
-    """Run one test through pytest's hooks, and judge it by the first exception of its three phases.
-
-    pytest's own protocol would make three reports for a developer, which takes longer than most tests.
-    """
-    found: tuple[Outcome, str] | None = None
-    if isinstance(item, pytest.Function) and not item._request:
-        item._initrequest()
-    for phase in ("setup", "call", "teardown"):
-        if phase == "call" and found:
-            continue
-        more = {"nextitem": following} if phase == "teardown" else {}
-        try:
-            getattr(item.config.hook, f"pytest_runtest_{phase}")(item=item, **more)
-        except (pytest.exit.Exception, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            found = found or judge_exception(error)
-    if isinstance(item, pytest.Function):
-        item._request, item.funcargs = False, {}  # type: ignore[assignment]
-    return found or (Outcome.PASSED, "")
 
 
 def judge_exception(error: BaseException) -> tuple[Outcome, str]:

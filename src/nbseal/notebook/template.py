@@ -7,12 +7,13 @@ import json
 import os
 import threading
 from collections.abc import Collection
+from importlib.metadata import version
 from pathlib import Path
 
-from nbgrader._version import __version__ as nbgrader_version
 from traitlets.config import Config
 
 from nbseal import __version__
+from nbseal.files import write_whole
 from nbseal.notebook.reading import Notebook
 
 _PREPARING = threading.Lock()  # a class's grader and its recorder ask for the same template at the same time
@@ -50,15 +51,13 @@ def make_template(
         template = prepare(path, config, frozenset(sealed))
         if kept:
             kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = kept.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps({"made_of": made_of, "template": template}), encoding="utf-8")
-            draft.replace(kept)
+            write_whole(kept, json.dumps({"made_of": made_of, "template": template}).encode("utf-8"))
     return template
 
 
 def _made_of(path: Path, config: Config, sealed: Collection[str]) -> str:
     """A digest of all that a template depends on; "" if the notebook can't be read, which its reader explains."""
-    total = hashlib.sha256(f"{__version__} {nbgrader_version} {sorted(sealed)}".encode())
+    total = hashlib.sha256(f"{__version__} {version('nbgrader')} {sorted(sealed)}".encode())
     # a section of Config that nobody has set comes into being when it is asked for
     settings = {name: section for name, section in config.items() if section}
     total.update(json.dumps(settings, sort_keys=True, default=repr).encode())

@@ -44,7 +44,7 @@ def read_answers(course: Course, assignment: str) -> Answers:
     for student in students:
         try:
             folder = course.folder("submitted", student, assignment)
-            submission = read_submission(folder, found.notebooks, course.seal.submission_mb)
+            submission = read_submission(folder, found.notebooks, course.seal.submission_mib)
             for name, data in submission.notebooks.items():
                 nb, _ = rebuild(templates[name], read(data, name=f"{name}.ipynb").nb)
                 answers += _of_notebook(student, nb, templates[name], notes)

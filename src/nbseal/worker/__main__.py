@@ -6,12 +6,8 @@ import os
 import socket
 import sys
 
-from nbseal.patches import lazy_imports
 from nbseal.wire import Channel
 from nbseal.worker.walls import probe
-
-# A kernel needs no more of jupyter_client than these; the package itself would load what starts kernels, too.
-USED_BY_KERNELS = {"BlockingKernelClient": "blocking", "write_connection_file": "connect"}
 
 
 def main(descriptor: int) -> None:
@@ -19,7 +15,6 @@ def main(descriptor: int) -> None:
     control = socket.socket(fileno=descriptor)
     channel = Channel(control)
     probing = probe.answer_in_fork(channel)
-    lazy_imports.load_when_asked("jupyter_client", USED_BY_KERNELS)
     from nbseal.worker.process import serve
 
     if os.waitpid(probing, 0)[1] != 0:

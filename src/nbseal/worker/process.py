@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import itertools
-import logging
 import os
 import random
 import signal
@@ -82,7 +81,7 @@ def serve(control: socket.socket, channel: Channel) -> None:
 
 def warm_up(settings: Settings, runner: CellRunner) -> None:
     """Import what notebooks will import, and draw one figure so that fonts and caches are there."""
-    runner.limit(settings.output_kb << 10, settings.outputs_per_cell)
+    runner.limit(settings.output_kib << 10, settings.outputs_per_cell)
     # pandas and others look for get_ipython, which IPython makes known only while cells run
     with quietly(), runner.shell.builtin_trap:
         for name in settings.modules:
@@ -91,7 +90,7 @@ def warm_up(settings: Settings, runner: CellRunner) -> None:
             except ImportError:
                 continue  # the notebook will say so itself
         if settings.support:
-            support_files.load(str(settings.support), settings.warm)
+            support_files.load(str(settings.support), settings.preload_calls)
             support_files.read(walls.HOME)
         if "matplotlib.figure" in sys.modules:
             _draw_once()
@@ -112,8 +111,6 @@ def read_ahead(sources: list[str], runner: CellRunner) -> None:
     """Read the cells that will be run, and leave everything as forks should find it."""
     with quietly(), runner.shell.builtin_trap:
         runner.read(sources)
-    # no lock is held when we fork, so none needs to be made anew: that would touch, and so copy, every logger's page
-    logging._at_fork_reinit_lock_weakset.clear()  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, shared pages
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic  # a notebook may patch its module
+from signal import signal as set_handler  # a notebook may patch this module, and the next
+from time import monotonic
 from types import FrameType
 from typing import Any
-
-from nbseal.worker.walls.syscalls import set_handler
 
 AGAIN_SECONDS = 1.0  # code which swallows one interruption meets the next
 TIMERS = {signal.SIGPROF: signal.ITIMER_PROF, signal.SIGALRM: signal.ITIMER_REAL}

@@ -1,4 +1,7 @@
-"""An IPython kernel without sockets and threads: what it would send goes to an outbox, and it is asked by a call."""
+"""An IPython kernel without sockets and threads: what it would send goes to an outbox, and it is asked by a call.
+
+It makes a fork a kernel: a real one needs a second or two to start, and threads, with which no process can be forked.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,17 @@ from IPython.core.history import HistoryManager
 from IPython.utils.process import system as system_in_terminal
 
 from nbseal.worker.patches.streams import Outbox, PlainSession
+
+RELIES_ON = (
+    "ipykernel.ipkernel._accepts_parameters",
+    "ipykernel.zmqshell.system",
+    "ipykernel.kernelapp.IPKernelApp.init_crash_handler",
+    "ipykernel.kernelapp.IPKernelApp.init_pdb",
+    "ipykernel.kernelapp.IPKernelApp.configure_tornado_logger",
+    "ipykernel.kernelapp.IPKernelApp.patch_io",
+    "ipykernel.kernelapp.IPKernelApp.init_shell",
+    "ipykernel.kernelapp.IPKernelApp.init_extensions",
+)
 
 
 def make_kernel(outbox: Outbox) -> IPythonKernel:

@@ -2,6 +2,8 @@
 
 Python makes them as named objects in /dev/shm, which other programs could find there, and whose objects could be found.
 These have no name, or lie in the work folder; they pass from a process to those that it forks, and to nobody else.
+
+Without it, multiprocessing and joblib would not work in notebooks at the landlock level, where /dev/shm is closed.
 """
 
 from __future__ import annotations
@@ -17,6 +19,11 @@ from multiprocessing import heap
 from typing import Any
 
 from nbseal.worker.walls.syscalls import LIBC, check
+
+RELIES_ON = (
+    "multiprocessing.heap.Arena._dir_candidates",
+    "_multiprocessing.SemLock",
+)
 
 RECURSIVE = 0  # the kind of a lock that its owner may take again; the other kind only counts
 SEMAPHORE_BYTES = 64  # more than a sem_t has on any machine of ours

@@ -1,4 +1,7 @@
-"""What a kernel's output streams do, without its threads: text is sent at the same moments and in the same order."""
+"""What a kernel's output streams do, without its threads: text is sent at the same moments and in the same order.
+
+Without it, outputs would come from threads, with which no process can be forked.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,16 @@ from typing import Any, Protocol
 from ipykernel.iostream import IOPubThread, OutStream
 from jupyter_client.jsonutil import json_default
 from jupyter_client.session import Session
+
+RELIES_ON = (
+    "ipykernel.iostream.IOPubThread",
+    "ipykernel.iostream.OutStream._schedule_flush",
+    "ipykernel.iostream.OutStream:_buffer_lock",
+    "ipykernel.iostream.OutStream:_buffers",
+    "ipykernel.iostream.OutStream:_parent_header_global",
+    "ipykernel.iostream.OutStream:_original_stdstream_copy",
+    "jupyter_client.jsonutil.json_default",
+)
 
 DESCRIPTORS = {"stdout": 1, "stderr": 2}
 

@@ -1,4 +1,7 @@
-"""Support files, loaded ahead from the course's folder, and later said to lie where the notebook runs."""
+"""Support files, loaded ahead from the course's folder, and later said to lie where the notebook runs.
+
+Measured: a support file that draws takes up to 0.1 s to import, which every submission would spend again.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,12 @@ from types import CodeType
 from typing import Any
 
 from stack_data.core import Source
+
+RELIES_ON = (
+    "_imp._fix_co_filename",
+    "stack_data.core.Source._for_filename_and_lines",
+    "inspect.modulesbyfile",
+)
 
 _codes: dict[str, CodeType] = {}
 _folders: set[str] = set()

@@ -23,6 +23,14 @@ from pygments.lexers.python import PythonLexer
 
 from nbseal.worker.walls import give_headroom
 
+RELIES_ON = (
+    "stack_data.core._pygmented_with_ranges",
+    "stack_data.style_with_executing_node",
+    "pygments.formatters.terminal256.Terminal256Formatter._setup_styles",
+    "IPython.core.compilerop.CachingCompiler:_filename_map",
+    "inspect.getmodule",
+)
+
 
 class _Lexer(PythonLexer):  # type: ignore[misc]
     """Marks the tokens inside ``ranges``, the part of the code that was being executed."""

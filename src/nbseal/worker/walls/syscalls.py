@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]
 import ctypes
 import os
 import platform
 
-set_handler = _signal.signal  # signal.signal makes enums of all that it takes and gives: longer than many a cell runs
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
 CLONE_NEWNS = 0x00020000
