@@ -52,7 +52,7 @@ def examine(root: Path) -> dict[str, dict[str, str]]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"nbseal": __version__, "Python": sys.version.split()[0], "Linux": platform.release()}
+    found = {"nbseal": __version__, "Python": sys.version.split()[0], platform.system(): platform.release()}
     for name in PACKAGES:
         try:
             found[name] = version(name)
@@ -70,7 +70,8 @@ def _seal() -> dict[str, str]:
         chosen = f"none: {error}"
     found = homes()
     groups = f"version {found.version}, in {found.memory}" if isinstance(found, Homes) else f"none, a watchdog: {found}"
-    return {"level": chosen, **findings, "control groups": groups, "user id": str(os.getuid())}
+    user = str(os.getuid()) if hasattr(os, "getuid") else "none"
+    return {"level": chosen, **findings, "control groups": groups, "user id": user}
 
 
 def _without_grader(course: Course) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from nbseal.system import require_linux
 from nbseal.text import without_controls
 
 EXIT_ERROR, EXIT_NOT_RECORDED, EXIT_LEFT_OUT, EXIT_STOPPED = 1, 3, 4, 130
@@ -41,6 +42,15 @@ class Command(click.Command):
     """A command of ours."""
 
     context_class = Context
+
+
+class LinuxCommand(Command):
+    """A command that starts sealed processes: on another system it says where to run it, and does nothing else."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what the command line says."""
+        require_linux(ctx.command_path)
+        return super().invoke(ctx)
 
 
 class Group(click.Group):
