@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 from nbseal.errors import SealUnavailable
-from nbseal.sandbox import choose_level
-from nbseal.system import require_linux
+from nbseal.sandbox import choose_level, require_linux
 from tests.samples import ROOT, load_sample
 
 HARMLESS = ("right", "other", "mistake", "untouched", "damaged")

@@ -32,7 +32,7 @@ from nbseal.gradebook.autograded import notebook_bytes
 from nbseal.notebook import make_template, questions
 from nbseal.notebook.outputs import safe_name
 from nbseal.results import GradedSubmission
-from nbseal.system import require_linux
+from nbseal.sandbox import require_linux
 
 # What nbgrader chose for this run, and not for the course.
 RUN_TRAITS = ("student_id", "student_id_exclude", "assignment_id", "notebook_id")

@@ -22,7 +22,7 @@ from nbseal.notebook import Notebook
 from nbseal.notebook.grade_cells import plain
 from nbseal.notebook.nbgrader_steps import apply, load_source
 from nbseal.notebook.reading import assign_ids
-from nbseal.system import is_linux
+from nbseal.sandbox import is_linux
 
 STAMP = "source_sha256"
 LARGEST_WRITTEN_FILE = 1 << 20

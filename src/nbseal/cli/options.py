@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from nbseal.system import require_linux
 from nbseal.text import without_controls
 
 EXIT_ERROR, EXIT_NOT_RECORDED, EXIT_LEFT_OUT, EXIT_STOPPED = 1, 3, 4, 130
@@ -49,6 +48,8 @@ class LinuxCommand(Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do what the command line says."""
+        from nbseal.sandbox import require_linux
+
         require_linux(ctx.command_path)
         return super().invoke(ctx)
 

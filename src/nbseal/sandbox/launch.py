@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbseal.system import require_linux
+from nbseal.errors import SealUnavailable
 from nbseal.wire import Channel
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -23,6 +23,20 @@ AS_WE_DO = ["-B"] if sys.dont_write_bytecode else []  # otherwise each start wou
 END_SECONDS = 5.0
 SCRATCH_PREFIX = "nbseal-run-"
 JUST_MADE_SECONDS = 60.0  # a folder is made a moment before it is locked
+
+
+def is_linux() -> bool:
+    """Whether sealed processes can be had at all: their walls are Linux' own."""
+    return sys.platform == "linux"
+
+
+def require_linux(what: str) -> None:
+    """SealUnavailable, with where ``what`` can be done, on any other system."""
+    if not is_linux():
+        raise SealUnavailable(
+            f"{what} needs Linux, whose kernel seals student code: run it in WSL 2 on Windows, in a Linux container or "
+            "machine, or on the course's JupyterHub."
+        )
 
 
 class Scratch(tempfile.TemporaryDirectory[str]):

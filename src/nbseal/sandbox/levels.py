@@ -10,8 +10,7 @@ import threading
 from dataclasses import dataclass
 
 from nbseal.errors import SealUnavailable
-from nbseal.sandbox.launch import AS_WE_DO, BASE_ENVIRONMENT, scratch_folder
-from nbseal.system import is_linux, require_linux
+from nbseal.sandbox.launch import AS_WE_DO, BASE_ENVIRONMENT, is_linux, require_linux, scratch_folder
 
 _PROBING = threading.Lock()
 
