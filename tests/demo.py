@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from nbseal.errors import SealUnavailable
-from nbseal.sandbox import choose_level
+from nbseal.sandbox import choose_level, require_linux
 from tests.samples import ROOT, load_sample
 
 HARMLESS = ("right", "other", "mistake", "untouched", "damaged")
@@ -37,6 +37,11 @@ CLASS = [
 
 def main() -> int:
     """Run the demo; return the exit code."""
+    try:
+        require_linux("make demo")
+    except SealUnavailable as error:
+        print(error)
+        return 1
     try:
         choose_level()
         flags, kinds = [], None

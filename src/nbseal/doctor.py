@@ -14,6 +14,7 @@ from nbseal import __version__
 from nbseal.checks import describe
 from nbseal.course import Course
 from nbseal.errors import NbsealError
+from nbseal.gradebook.database import gradebook_url, is_file
 from nbseal.sandbox import NONE, Homes, WarmProcess, choose_level, homes, probe
 from nbseal.sandbox.warm import WarmSettings
 
@@ -41,7 +42,7 @@ def examine(root: Path) -> dict[str, dict[str, str]]:
         "folder": str(course.root),
         "assignments": ", ".join(course.assignments()) or "none",
         "without a hidden grader": ", ".join(_without_grader(course)) or "none",
-        "gradebook": f"{course.db_url} ({_gradebook_state(course)})",
+        "gradebook": _gradebook(course),
     }
     findings["Limits (c.Seal in nbgrader_config.py)"] = {
         name: f"{getattr(course.seal, name)} ({trait.help})" for name, trait in course.seal.traits(config=True).items()
@@ -51,7 +52,7 @@ def examine(root: Path) -> dict[str, dict[str, str]]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"nbseal": __version__, "Python": sys.version.split()[0], "Linux": platform.release()}
+    found = {"nbseal": __version__, "Python": sys.version.split()[0], platform.system(): platform.release()}
     for name in PACKAGES:
         try:
             found[name] = version(name)
@@ -69,18 +70,22 @@ def _seal() -> dict[str, str]:
         chosen = f"none: {error}"
     found = homes()
     groups = f"version {found.version}, in {found.memory}" if isinstance(found, Homes) else f"none, a watchdog: {found}"
-    return {"level": chosen, **findings, "control groups": groups, "user id": str(os.getuid())}
+    user = str(os.getuid()) if hasattr(os, "getuid") else "none"
+    return {"level": chosen, **findings, "control groups": groups, "user id": user}
 
 
 def _without_grader(course: Course) -> list[str]:
     return [name for name in course.assignments() if course.assignment(name).grader is None]
 
 
-def _gradebook_state(course: Course) -> str:
-    if not course.db_url.startswith("sqlite:///"):
-        return "a database server"
-    path = Path(course.db_url.removeprefix("sqlite:///"))
-    return "exists" if path.exists() else "not made yet: nbseal build makes it"
+def _gradebook(course: Course) -> str:
+    """Its address, without a password, and whether it is there."""
+    url = gradebook_url(course)
+    if not is_file(url):
+        state = "a database server"
+    else:
+        state = "exists" if Path(str(url.database)).exists() else "not made yet: nbseal build makes it"
+    return f"{url.render_as_string(hide_password=True)} ({state})"
 
 
 def _data(course: Course) -> dict[str, str]:

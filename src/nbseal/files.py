@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+# no link, no waiting, no child and (on Windows) no other line endings; what a system hasn't it doesn't need
+REGULAR = sum(getattr(os, f"O_{name}", 0) for name in ("NOFOLLOW", "NONBLOCK", "CLOEXEC", "BINARY"))
+
 
 def digest_of(files: Mapping[str, bytes]) -> str:
     """SHA-256 over names and contents, the same in whatever order and on whatever machine."""
@@ -27,7 +30,7 @@ def open_regular(path: Path) -> BinaryIO | None:
     No link is followed, no pipe is waited for. OSError when a regular file can't be opened.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | REGULAR)
     except OSError:
         if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
             return None
@@ -68,7 +71,7 @@ def write_file(path: Path, content: bytes, mode: int | None, *, durable: bool = 
     """
     path.unlink(missing_ok=True)
     # O_EXCL: never through a link that somebody put in its place meanwhile.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | REGULAR
     with os.fdopen(os.open(path, flags, 0o666 if mode is None else 0o600), "wb") as file:
         file.write(content)
         if mode is not None:

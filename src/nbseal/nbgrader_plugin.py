@@ -20,17 +20,19 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.preprocessors import Preprocessor
+from nbgrader.converters import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
 from traitlets import Bool, Type
 
 from nbseal.course import Course
-from nbseal.errors import CourseError
+from nbseal.errors import CourseError, SealUnavailable
 from nbseal.gradebook import Recorder
 from nbseal.gradebook.autograded import notebook_bytes
 from nbseal.notebook import make_template, questions
 from nbseal.notebook.outputs import safe_name
 from nbseal.results import GradedSubmission
+from nbseal.sandbox import require_linux
 
 # What nbgrader chose for this run, and not for the course.
 RUN_TRAITS = ("student_id", "student_id_exclude", "assignment_id", "notebook_id")
@@ -91,7 +93,16 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
         self._graded: tuple[tuple[str, str], GradedSubmission] | None = None
         self._ignored: list[str] = []
         if self.parent is not None:
+            self._check_system()
             self._prepare_copying()
+
+    def _check_system(self) -> None:
+        """Where nothing can be graded, say so before nbgrader removes what was graded elsewhere."""
+        try:
+            require_linux("nbgrader autograde")
+        except SealUnavailable as error:
+            self.log.error("%s", error)
+            raise NbGraderException(str(error)) from error
 
     def _prepare_copying(self) -> None:
         """Have nbgrader leave alone what it can't copy: by its settings for this run, and its hook for each student."""

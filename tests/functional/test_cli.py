@@ -205,6 +205,28 @@ def test_doctor_tells_levels_limits_and_versions(nbseal, root: Path) -> None:
         assert f"  {name}: " in text.out
 
 
+@pytest.mark.parametrize("address", ["sqlite:///marks.db", "sqlite:///{root}/marks.db"])
+@pytest.mark.parametrize("there", [True, False])
+def test_doctor_finds_the_gradebook_from_anywhere(nbseal, tmp_path: Path, address: str, there: bool) -> None:
+    """A relative address starts at the course's folder, wherever the command is given."""
+    settings = f"c = get_config()\nc.CourseDirectory.db_url = {address.format(root=tmp_path)!r}\n"
+    (tmp_path / "nbgrader_config.py").write_text(settings)
+    if there:
+        (tmp_path / "marks.db").touch()
+    said = json.loads(nbseal("doctor", "--json", "-c", tmp_path).out)["Course"]["gradebook"]
+    assert said.startswith(f"sqlite:///{tmp_path}/marks.db (")
+    assert said.endswith("(exists)" if there else "(not made yet: nbseal build makes it)")
+
+
+def test_doctor_shows_no_password(nbseal, tmp_path: Path) -> None:
+    """What is printed about a database server may be shown to others."""
+    settings = "c = get_config()\nc.CourseDirectory.db_url = 'postgresql+psycopg://me:hidden@db.example.org/marks'\n"
+    (tmp_path / "nbgrader_config.py").write_text(settings)
+    done = nbseal("doctor", "-c", tmp_path)
+    assert "postgresql+psycopg://me:***@db.example.org/marks (a database server)" in done.out
+    assert "hidden@" not in done.out
+
+
 def test_doctor_names_what_is_wrong_with_a_course(nbseal, tmp_path: Path) -> None:
     """Settings that can't be loaded don't keep the rest from being told."""
     (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.Seal.memory_mib = = 3\n")

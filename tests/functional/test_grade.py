@@ -308,6 +308,24 @@ def test_one_notebook_can_be_graded_without_a_gradebook(course):
     assert not (course.root / "gradebook.db").exists()
 
 
+def test_what_lies_beside_one_notebook_does_not_stop_it(course):
+    """Beside a large film and too many files it is graded with the file that it reads; what was left out is named."""
+    path = hand_in(course.root, "beside", number_answer="answer = int(open('read/number.txt').read())")
+    (path.parent / "film.mp4").touch()
+    os.truncate(path.parent / "film.mp4", 70 << 20)
+    for folder in ("pictures", "read"):
+        (path.parent / folder).mkdir()
+    for number in range(2100):
+        (path.parent / "pictures" / f"{number}.txt").touch()
+    (path.parent / "read" / "number.txt").write_text("42")
+    card = grade_notebook(path, "mini", course=course.root)
+    assert card.score == 7.0
+    assert [problem.rpartition(": ")[2] for problem in card.problems] == [
+        "film.mp4 (70.0 MiB)",
+        "pictures/908.txt, pictures/909.txt, pictures/91.txt and 98 more",
+    ]
+
+
 def broken_grader(text):
     """The mini grader with an addition."""
     return GRADER + text

@@ -14,6 +14,7 @@ from nbseal.files import write_whole
 
 Files = dict[str, bytes]
 CACHES = [".ipynb_checkpoints", "__pycache__", "*.pyc"]
+BYPRODUCTS = ["__pycache__", ".*", "*.pyc", "fontlist-v*.json"]
 
 
 def source_files(course: Course, assignment: str) -> Files:
@@ -26,7 +27,7 @@ def source_files(course: Course, assignment: str) -> Files:
 
 def read_files(folder: Path, ignore: list[str] | None = None) -> Files:
     """All files below ``folder`` by relative path, sorted."""
-    paths = sorted(os.path.relpath(path, folder) for path in find_all_files(str(folder), ignore))
+    paths = sorted(os.path.relpath(path, folder).replace(os.sep, "/") for path in find_all_files(str(folder), ignore))
     return {path: (folder / path).read_bytes() for path in paths}
 
 

@@ -9,7 +9,7 @@ import click
 
 from nbseal.cli.options import (
     PATH,
-    Command,
+    LinuxCommand,
     Output,
     complete_assignment,
     course_option,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ASSIGNMENT = "Its assignment; else that is found by the file's name or by the questions in it."
 
 
-@click.command(cls=Command, epilog="Example: nbseal check my/01-gates.ipynb")
+@click.command(cls=LinuxCommand, epilog="Example: nbseal check my/01-gates.ipynb")
 @click.argument("notebook", type=PATH, help="The notebook to grade.")
 @click.option("--assignment", "-a", help=ASSIGNMENT, shell_complete=complete_assignment)
 @text_options

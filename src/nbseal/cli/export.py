@@ -14,6 +14,7 @@ from nbseal.cli.options import (
     EXIT_LEFT_OUT,
     PATH,
     Group,
+    LinuxCommand,
     assignment_argument,
     course_option,
     gathered,
@@ -151,7 +152,10 @@ def csv(assignments: tuple[str, ...], options: ExportOptions) -> None:
     _report(export_csv(course, list(assignments) or None, path, options.partial, options.force), options.as_json)
 
 
-@export.command(epilog="Example: nbseal export gradescope 01-gates --output 01-gates.zip --visibility after_due_date")
+@export.command(
+    cls=LinuxCommand,
+    epilog="Example: nbseal export gradescope 01-gates --output 01-gates.zip --visibility after_due_date",
+)
 @assignment_argument
 @output_option("The file to be made.", "<assignment>-gradescope.zip")
 @choice_option("--visibility", Visibility, "When students see the tests.")
@@ -165,7 +169,7 @@ def gradescope(assignment: str, output: Path | None, visibility: Visibility, for
     say("It holds the hidden tests: give it to nobody else.")
 
 
-@export.command(epilog="Example: nbseal export otter 01-gates --output dist")
+@export.command(cls=LinuxCommand, epilog="Example: nbseal export otter 01-gates --output dist")
 @assignment_argument
 @output_option("The folder to be made.", "otter/<assignment>")
 @click.option("--file", multiple=True, help="A file that students hand in with the notebook (repeat for more).")

@@ -12,7 +12,7 @@ from nbseal.cli.options import (
     EXIT_NOT_RECORDED,
     EXIT_STOPPED,
     STOPPED,
-    Command,
+    LinuxCommand,
     Output,
     assignment_argument,
     complete_student,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nbseal.grading import ClassResult
 
 
-@click.command(cls=Command, epilog="Example: nbseal grade 01-gates --student ada --student grace")
+@click.command(cls=LinuxCommand, epilog="Example: nbseal grade 01-gates --student ada --student grace")
 @assignment_argument
 @click.option("--student", multiple=True, help="Only this student (repeat for more).", shell_complete=complete_student)
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Submissions at a time.")

@@ -43,6 +43,17 @@ class Command(click.Command):
     context_class = Context
 
 
+class LinuxCommand(Command):
+    """A command that starts sealed processes: on another system it says where to run it, and does nothing else."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what the command line says."""
+        from nbseal.sandbox import require_linux
+
+        require_linux(ctx.command_path)
+        return super().invoke(ctx)
+
+
 class Group(click.Group):
     """A group of commands of ours."""
 

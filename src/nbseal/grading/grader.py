@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from nbseal.grading.scoring import (
     submission_facts,
     write_marks,
 )
-from nbseal.grading.submission import Submission, digest_of_unreadable, read_submission
+from nbseal.grading.submission import Submission, digest_of_unreadable, read_beside, read_submission
 from nbseal.hidden_tests import Case, Judge
 from nbseal.notebook import Reading, read, rebuild
 from nbseal.notebook.outputs import make_safe, safe_files
@@ -313,9 +313,14 @@ def grade_notebook(
         raise SubmissionError(f"{path} doesn't exist: give the notebook to check.")
     assignment, name = recognise(opened, path, assignment)
     with Grader(opened, assignment, unsealed) as grader:
-        beside = grader.read(path.parent).files
-        submission = Submission({name: path.read_bytes()}, beside)
+        beside = read_beside(path, _text_of(path, grader.assignment.grader), opened.seal.submission_mib)
+        submission = replace(beside, notebooks={name: path.read_bytes()})
         return grader.grade_submission(path.parent.name, submission).scorecard
+
+
+def _text_of(*paths: Path | None) -> str:
+    """What stands in a notebook and its hidden tests."""
+    return "\n".join(path.read_text("utf-8", "replace") for path in paths if path)
 
 
 def _slow_cells(run: Run) -> list[str]:

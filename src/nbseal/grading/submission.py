@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+import re
+from collections import deque
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +14,10 @@ from nbseal.errors import SubmissionError
 from nbseal.files import digest_of, open_regular
 from nbseal.gradebook.ledger import Ledger
 
+UNREADABLE = "they can't be read"
+NAMED = 3  # files that were left out are named one by one, up to so many
+LOOKED_AT = 20_000  # files; a notebook may lie in a folder with all that somebody has
+WORD = re.compile(r"\w[\w.-]*\w|\w")  # as far as a name of a file or a folder is one
 IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
 MAX_FILES = 2000
 
@@ -96,6 +102,75 @@ def _read_regular(path: Path, left: int, name: str, limit_mib: int) -> bytes | N
         if os.fstat(file.fileno()).st_size > left:
             raise SubmissionError(f"the submission's files have more than {limit_mib} MiB together (see {name}).")
         return file.read(left + 1)
+
+
+def read_beside(notebook: Path, text: str, limit_mib: int) -> Submission:
+    """The files beside a notebook, as many as a submission may have; ``problems`` say what was left out.
+
+    Much may lie there that isn't part of the work. So files that ``text`` names come first, then those in folders that
+    it names, then what is nearest, then what is small. SubmissionError when the notebook alone is over the limit.
+    """
+    left_out: dict[str, list[str]] = {}
+    sizes = {name: size for name, size in _nearest(notebook.parent, left_out) if not name.endswith(".ipynb")}
+    words = set(WORD.findall(text))
+
+    def order(name: str) -> tuple[bool, bool, int, int, str]:
+        *folders, own = [part in words or (" " in part and part in text) for part in name.split("/")]
+        return not own, not any(folders), len(folders), sizes[name], name
+
+    files: dict[str, bytes] = {}
+    left = (limit_mib << 20) - notebook.stat().st_size
+    if left < 0:
+        raise SubmissionError(f"{notebook} has more than {limit_mib} MiB.")
+    for name in sorted(sizes, key=order):
+        if sizes[name] > left:
+            reason = f"a notebook and its files may have {limit_mib} MiB together"
+            left_out.setdefault(reason, []).append(f"{name} ({sizes[name] / (1 << 20):.1f} MiB)")
+        elif len(files) == MAX_FILES:
+            left_out.setdefault(f"no more than {MAX_FILES} files are taken", []).append(name)
+        elif (data := _if_readable(notebook.parent / name, left)) is None:
+            left_out.setdefault(UNREADABLE, []).append(name)
+        else:
+            files[name] = data
+            left -= len(data)
+    return Submission({}, files, tuple(f"left out ({reason}): {_some(names)}" for reason, names in left_out.items()))
+
+
+def _nearest(folder: Path, left_out: dict[str, list[str]]) -> Iterator[tuple[str, int]]:
+    """Names and sizes of the regular files below ``folder``, those in it first, as far as there aren't too many."""
+    queue, seen = deque([""]), 0
+    while queue:
+        if seen > LOOKED_AT:
+            left_out[f"no more than {LOOKED_AT} files are looked at"] = list(queue)
+            return
+        below = queue.popleft()
+        try:
+            entries = sorted(os.scandir(folder / below), key=lambda entry: entry.name)
+        except OSError:
+            left_out.setdefault(UNREADABLE, []).append(below or str(folder))
+            continue
+        seen += len(entries)
+        for entry in entries:
+            name = f"{below}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                queue += [] if entry.name in IGNORED_FOLDERS else [f"{name}/"]
+            elif entry.is_file(follow_symlinks=False):
+                yield name, entry.stat(follow_symlinks=False).st_size
+            else:
+                left_out.setdefault("links, or no files", []).append(name)
+
+
+def _if_readable(path: Path, left: int) -> bytes | None:
+    try:
+        return _read_regular(path, left, path.name, left >> 20)
+    except (SubmissionError, OSError):
+        return None
+
+
+def _some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def resubmitted(course: Course, assignment: str) -> list[str]:

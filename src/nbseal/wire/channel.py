@@ -19,8 +19,9 @@ MAX_BLOBS = 256 << 20  # bytes
 MAX_PORTION = 1 << 20  # bytes
 PREFIX = struct.Struct(">IQ")
 TOO_LATE = "no answer before the deadline"
-AT_ONCE = int(socket.MSG_DONTWAIT)
-AT_ONCE_OR_ERROR = int(socket.MSG_NOSIGNAL) | AT_ONCE
+# which not every system has, and only Linux needs: nobody else opens a channel
+AT_ONCE = int(getattr(socket, "MSG_DONTWAIT", 0))
+AT_ONCE_OR_ERROR = int(getattr(socket, "MSG_NOSIGNAL", 0)) | AT_ONCE
 
 
 class EndOfStream(WireError):
