@@ -14,7 +14,7 @@ from nbseal import __version__
 from nbseal.checks import describe
 from nbseal.course import Course
 from nbseal.errors import NbsealError
-from nbseal.gradebook.database import gradebook_url, is_file
+from nbseal.gradebook.connection import gradebook_file, gradebook_label
 from nbseal.sandbox import NONE, Homes, WarmProcess, choose_level, homes, probe
 from nbseal.sandbox.warm import WarmSettings
 
@@ -80,12 +80,12 @@ def _without_grader(course: Course) -> list[str]:
 
 def _gradebook(course: Course) -> str:
     """Its address, without a password, and whether it is there."""
-    url = gradebook_url(course)
-    if not is_file(url):
+    file = gradebook_file(course)
+    if file is None:
         state = "a database server"
     else:
-        state = "exists" if Path(str(url.database)).exists() else "not made yet: nbseal build makes it"
-    return f"{url.render_as_string(hide_password=True)} ({state})"
+        state = "exists" if file.exists() else "not made yet: nbseal build makes it"
+    return f"{gradebook_label(course)} ({state})"
 
 
 def _data(course: Course) -> dict[str, str]:
