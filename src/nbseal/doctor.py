@@ -14,7 +14,7 @@ from nbseal import __version__
 from nbseal.checks import describe
 from nbseal.course import Course
 from nbseal.errors import NbsealError
-from nbseal.gradebook.connection import gradebook_file, gradebook_label
+from nbseal.gradebook.connection import gradebook_file, gradebook_url
 from nbseal.sandbox import NONE, Homes, WarmProcess, choose_level, homes, probe
 from nbseal.sandbox.warm import WarmSettings
 
@@ -85,7 +85,7 @@ def _gradebook(course: Course) -> str:
         state = "a database server"
     else:
         state = "exists" if file.exists() else "not made yet: nbseal build makes it"
-    return f"{gradebook_label(course)} ({state})"
+    return f"{gradebook_url(course).render_as_string(hide_password=True)} ({state})"
 
 
 def _data(course: Course) -> dict[str, str]:
