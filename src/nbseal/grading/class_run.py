@@ -138,7 +138,7 @@ def _graded(
 
 def _digest(grader: Grader, folder: Path) -> str:
     try:
-        return grader.digest(grader.read(folder))
+        return grader.digest(grader.read(folder).digest)
     except SubmissionError as error:
         return grader.digest_of_unreadable(str(error))
 
