@@ -11,6 +11,7 @@ from typing import Any
 
 from nbseal.errors import CourseError
 from nbseal.export.marks import NOT_HANDED_IN, Mark, Marks
+from nbseal.text import notes_on_like_ids
 
 DELIMITERS = ",;\t"
 BOM = "\ufeff"
@@ -163,11 +164,12 @@ class Delivery:
     def of(cls, marks: Marks, path: Path) -> Delivery:
         """A delivery of ``marks`` that is about to begin."""
         delivery = cls(marks.assignment, path)
-        delivery.note_resubmissions(marks)
+        delivery.note_doubts(marks)
         return delivery
 
-    def note_resubmissions(self, marks: Marks) -> None:
-        """Say whose marks are those of an earlier submission."""
+    def note_doubts(self, marks: Marks) -> None:
+        """Say whose marks are those of an earlier submission, and whose ids could be one student's."""
+        self.notes += [note for note in notes_on_like_ids(marks.by_student) if note not in self.notes]
         if marks.resubmitted:
             self.resubmitted[marks.assignment] = list(marks.resubmitted)
 

@@ -15,6 +15,7 @@ from nbseal.gradebook.database import gradebook_name, gradebook_url, is_file, op
 from nbseal.gradebook.explained import explained
 from nbseal.gradebook.ledger import Ledger
 from nbseal.grading.submission import resubmitted
+from nbseal.results import Scorecard, Status
 
 NOT_HANDED_IN = "nothing was handed in"
 NOT_GRADED = "handed in, but not graded yet: run nbseal grade"
@@ -25,7 +26,7 @@ INTERRUPTED = "the last run was stopped before the mark was recorded: run nbseal
 class Mark:
     """One student's mark: ``score`` is None where there is none to give away, and ``reason`` says why.
 
-    ``partial`` is the sum so far of a mark that isn't final.
+    ``partial`` is the sum so far of a mark that isn't final, ``waiting`` are the questions that have none yet.
     """
 
     student: str
@@ -36,6 +37,7 @@ class Mark:
     last_name: str = ""
     email: str = ""
     lms_user_id: str = ""
+    waiting: tuple[str, ...] = ()
 
     @property
     def is_missing(self) -> bool:
@@ -106,7 +108,7 @@ def _read(session: Any, assignment: str) -> tuple[float, dict[str, Mark]] | None
         total = max(0.0, score - penalty)
         if key in waiting:
             reason = f"waits for a person: {', '.join(waiting[key])}"
-            marks[name] = replace(nobody, reason=reason, partial=total)
+            marks[name] = replace(nobody, reason=reason, partial=total, waiting=tuple(waiting[key]))
         else:
             marks[name] = replace(nobody, score=total, reason="")
     return float(row.max_score), marks
@@ -131,9 +133,12 @@ def _waiting(session: Any, assignment_id: str) -> dict[str, list[str]]:
 
 
 def _with_what_lies_about(course: Course, assignment: str, marks: dict[str, Mark]) -> dict[str, Mark]:
-    """What only the folders know: submissions that were never graded, and recordings that were interrupted."""
+    """What only the folders know: submissions that weren't graded or judged, and recordings that were interrupted."""
     ledger = Ledger.of(course, assignment)
     result = dict(marks)
+    for entry in ledger.entries():
+        if entry.student in result:
+            result[entry.student] = _with_what_was_not_judged(result[entry.student], entry.scorecard)
     for student in course.students(assignment):
         known = marks.get(student, Mark(student, None, NOT_HANDED_IN))
         if known.is_missing:
@@ -141,3 +146,13 @@ def _with_what_lies_about(course: Course, assignment: str, marks: dict[str, Mark
         elif ledger.is_pending(student):
             result[student] = replace(known, score=None, partial=None, reason=INTERRUPTED)
     return result
+
+
+def _with_what_was_not_judged(mark: Mark, card: Scorecard) -> Mark:
+    """The mark with a reason that tells what could not be judged from what a person always reads."""
+    not_judged = {question.grade_id for question in card.questions if question.status is Status.NOT_JUDGED}
+    lost = ", ".join(name for name in mark.waiting if name in not_judged)
+    others = ", ".join(name for name in mark.waiting if name not in not_judged)
+    if not lost:
+        return mark
+    return replace(mark, reason=f"not judged: {lost}" + (f"; waits for a person: {others}" if others else ""))

@@ -107,7 +107,7 @@ def export_csv(course: Course, assignments: list[str] | None, path: Path, partia
     withheld: set[tuple[str, str]] = set()
     for name in assignments or _recorded(course):
         marks = read_marks(course, name)
-        delivery.note_resubmissions(marks)
+        delivery.note_doubts(marks)
         for student, mark in marks.by_student.items():
             made = decide(mark, partial, zero_missing=False)
             if made.score is not None:

@@ -23,6 +23,7 @@ FIND_STUDENTS = """
     SELECT submitted.student_id FROM submitted_assignment AS submitted
     JOIN assignment ON assignment.id = submitted.assignment_id WHERE assignment.name = :assignment
 """
+FIND_EVERYBODY = "SELECT id FROM student"
 FIND_ASSIGNMENT = "SELECT id, duedate FROM assignment WHERE name = :assignment"
 FIND_CELLS = """
     SELECT notebook.id, notebook.name, cell.id, cell.name, cell.type, source.checksum FROM notebook
@@ -99,6 +100,11 @@ class Marksbook:
         """Students whose submission of ``assignment`` is in the gradebook."""
         with explained(self.name):
             return {student for (student,) in self.connection.rows(FIND_STUDENTS, assignment=assignment)}
+
+    def everybody(self) -> set[str]:
+        """All students that the gradebook knows."""
+        with explained(self.name):
+            return {student for (student,) in self.connection.rows(FIND_EVERYBODY)}
 
     def write(self, graded: GradedSubmission, timestamp: datetime.datetime | None) -> None:
         """Write one submission's marks: all of them or none. ``timestamp`` None leaves the one on record."""

@@ -104,7 +104,7 @@ def grade_class(
             result.done.append(done)
             if watcher:
                 watcher.done(done)
-        result.notes = grader.plan.notes
+        result.notes = grader.plan.notes + recorder.notes()
     result.seconds = time.monotonic() - started
     return result
 
