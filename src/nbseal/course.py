@@ -32,6 +32,7 @@ RENAMED = {  # settings of Seal by the names that they had once
     "output_kb": "output_kib",
 }
 SECRET_BYTES = 32
+PATTERN = frozenset("*?[")
 
 
 class Seal(Configurable):  # type: ignore[misc]
@@ -171,6 +172,10 @@ class Course:
         notebooks = {path.stem for folder in (source, release) for path in folder.glob("*.ipynb")}
         if not notebooks or os.sep in name or name.startswith("."):
             raise UnknownName(_unknown("assignment", name, self.assignments()))
+        if PATTERN.intersection(name):
+            raise CourseError(
+                f"{name}: nbgrader takes *, ? and [ in an assignment's name for a pattern: rename its folder."
+            )
         grader = self.root / self.grading.graders_directory / f"test_{name.replace('-', '_')}.py"
         return Assignment(name, source, release, tuple(sorted(notebooks)), grader if grader.exists() else None)
 

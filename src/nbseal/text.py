@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable
 
 MESSAGE_LIMIT = 4000  # characters of a text that anybody reads
 # Terminal escapes, text that runs backwards and half characters could make a page show something else than its words.
@@ -24,3 +26,16 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """A text that may come from a student, in one line and without control characters."""
     return " ".join(printable(text).split())
+
+
+def notes_on_like_ids(students: Iterable[str]) -> list[str]:
+    """A note for each group of ids that people take for one: they differ in capitals or in how an accent is stored."""
+    groups: dict[str, list[str]] = {}
+    for student in sorted(students):
+        groups.setdefault(unicodedata.normalize("NFKC", student).casefold(), []).append(student)
+    return [
+        f"{' and '.join(map(one_line, group))} are different students here, and their ids differ only in capitals or "
+        "accents: if they are one, give their folders in submitted/ one name, and grade again"
+        for group in groups.values()
+        if len(group) > 1
+    ]

@@ -195,12 +195,12 @@ def test_marks_are_those_of_nbseal_check(autograder: Path, grade: Callable):
 
 
 def test_notebooks_are_found_where_students_put_them(autograder: Path):
-    """In folders and under other names; two of them, none, or a link to elsewhere give nothing."""
+    """In folders and under other names; two that differ, or a link to elsewhere, wait for a person; none is a zero."""
     places = {
         "temperature.ipynb": 5,
         "a/b/temperature.ipynb": 5,
         "work/my solution.ipynb": 5,
-        "one.ipynb two.ipynb": 0,
+        "one.ipynb two.ipynb": 5,
         "": 0,
     }
     with grader_of(autograder / "source") as grader:
@@ -211,9 +211,15 @@ def test_notebooks_are_found_where_students_put_them(autograder: Path):
                 hand_in(autograder, name)
             card = grade_folder(grader, autograder / "submission")
             assert card.score == score, place
-        assert "temperature.ipynb should be handed in; there was no notebook" in card.problems
+        assert card.problems == ("temperature.ipynb was not submitted",)
+        assert not is_unjudged(card)
         (autograder / "submission" / "temperature (2).ipynb").symlink_to(ROOT / "docs/examples/source/temperature")
-        assert grade_folder(grader, autograder / "submission").score == 0
+        card = grade_folder(grader, autograder / "submission")
+        assert is_unjudged(card)
+        assert "`temperature (2).ipynb` is a link" in results(card, "visible", 0.1)["output"]
+        hand_in(autograder, "one.ipynb")
+        hand_in(autograder, "two.ipynb", convert_answer="to_celsius = None")
+        assert is_unjudged(grade_folder(grader, autograder / "submission"))
         for number in range(2001):
             (autograder / "submission" / f"{number}.txt").touch()
         assert is_unjudged(grade_folder(grader, autograder / "submission"))

@@ -134,10 +134,9 @@ def test_a_resubmission_since_grading_is_said(at: Path, graded_course: Path, tmp
     (root / "submitted" / "cid" / "ps1").mkdir(parents=True)
     submitted = {name: root / "submitted" / name / "ps1" for name in ("ann", "cid", "fay")}
     ledger = Ledger(root / ".nbseal" / "scorecards" / "ps1")
-    notebooks = Course(root).assignment("ps1").notebooks
     for name in ("ann", "cid"):
         (submitted[name] / "part1.ipynb").write_text("first")
-        before = handed_in(submitted[name], notebooks, 1)
+        before = handed_in(submitted[name], 1)
         ledger.announce(Entry("digest", Scorecard("ps1", name, "none", 0.1, ()), {}, before))
         ledger.publish(name)
     assert resubmitted(Course(root), "ps1") == []

@@ -14,7 +14,8 @@ from nbseal.course import Course
 from nbseal.errors import SealBroken
 from nbseal.gradebook import Recorder
 from nbseal.grading import ClassOptions, grade_class
-from nbseal.grading.submission import resubmitted
+from nbseal.grading.recognition import is_notebook
+from nbseal.grading.submission import read_folder, resubmitted
 from tests.nbgrader_commands import give
 
 # What nbgrader 0.9.6 itself does to SQLAlchemy 2.
@@ -68,7 +69,8 @@ def engine(sealed: Course, graded):
 
         def grade(self, student: str, folder: Path):
             self.asked.append((student, folder))
-            answer = self.answers.get(student) or graded(student)
+            files = {name: data for name, data in read_folder(folder, 128).files.items() if not is_notebook(name)}
+            answer = self.answers.get(student) or graded(student, files=files)
             if isinstance(answer, Exception):
                 raise answer
             return answer

@@ -11,6 +11,7 @@ from typing import Any
 from nbseal.errors import CourseError
 from nbseal.export.marks import NOT_HANDED_IN, AssignmentMarks, Mark
 from nbseal.files import write_whole
+from nbseal.text import notes_on_like_ids
 
 DELIMITERS = ",;\t"
 BOM = "\ufeff"
@@ -163,11 +164,12 @@ class ExportResult:
     def of(cls, marks: AssignmentMarks, path: Path) -> ExportResult:
         """The result of an export of ``marks`` in which none has been written yet."""
         result = cls(marks.assignment, path)
-        result.note_resubmissions(marks)
+        result.note_doubts(marks)
         return result
 
-    def note_resubmissions(self, marks: AssignmentMarks) -> None:
-        """Say whose marks are those of an earlier submission."""
+    def note_doubts(self, marks: AssignmentMarks) -> None:
+        """Say whose marks are those of an earlier submission, and whose ids could be one student's."""
+        self.notes += [note for note in notes_on_like_ids(marks.by_student) if note not in self.notes]
         if marks.resubmitted:
             self.resubmitted[marks.assignment] = list(marks.resubmitted)
 

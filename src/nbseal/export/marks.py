@@ -12,6 +12,7 @@ from nbseal.gradebook.explained import explained
 from nbseal.gradebook.ledger import Ledger
 from nbseal.gradebook.queries import points, students, submission_marks, waiting_questions
 from nbseal.grading.submission import resubmitted
+from nbseal.results import Scorecard, Status
 
 NOT_HANDED_IN = "nothing was handed in"
 NOT_GRADED = "handed in, but not graded yet: run nbseal grade"
@@ -22,7 +23,7 @@ INTERRUPTED = "the last run was stopped before the mark was recorded: run nbseal
 class Mark:
     """One student's mark: ``score`` is None where there is none to give away, and ``reason`` says why.
 
-    ``partial`` is the sum so far of a mark that isn't final.
+    ``partial`` is the sum so far of a mark that isn't final, ``waiting`` are the questions that have none yet.
     """
 
     student: str
@@ -33,6 +34,7 @@ class Mark:
     last_name: str = ""
     email: str = ""
     lms_user_id: str = ""
+    waiting: tuple[str, ...] = ()
 
     @property
     def is_missing(self) -> bool:
@@ -86,7 +88,7 @@ def _read(gradebook: Connection, assignment: str) -> dict[str, Mark]:
         mark = Mark(student, None, NOT_HANDED_IN, None, first, last, email, lms)
         if student in waiting:
             reason = f"waits for a person: {', '.join(waiting[student])}"
-            mark = replace(mark, reason=reason, partial=found[student].total)
+            mark = replace(mark, reason=reason, partial=found[student].total, waiting=tuple(waiting[student]))
         elif student in found:
             mark = replace(mark, score=found[student].total, reason="")
         marks[student] = mark
@@ -94,9 +96,12 @@ def _read(gradebook: Connection, assignment: str) -> dict[str, Mark]:
 
 
 def _with_what_lies_about(course: Course, assignment: str, marks: dict[str, Mark]) -> dict[str, Mark]:
-    """What only the folders know: submissions that were never graded, and recordings that were interrupted."""
+    """What only the folders know: submissions that weren't graded or judged, and recordings that were interrupted."""
     ledger = Ledger.of(course, assignment)
     result = dict(marks)
+    for entry in ledger.entries():
+        if entry.student in result:
+            result[entry.student] = _with_what_was_not_judged(result[entry.student], entry.scorecard)
     for student in course.students(assignment):
         known = marks.get(student, Mark(student, None, NOT_HANDED_IN))
         if known.is_missing:
@@ -104,3 +109,13 @@ def _with_what_lies_about(course: Course, assignment: str, marks: dict[str, Mark
         elif ledger.is_pending(student):
             result[student] = replace(known, score=None, partial=None, reason=INTERRUPTED)
     return result
+
+
+def _with_what_was_not_judged(mark: Mark, card: Scorecard) -> Mark:
+    """The mark with a reason that tells what could not be judged from what a person always reads."""
+    not_judged = {question.grade_id for question in card.questions if question.status is Status.NOT_JUDGED}
+    lost = ", ".join(name for name in mark.waiting if name in not_judged)
+    others = ", ".join(name for name in mark.waiting if name not in not_judged)
+    if not lost:
+        return mark
+    return replace(mark, reason=f"not judged: {lost}" + (f"; waits for a person: {others}" if others else ""))

@@ -100,7 +100,7 @@ def export_csv(course: Course, assignments: list[str] | None, path: Path, partia
     result = ExportResult(", ".join(assignments) if assignments else "all assignments", path)
     withheld: set[tuple[str, str]] = set()
     for marks in [read_marks(course, name) for name in assignments] if assignments else _recorded(course):
-        result.note_resubmissions(marks)
+        result.note_doubts(marks)
         for student, mark in marks.by_student.items():
             made = decide(mark, partial, zero_missing=False)
             if made.score is not None:

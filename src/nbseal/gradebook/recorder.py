@@ -22,6 +22,7 @@ from nbseal.gradebook.ledger import Entry, Ledger
 from nbseal.gradebook.registration import ensure_registered
 from nbseal.gradebook.submission_rows import GradebookWriter
 from nbseal.results import GradedSubmission, Scorecard
+from nbseal.text import notes_on_like_ids
 
 TIMESTAMP_FILE = "timestamp.txt"
 TIMESTAMP_LIMIT = 200  # bytes
@@ -77,6 +78,11 @@ class Recorder:
             for entry in entries
             if entry.student in known and self._is_in_place(entry)
         }
+
+    def notes(self) -> tuple[str, ...]:
+        """What should be known before marks go out: ids of students that people take for one."""
+        submitted = {student for name in self.course.assignments() for student in self.course.students(name)}
+        return tuple(notes_on_like_ids(submitted | self._gradebook.everybody()))
 
     def save(self, graded: GradedSubmission) -> None:
         """Record one submission everywhere; RecordError if that can't be done."""

@@ -65,6 +65,7 @@ ADD_GRADE, ADD_COMMENT = insert(GRADE), insert(COMMENT)
 CHANGE_SUBMISSION, CHANGE_NOTEBOOK, CHANGE_GRADE, CHANGE_COMMENT = (
     update(table).where(table.c.id == bindparam("row")) for table in (SUBMISSION, SUBMITTED_NOTEBOOK, GRADE, COMMENT)
 )
+EVERYBODY = select(STUDENT.c.id)
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ class GradebookWriter:
         """Students whose submission of ``assignment`` is in the gradebook."""
         with explained(self.name):
             return {student for (student,) in self.connection.rows(STUDENTS, name=assignment)}
+
+    def everybody(self) -> set[str]:
+        """All students that the gradebook knows."""
+        with explained(self.name):
+            return {student for (student,) in self.connection.rows(EVERYBODY)}
 
     def write(self, graded: GradedSubmission, timestamp: datetime.datetime | None) -> None:
         """Write one submission's marks: all of them or none. ``timestamp`` None leaves the one on record."""

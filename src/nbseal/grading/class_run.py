@@ -104,7 +104,7 @@ def grade_class(
             result.done.append(done)
             if watcher:
                 watcher.done(done)
-        result.notes = grader.plan.notes
+        result.notes = grader.plan.notes + recorder.notes()
     result.seconds = time.monotonic() - started
     return result
 
@@ -138,7 +138,7 @@ def _graded(
 
 def _digest(grader: Grader, folder: Path) -> str:
     try:
-        return grader.digest(grader.read(folder))
+        return grader.digest(grader.read(folder).digest)
     except SubmissionError as error:
         return grader.digest_of_unreadable(str(error))
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
 from nbseal.files import digest_of, open_regular
 from nbseal.gradebook.ledger import Ledger
+from nbseal.notebook import Reading
 
 UNREADABLE = "they can't be read"
 NAMED = 3  # files that were left out are named one by one, up to so many
@@ -20,44 +22,57 @@ LOOKED_AT = 20_000  # files; a notebook may lie in a folder with all that somebo
 WORD = re.compile(r"\w[\w.-]*\w|\w")  # as far as a name of a file or a folder is one
 IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
 MAX_FILES = 2000
+CLEAR_OUTPUTS = "in JupyterLab, Edit, Clear Outputs of All Cells makes a notebook small"
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """What a student handed in, as it is: files by their paths, and what can't be read, with the reason."""
+
+    files: dict[str, bytes]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over all names and contents."""
+        return digest_of(self.files)
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What a student handed in: notebooks by name, other files by relative path, and what was left out."""
+    """What is graded of a submission: its notebooks by name, its other files by their paths beside them, and notes.
 
-    notebooks: dict[str, bytes] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
+    ``not_judged`` has a sentence for each notebook that was handed in, but can't be told or read; one that is neither
+    there nor in ``notebooks`` was not handed in. ``digest`` identifies what was handed in.
+    """
+
+    notebooks: dict[str, Reading]
+    files: dict[str, bytes]
     problems: tuple[str, ...] = ()
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over all names and contents."""
-        return digest_of({**{f"{name}.ipynb": data for name, data in self.notebooks.items()}, **self.files})
+    not_judged: dict[str, str] = field(default_factory=dict)
+    digest: str = ""
 
 
-def read_submission(folder: Path, notebooks: Collection[str], limit_mib: int) -> Submission:
-    """Read a submission folder; SubmissionError when it can't be read or is over ``limit_mib`` MiB."""
-    found: dict[str, bytes] = {}
-    problems: list[str] = []
+def read_folder(folder: Path, limit_mib: int) -> HandedIn:
+    """Read a submission's folder; SubmissionError when it can't be read or is over ``limit_mib`` MiB."""
+    files: dict[str, bytes] = {}
+    left_out: dict[str, str] = {}
     left = limit_mib << 20
-    for path in walk(folder, problems):
+    for path in _walk(folder, left_out):
         name = path.relative_to(folder).as_posix()
         data = _read_regular(path, left, name, limit_mib)
         if data is None:
-            problems.append(f"{name} is not a regular file and was left out")
+            left_out[name] = "is not a regular file"
             continue
         left -= len(data)
-        found[name] = data
-    own = {name: found.pop(f"{name}.ipynb") for name in notebooks if f"{name}.ipynb" in found}
-    others = {name: data for name, data in found.items() if not name.endswith(".ipynb")}
-    return Submission(own, others, tuple(problems))
+        files[name] = data
+    return HandedIn(files, left_out)
 
 
-def handed_in(folder: Path, notebooks: Collection[str], limit_mib: int) -> str:
+def handed_in(folder: Path, limit_mib: int) -> str:
     """Identifies what lies in a submission's folder, whether it can be read or not."""
     try:
-        return read_submission(folder, notebooks, limit_mib).digest
+        return read_folder(folder, limit_mib).digest
     except SubmissionError as error:
         return digest_of_unreadable(str(error))
 
@@ -67,7 +82,7 @@ def digest_of_unreadable(reason: str) -> str:
     return digest_of({"unreadable": reason.encode("utf-8", "surrogateescape")})
 
 
-def walk(folder: Path, problems: list[str]) -> list[Path]:
+def _walk(folder: Path, left_out: dict[str, str]) -> list[Path]:
     """All files below ``folder`` in a stable order, without caches and without following links."""
 
     def refuse(error: OSError) -> None:
@@ -80,9 +95,9 @@ def walk(folder: Path, problems: list[str]) -> list[Path]:
         for name in list(folders):
             if name in IGNORED_FOLDERS:
                 folders.remove(name)
-            elif os.path.islink(os.path.join(top, name)):
+            elif os.path.islink(path := os.path.join(top, name)):
                 folders.remove(name)
-                problems.append(f"{name} is a link and was left out")
+                left_out[os.path.relpath(path, folder)] = "is a link"
         paths += [Path(top) / name for name in names]
         if len(paths) > MAX_FILES:
             raise SubmissionError(f"{folder} holds more than {MAX_FILES} files: remove what isn't part of the work.")
@@ -100,7 +115,8 @@ def _read_regular(path: Path, left: int, name: str, limit_mib: int) -> bytes | N
         return None
     with file:
         if os.fstat(file.fileno()).st_size > left:
-            raise SubmissionError(f"the submission's files have more than {limit_mib} MiB together (see {name}).")
+            mend = f": {CLEAR_OUTPUTS}" if "ipynb" in name else ""
+            raise SubmissionError(f"the submission's files have more than {limit_mib} MiB together (see {name}){mend}.")
         return file.read(left + 1)
 
 
@@ -175,7 +191,6 @@ def _some(names: list[str]) -> str:
 
 def resubmitted(course: Course, assignment: str) -> list[str]:
     """Students whose recorded mark is that of another submission than the one that lies in submitted/ now."""
-    notebooks = course.assignment(assignment).notebooks
     present = set(course.students(assignment))
     return [
         entry.student
@@ -183,5 +198,5 @@ def resubmitted(course: Course, assignment: str) -> list[str]:
         if entry.student in present
         and entry.handed_in
         and entry.handed_in
-        != handed_in(course.folder("submitted", entry.student, assignment), notebooks, course.seal.submission_mib)
+        != handed_in(course.folder("submitted", entry.student, assignment), course.seal.submission_mib)
     ]
