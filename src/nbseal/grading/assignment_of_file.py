@@ -22,12 +22,13 @@ def assignment_of(course: Course, path: Path) -> str:
     """
     notebooks = {name: course.assignment(name).notebooks for name in course.assignments()}
     called = [name for name, own in notebooks.items() if path.stem in own or path.name == name]
-    found = called if len(called) == 1 else _by_questions(course, path, called or list(notebooks))
+    names = called or list(notebooks)
+    found = called if len(called) == 1 else _by_questions(course, path, names)
     if len(found) == 1:
         return found[0]
     raise UnknownName(
         f"{path} is not one assignment's notebook, neither by its name nor by its questions: "
-        f"name the assignment with --assignment (known: {', '.join(sorted(notebooks)) or 'none'})."
+        f"name the assignment with --assignment (known: {', '.join(sorted(names)) or 'none'})."
     )
 
 

@@ -1,15 +1,16 @@
-"""Which notebook of which assignment a file is."""
+"""Which assignment a file, a zip or a folder is of."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from nbseal.course import Course
 from nbseal.errors import UnknownName
-from nbseal.grading.recognition import recognise
+from nbseal.grading.assignment_of_file import assignment_of
 from tests.mini import code, notebook, write
 
 COURSE = {
@@ -39,17 +40,18 @@ def save(path: Path, *ids: str) -> Path:
 @pytest.mark.parametrize(
     ("name", "ids", "place"),
     [
-        ("first", [], ("first", "first")),
-        ("problem2", ["one"], ("second", "problem2")),
-        ("problem1", ["imports", "three"], ("third", "problem1")),
-        ("problem1", ["two-a"], ("second", "problem1")),
-        ("ada (1)", ["imports", "one"], ("first", "first")),
-        ("ada", ["imports", "two-b", "never heard of"], ("second", "problem2")),
+        ("first", [], "first"),
+        ("problem2", ["one"], "second"),
+        ("problem1", ["imports", "three"], "third"),
+        ("problem1", ["two-a"], "second"),
+        ("ada (1)", ["imports", "one"], "first"),
+        ("ada", ["shared"], "third"),
+        ("ada", ["imports", "two-b", "never heard of"], "second"),
     ],
 )
 def test_a_notebook_is_known_by_its_name_or_its_questions(course, tmp_path, name, ids, place):
     """The name counts first; then the questions that no other notebook has, whatever the file is called."""
-    assert recognise(course, save(tmp_path / f"{name}.ipynb", *ids)) == place
+    assert assignment_of(course, save(tmp_path / f"{name}.ipynb", *ids)) == place
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,6 @@ def test_a_notebook_is_known_by_its_name_or_its_questions(course, tmp_path, name
     [
         ("ada", [], "first, second, third"),
         ("ada", ["imports"], "first, second, third"),
-        ("ada", ["shared"], "first, second, third"),
         ("ada", ["one", "two-a"], "first, second, third"),
         ("problem1", ["imports"], "second, third"),
     ],
@@ -68,38 +69,34 @@ def test_what_could_be_several_or_none_is_an_error(course, tmp_path, name, ids, 
     words = f"{path} is not one assignment's notebook, neither by its name nor by its questions: "
     words += f"name the assignment with --assignment (known: {known})."
     with pytest.raises(UnknownName, match=re.escape(words)):
-        recognise(course, path)
+        assignment_of(course, path)
 
 
 def test_a_file_that_is_no_notebook_is_known_by_its_name_alone(course, tmp_path):
     """Damaged work under its own name gets the scorecard that says so; under another it is nobody's."""
     path = tmp_path / "first.ipynb"
     path.write_text("{", encoding="utf-8")
-    assert recognise(course, path) == ("first", "first")
+    assert assignment_of(course, path) == "first"
     with pytest.raises(UnknownName, match="known: first, second, third"):
-        recognise(course, path.rename(tmp_path / "ada.ipynb"))
+        assignment_of(course, path.rename(tmp_path / "ada.ipynb"))
 
 
-def test_a_named_assignment_is_taken_at_its_word(course, tmp_path):
-    """Any file can be tried as an assignment's only notebook; of several, one must be told."""
-    path = save(tmp_path / "first.ipynb", "two-b")
-    assert recognise(course, path, "first") == ("first", "first")
-    assert recognise(course, path, "second") == ("second", "problem2")
-    assert recognise(course, save(tmp_path / "problem1.ipynb"), "third") == ("third", "problem1")
-    with pytest.raises(UnknownName, match=r"no notebook of third .*: call it other\.ipynb or problem1\.ipynb\."):
-        recognise(course, path, "third")
-    with pytest.raises(UnknownName, match="no assignment called 'forth'"):
-        recognise(course, path, "forth")
+def test_a_zip_and_a_folder_are_known_by_what_is_in_them(course, tmp_path):
+    """The questions of the notebooks inside tell the assignment, whatever the archive or the folder is called."""
+    save(tmp_path / "work" / "mine.ipynb", "imports", "two-b")
+    assert assignment_of(course, tmp_path / "work") == "second"
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "work"))
+    assert assignment_of(course, packed) == "second"
 
 
 def test_a_release_is_enough(tmp_path):
     """Where the sources are not on this machine, the questions are those of the release."""
     save(tmp_path / "release" / "first" / "first.ipynb", "one")
     path = save(tmp_path / "ada.ipynb", "one")
-    assert recognise(Course(tmp_path), path) == ("first", "first")
+    assert assignment_of(Course(tmp_path), path) == "first"
 
 
 def test_a_course_without_assignments_is_told(tmp_path):
     """The error of an empty folder, which is perhaps no course, says that it has no assignment."""
     with pytest.raises(UnknownName, match=r"known: none"):
-        recognise(Course(tmp_path), save(tmp_path / "ada.ipynb", "one"))
+        assignment_of(Course(tmp_path), save(tmp_path / "ada.ipynb", "one"))
