@@ -21,6 +21,7 @@ PLUGIN = """
 c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
 c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
 c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]
+c.GenerateFeedback.exporter_class = "nbseal.feedback.FeedbackExporter"
 """
 WHERE = (
     "needs Linux, whose kernel seals student code: run it in WSL 2 on Windows, in a Linux container or machine, "
@@ -123,6 +124,13 @@ def test_nbgraders_autograde_says_so_and_removes_nothing(there: Give, root: Path
     assert done.stderr.splitlines()[-1].endswith(f"nbgrader autograde {WHERE}")
     assert "Traceback" not in done.stderr
     assert graded.read_bytes() == before
+
+
+def test_feedback_pages_are_made(there: Give, root: Path) -> None:
+    """nbgrader makes our pages of what was graded on Linux."""
+    done = there("nbgrader", "generate_feedback", "mini", "--force")
+    assert done.returncode == 0, done.stderr
+    assert "Look again: it is not 42." in (root / "feedback" / "alan" / "mini" / "mini.html").read_text("utf-8")
 
 
 def test_build_gives_what_it_gives_on_linux(there: Give, root: Path) -> None:
