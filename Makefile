@@ -1,42 +1,63 @@
-# Everything a newcomer needs: `make demo` and `make test`. Each target sets up what it uses.
+# Everything a newcomer needs: `make demo` and `make test`. Each target first installs what it uses, all into .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
-READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+COURSE := $(VENV)/.course
+TEST := $(VENV)/.test
+HUB := $(VENV)/.hub
+CLOUD := $(VENV)/.cloud
+# Byte code is made by all processors at once, and of what may run in a sealed process, which can't keep any.
+NEVER_SEALED := /(tests?|docutils|pip|playwright|setuptools|sphinx)/
 
-.PHONY: help demo hub test lint build bench
+.PHONY: help demo hub test test-slow lint build bench lock
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
-$(READY): requirements.txt pyproject.toml
+define install
+$(BIN)/python -m pip install --quiet --no-compile --requirement $<
+$(BIN)/python -m compileall -q -j 0 -x '$(NEVER_SEALED)' $(VENV)/lib src
+endef
+
+$(COURSE): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbseal needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
-	$(BIN)/python -m compileall -q src
+	$(install)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: $(READY)  ## build the releases, make a small class, grade it, print the gradebook
+$(TEST) $(HUB) $(CLOUD): $(VENV)/.%: requirements-%.txt $(COURSE)
+	$(install)
+	touch $@
+
+demo: $(COURSE)  ## build the releases, make a small class, grade it, print the gradebook
 	$(BIN)/python -m tests.demo
 
-hub: $(READY)  ## a JupyterHub with a small class on this machine, until Ctrl-C
+hub: $(COURSE) $(HUB)  ## a JupyterHub with a small class on this machine, until Ctrl-C
 	$(BIN)/nbseal-hub demo
 
-test: $(READY)  ## run every test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+test: $(COURSE) $(TEST) $(HUB) $(CLOUD)  ## run the tests of marks, walls and pages
+	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
 
-lint: $(READY)  ## style, types, import layers, notebooks
+test-slow: $(COURSE) $(TEST) $(HUB) $(CLOUD)  ## run the whole-system suites
+	$(PYTEST) -m slow $(PYTEST_ARGS)
+
+lint: $(COURSE) $(TEST)  ## style, types, import layers, notebooks, the forge's workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m nbseal.cli lint
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
-build: $(READY)  ## make release/ and solutions/ from source/
+build: $(COURSE)  ## make release/ and solutions/ from source/
 	$(BIN)/nbseal build
 
-bench: $(READY)  ## measure nbseal beside its peers, and keep the table
+bench: $(COURSE)  ## measure nbseal beside its peers, and keep the table
 	$(BIN)/python -m benchmarks
+
+lock: $(COURSE)  ## write requirements*.txt anew from pyproject.toml; UPGRADE="NAME ..." (or all) takes newer versions
+	$(BIN)/python deploy/lock.py $(UPGRADE)

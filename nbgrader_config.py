@@ -10,8 +10,8 @@ c.ClearSolutions.text_stub = "*Your turn: write your answer here.*"
 # Limits of the sealed process (see `nbseal doctor` and docs/instructors.md for all of them)
 c.Seal.cell_seconds = 10.0
 c.Seal.notebook_seconds = 60.0
-c.Seal.memory_mb = 2048
-c.Seal.warm = {"05-mnist": ["digits:load"]}
+c.Seal.memory_mib = 2048
+c.Seal.preload_calls = {"05-mnist": ["digits:load"]}
 c.Seal.warm_environment = ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME", "DIGITS_OFFLINE"]
 
 # nbgrader's autograde (and the formgrader's button) goes through the sealed engine

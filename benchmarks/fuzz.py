@@ -287,7 +287,8 @@ def _read_frame(data: bytes) -> Any:
 def _read_notebook(data: bytes) -> Any:
     reading = read(data)
     template = read(seeds()["notebook"][0]).nb
-    rebuilt, problems = rebuild(template, reading.nb)
+    made = rebuild(template, reading.nb)
+    rebuilt, problems = made.nb, made.problems
     json.dumps(rebuilt, ensure_ascii=False).encode()
     return [reading.nb, list(reading.problems), rebuilt, problems]
 

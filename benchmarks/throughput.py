@@ -44,7 +44,7 @@ def nbseal_rate(folder: Path, count: int) -> Rate:
     root = sealed_course(folder, ASSIGNMENT, count)
     with Recorder(Course(root)) as recorder, Grader(Course(root), ASSIGNMENT):
         recorder.prepare(ASSIGNMENT)
-    seconds = timed([sys.executable, "-m", "nbseal.cli", "grade", ASSIGNMENT, "--json", "cards.json"], root)
+    seconds = timed([sys.executable, "-m", "nbseal.cli", "grade", ASSIGNMENT, "--json", "--output", "cards.json"], root)
     cards = json.loads((root / "cards.json").read_text())
     passed = {
         card["student"]: {q["grade_id"]: q["score"] == q["max_score"] for q in card["questions"]} for card in cards

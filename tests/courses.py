@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from tests.mini import keep_secret
 from tests.samples import ROOT
 
 WARM, JUDGE = "-m nbseal.worker ", "-m nbseal.hidden_tests "
@@ -39,6 +40,7 @@ def copy_course(target: Path, assignments: Sequence[str], config: str = "") -> P
     shutil.copytree(ROOT / "graders", target / "graders", ignore=no_caches)
     text = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
     (target / "nbgrader_config.py").write_text(f"{text}\n{config}", encoding="utf-8")
+    keep_secret(target)
     return target
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from nbseal.errors import SealUnavailable
-from nbseal.sandbox import choose_level
+from nbseal.sandbox import choose_level, require_linux
 from tests.samples import ROOT, load_sample
 
 HARMLESS = ("right", "other", "mistake", "untouched", "damaged")
@@ -38,6 +38,11 @@ CLASS = [
 def main() -> int:
     """Run the demo; return the exit code."""
     try:
+        require_linux("make demo")
+    except SealUnavailable as error:
+        print(error)
+        return 1
+    try:
         choose_level()
         flags, kinds = [], None
     except SealUnavailable as error:
@@ -48,7 +53,7 @@ def main() -> int:
     for student, assignment, kind, how, what in CLASS:
         if kinds is None or kind in kinds:
             hand_in(student, assignment, how, what)
-    codes = [run("grade", assignment, "--details", *flags) for assignment in assignments]
+    codes = [run("grade", assignment, "--verbose", *flags) for assignment in assignments]
     for assignment in assignments:
         command = ["nbgrader", "generate_feedback", assignment, "--force", "--log-level=ERROR"]
         print(f"\n$ {' '.join(command)}", flush=True)

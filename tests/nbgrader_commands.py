@@ -7,13 +7,19 @@ import os
 import runpy
 import sys
 import tempfile
+from multiprocessing import forkserver
 from pathlib import Path
 
 from tests.courses import environment
 
 # A clean process that has loaded nbgrader, has done nothing else, and forks one for each command.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["nbgrader.apps", __name__])
+CONTEXT.set_forkserver_preload(["tests.unneeded", "nbgrader.apps", __name__])
+
+
+def be_ready() -> None:
+    """Have the clean process running, which the first command would start; for tests of what others leave behind."""
+    forkserver.ensure_running()
 
 
 def give(*arguments: str, cwd: Path, **more: str) -> tuple[int | None, str]:

@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 
 __all__ = ["ASSIGNMENT", "NotJudged", "SealedGrader", "as_test_files", "both_sides", "export_gates", "marks_of"]
 ASSIGNMENT = "01-gates"
-QUICK = "c.Seal.cell_seconds = 2.0\nc.Seal.questions_seconds = 10.0\n"
+QUICK = "c.Seal.cell_seconds = 2.0\nc.Seal.hidden_tests_seconds = 10.0\n"
 
 
 def export_gates(root: Path) -> Path:

@@ -7,6 +7,8 @@ import json
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,7 @@ def load_samples(assignment: str | None = None) -> list[Sample]:
     ]
 
 
+@cache
 def load_sample(folder: Path) -> Sample:
     """Read one sample's description; ValueError when it names a cell that the notebook lacks."""
     data = tomllib.loads((folder / "submission.toml").read_text(encoding="utf-8"))
@@ -88,14 +91,27 @@ def load_sample(folder: Path) -> Sample:
             for grade_id, entry in data.get("expect", {}).items()
         },
     )
-    known = {
-        cell["metadata"].get("nbgrader", {}).get("grade_id")
-        for cell in json.loads(base_notebook(sample.assignment, sample.base))["cells"]
-    }
-    unknown = set(sample.cells) - known
+    unknown = set(sample.cells) - _names_of_cells(sample.assignment, sample.base)
     if unknown:
         raise ValueError(f"{folder.name}: no such cells: {sorted(unknown)}")
     return sample
+
+
+def kind_of(sample: Sample) -> str:
+    """What makes a sample unlike most others: that it is right, stops, is hostile, is untouched, or brings files."""
+    if sample.base != "solution":
+        return sample.name
+    brings_files = sample.files or (sample.folder / "make.py").exists()
+    return "files" if brings_files else sample.verdict
+
+
+def some_of_each_kind(assignment: str, count: int) -> list[str]:
+    """Names of so many samples of an assignment: by turns one of each kind, in an order that is always the same."""
+    kinds: dict[str, list[str]] = {}
+    for sample in sorted(load_samples(assignment), key=lambda one: sha256(one.name.encode()).digest()):
+        kinds.setdefault(kind_of(sample), []).append(sample.name)
+    by_turns = chain.from_iterable(zip_longest(*(kinds[kind] for kind in sorted(kinds))))
+    return sorted(islice(filter(None, by_turns), count))
 
 
 @cache
@@ -106,6 +122,13 @@ def base_notebook(assignment: str, base: str) -> str:
     if base == "solution":
         return path.read_text(encoding="utf-8")
     return json.dumps(make_template(path, course.config, sealed=frozenset()))
+
+
+@cache
+def _names_of_cells(assignment: str, base: str) -> frozenset[str | None]:
+    """nbgrader's names of the cells of the instructor's notebook."""
+    cells = json.loads(base_notebook(assignment, base))["cells"]
+    return frozenset(cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in cells)
 
 
 def _make(script: Path, target: Path) -> None:

@@ -5,8 +5,9 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends libseccomp2=2.5.* \
     && rm -rf /var/lib/apt/lists/*
 
-COPY requirements.txt /tmp/requirements.txt
-RUN pip install --no-cache-dir --requirement /tmp/requirements.txt
+COPY requirements.txt requirements-hub.txt /tmp/
+RUN pip install --no-cache-dir --requirement /tmp/requirements.txt --constraint /tmp/requirements-hub.txt \
+        jupyterhub 'psycopg[binary]'
 
 COPY pyproject.toml LICENSE README.md /opt/nbseal/
 COPY src /opt/nbseal/src

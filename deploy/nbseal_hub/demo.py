@@ -74,8 +74,10 @@ def make_demo(
     _copy_course(settings, source)
     password = settings.private / "demo_password"
     if not password.exists():
-        password.touch(0o600)
-        password.write_text(secrets.token_urlsafe(9) + "\n", encoding="utf-8")
+        unfinished = password.with_name(".demo_password")
+        unfinished.touch(0o600)
+        unfinished.write_text(secrets.token_urlsafe(9) + "\n", encoding="utf-8")
+        unfinished.replace(password)
     return path
 
 

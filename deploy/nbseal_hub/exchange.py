@@ -191,9 +191,7 @@ def copy_own_files(source: Path, target: Path, owner: int, most: int) -> list[st
     for folder, folders, names, descriptor in os.fwalk(source, follow_symlinks=False):
         relative = Path(os.path.relpath(folder, source))
         (target / relative).mkdir(parents=True)
-        links = [
-            name for name in folders if stat.S_ISLNK(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
-        ]
+        links = [name for name in folders if _is_link(name, descriptor)]
         left_out += [str(relative / name) for name in links]
         for name in names:
             copied = _copy_file(name, descriptor, target / relative / name, owner, most)

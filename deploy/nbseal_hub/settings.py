@@ -153,7 +153,7 @@ def load_secrets(settings: HubSettings) -> Secrets:
     for name, is_needed in needed.items():
         if is_needed and not getattr(secrets, name):
             variable, path = f"NBSEAL_HUB_{name.upper()}", settings.private / name
-            raise HubError(f"{name} is missing: set {variable}, or write it into {path}.")
+            raise HubError(f"{name} is missing or empty: set {variable}, or write it into {path}.")
     return secrets
 
 

@@ -18,8 +18,21 @@ from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
 from nbseal.errors import CourseError, UnknownName
+from nbseal.files import sync_folder, write_whole
 
-MB = 1 << 20
+CONFIG_FILE = "nbgrader_config.py"
+RENAMED = {  # settings of Seal by the names that they had once
+    "questions_seconds": "hidden_tests_seconds",
+    "readable": "readable_paths",
+    "warm": "preload_calls",
+    "preload": "preload_modules",
+    "memory_mb": "memory_mib",
+    "disk_mb": "disk_mib",
+    "submission_mb": "submission_mib",
+    "output_kb": "output_kib",
+}
+SECRET_BYTES = 32
+PATTERN = frozenset("*?[")
 
 
 class Seal(Configurable):  # type: ignore[misc]
@@ -34,10 +47,10 @@ class Seal(Configurable):  # type: ignore[misc]
     notebook_seconds = Float(60.0, help="seconds of wall time all cells may take before the process is ended").tag(
         config=True
     )
-    questions_seconds = Float(60.0, help="seconds of wall time the hidden tests of one notebook may take").tag(
+    hidden_tests_seconds = Float(60.0, help="seconds of wall time the hidden tests of one notebook may take").tag(
         config=True
     )
-    memory_mb = Integer(2048, help="MiB of memory that all processes of a submission may hold together").tag(
+    memory_mib = Integer(2048, help="MiB of memory that all processes of a submission may hold together").tag(
         config=True
     )
     control_groups = Bool(
@@ -45,14 +58,14 @@ class Seal(Configurable):  # type: ignore[misc]
     ).tag(config=True)
     processes = Integer(64, help="processes and threads that a submission may have at once").tag(config=True)
     open_files = Integer(256, help="files a process may hold open").tag(config=True)
-    disk_mb = Integer(64, help="MiB of files that a submission may write, each of its folders").tag(config=True)
-    output_kb = Integer(1024, help="KiB of output kept from one cell; the rest is cut off").tag(config=True)
+    disk_mib = Integer(64, help="MiB of files that a submission may write, each of its folders").tag(config=True)
+    output_kib = Integer(1024, help="KiB of output kept from one cell; the rest is cut off").tag(config=True)
     outputs_per_cell = Integer(1000, help="outputs kept from one cell").tag(config=True)
-    submission_mb = Integer(64, help="MiB that a submission's files may have together").tag(config=True)
-    preload = List(
+    submission_mib = Integer(64, help="MiB that a submission's files may have together").tag(config=True)
+    preload_modules = List(
         Unicode(), [], help="modules to import in the warm process besides those the source notebook imports"
     ).tag(config=True)
-    warm = Dict(
+    preload_calls = Dict(
         {},
         help='support functions to call once in the warm process: {"05-mnist": ["digits:load"]}',
     ).tag(config=True)
@@ -61,7 +74,7 @@ class Seal(Configurable):  # type: ignore[misc]
         ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME"],
         help="environment variables that the warm process (never student code) may see",
     ).tag(config=True)
-    readable = List(Unicode(), [], help="further folders that student code may read").tag(config=True)
+    readable_paths = List(Unicode(), [], help="further folders that student code may read").tag(config=True)
 
 
 class Grading(Configurable):  # type: ignore[misc]
@@ -101,7 +114,11 @@ class Course:
         self.root = Path(root).resolve()
         if not self.root.is_dir():
             raise CourseError(f"{self.root} is not a folder: give the course's folder with --course.")
-        self.config = load_config(self.root) if config is None else copy.deepcopy(config)
+        if config is None:
+            self.config = load_config(self.root)
+        else:
+            _check_names(config, CONFIG_FILE)
+            self.config = copy.deepcopy(config)
         self.config.CourseDirectory.root = str(self.root)
         self.coursedir = CourseDirectory(config=self.config)
         self.seal = Seal(config=self.config)
@@ -129,16 +146,21 @@ class Course:
 
     @cached_property
     def secret(self) -> bytes:
-        """The course's secret, from which hidden inputs are drawn; made once, readable by its owner only."""
+        """The course's secret, from which hidden inputs are drawn; made once, readable by its owner only.
+
+        CourseError where it can't be made, or where what is there can't be one.
+        """
         path = self.private / "secret"
-        self.private.mkdir(mode=0o700, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_bytes()
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-        return path.read_bytes()
+        if not path.exists():
+            _make_secret(path)
+        found = path.read_bytes()
+        if len(found) != SECRET_BYTES:
+            raise CourseError(
+                f"{path} holds {len(found)} bytes where a secret has {SECRET_BYTES}, so hidden inputs could be "
+                "guessed: put it back from your backup; or remove it, and a new one is made. Then recorded marks stay, "
+                "but whoever is graded again gets other hidden inputs, and pseudonyms in reports change."
+            )
+        return found
 
     def assignments(self) -> list[str]:
         """Names of the assignments that have a source or a release."""
@@ -155,6 +177,10 @@ class Course:
         notebooks = {path.stem for folder in (source, release) for path in folder.glob("*.ipynb")}
         if not notebooks or os.sep in name or name.startswith("."):
             raise UnknownName(_unknown("assignment", name, self.assignments()))
+        if PATTERN.intersection(name):
+            raise CourseError(
+                f"{name}: nbgrader takes *, ? and [ in an assignment's name for a pattern: rename its folder."
+            )
         grader = self.root / self.grading.graders_directory / f"test_{name.replace('-', '_')}.py"
         return Assignment(name, source, release, tuple(sorted(notebooks)), grader if grader.exists() else None)
 
@@ -185,13 +211,41 @@ def load_config(root: Path) -> Config:
     """nbgrader's own settings as its command line would find them: Jupyter's folders, then the course's file."""
     config = Config()
     for folder in [*reversed(jupyter_config_path()), str(root)]:
-        path = Path(folder) / "nbgrader_config.py"
+        path = Path(folder) / CONFIG_FILE
         if path.exists():
             try:
-                config.merge(PyFileConfigLoader(path.name, path=str(path.parent)).load_config())
+                found = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
             except Exception as error:
                 raise CourseError(f"{path} can't be loaded: {type(error).__name__}: {error}") from error
+            _check_names(found, path)
+            config.merge(found)
     return config
+
+
+def _check_names(config: Config, where: str | Path) -> None:
+    """CourseError naming the file ``where`` for a setting of ours that doesn't exist; traitlets would only warn."""
+    for kind in (Seal, Grading):
+        group = f"c.{kind.__name__}"
+        known = sorted(kind.class_trait_names(config=True))
+        for name in config.get(kind.__name__, ()):
+            if kind is Seal and name in RENAMED:
+                raise CourseError(f"{where}: {group}.{name} is now {group}.{RENAMED[name]}: write the new name.")
+            if name not in known:
+                raise CourseError(f"{where}: {_unknown(f'{group} setting', name, known)}")
+
+
+def _make_secret(path: Path) -> None:
+    """Make the secret, whole or not at all; runs that are the first at the same time agree on one."""
+    from filelock import FileLock  # takes long to load, and a course needs it once
+
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with FileLock(path.with_name("secret.lock")):
+            if not path.exists():
+                write_whole(path, secrets.token_bytes(SECRET_BYTES), 0o600, durable=True)
+                sync_folder(path.parent)
+    except OSError as error:
+        raise CourseError(f"{path} can't be made ({error.strerror}): mend that and run again.") from error
 
 
 def _unknown(what: str, name: Any, known: list[str]) -> str:

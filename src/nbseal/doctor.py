@@ -14,8 +14,9 @@ from nbseal import __version__
 from nbseal.checks import describe
 from nbseal.course import Course
 from nbseal.errors import NbsealError
+from nbseal.gradebook.connection import gradebook_file, gradebook_url
 from nbseal.gradebook.extensions import read_extensions
-from nbseal.gradebook.queries import due_dates, students
+from nbseal.gradebook.queries import due_dates, student_ids
 from nbseal.gradebook.times import zones_of
 from nbseal.sandbox import NONE, Homes, WarmProcess, choose_level, homes, probe
 from nbseal.sandbox.warm import WarmSettings
@@ -44,7 +45,7 @@ def examine(root: Path) -> dict[str, dict[str, str]]:
         "folder": str(course.root),
         "assignments": ", ".join(course.assignments()) or "none",
         "without a hidden grader": ", ".join(_without_grader(course)) or "none",
-        "gradebook": f"{course.db_url} ({_gradebook_state(course)})",
+        "gradebook": _gradebook(course),
     }
     findings["Times"] = _times(course)
     findings["Limits (c.Seal in nbgrader_config.py)"] = {
@@ -55,7 +56,7 @@ def examine(root: Path) -> dict[str, dict[str, str]]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"nbseal": __version__, "Python": sys.version.split()[0], "Linux": platform.release()}
+    found = {"nbseal": __version__, "Python": sys.version.split()[0], platform.system(): platform.release()}
     for name in PACKAGES:
         try:
             found[name] = version(name)
@@ -73,18 +74,22 @@ def _seal() -> dict[str, str]:
         chosen = f"none: {error}"
     found = homes()
     groups = f"version {found.version}, in {found.memory}" if isinstance(found, Homes) else f"none, a watchdog: {found}"
-    return {"level": chosen, **findings, "control groups": groups, "user id": str(os.getuid())}
+    user = str(os.getuid()) if hasattr(os, "getuid") else "none"
+    return {"level": chosen, **findings, "control groups": groups, "user id": user}
 
 
 def _without_grader(course: Course) -> list[str]:
     return [name for name in course.assignments() if course.assignment(name).grader is None]
 
 
-def _gradebook_state(course: Course) -> str:
-    if not course.db_url.startswith("sqlite:///"):
-        return "a database server"
-    path = Path(course.db_url.removeprefix("sqlite:///"))
-    return "exists" if path.exists() else "not made yet: nbseal build makes it"
+def _gradebook(course: Course) -> str:
+    """Its address, without a password, and whether it is there."""
+    file = gradebook_file(course)
+    if file is None:
+        state = "a database server"
+    else:
+        state = "exists" if file.exists() else "not made yet: nbseal build makes it"
+    return f"{gradebook_url(course).render_as_string(hide_password=True)} ({state})"
 
 
 def _times(course: Course) -> dict[str, str]:
@@ -92,7 +97,7 @@ def _times(course: Course) -> dict[str, str]:
     try:
         zones, extensions = zones_of(course.config), read_extensions(course)
         due = due_dates(course)
-        known = students(course).union(*(course.students(name) for name in course.assignments()))
+        known = student_ids(course).union(*(course.students(name) for name in course.assignments()))
     except NbsealError as error:
         return {"problem": str(error)}
     found = {"time zone (c.Grading.timezone)": str(zones.course), "stamps without a zone": str(zones.unnamed)}
@@ -108,20 +113,20 @@ def _times(course: Course) -> dict[str, str]:
 
 
 def _data(course: Course) -> dict[str, str]:
-    """Call each assignment's warm functions and say what they return and how long that took."""
+    """Make the calls of ``c.Seal.preload_calls`` and say what they return and how long that took."""
     found = {name: os.environ.get(name, "not set") for name in course.seal.warm_environment}
-    for assignment, calls in course.seal.warm.items():
+    for assignment, calls in course.seal.preload_calls.items():
         for call in calls:
-            found[f"{assignment} {call}"] = _try_warm(course, assignment, call)
+            found[f"{assignment} {call}"] = _try_call(course, assignment, call)
     return found
 
 
-def _try_warm(course: Course, assignment: str, call: str) -> str:
+def _try_call(course: Course, assignment: str, call: str) -> str:
     module, _, function = call.partition(":")
     started = time.monotonic()
     try:
         folder = course.assignment(assignment).source
-        with WarmProcess(course.seal, NONE).start(WarmSettings(support=str(folder), warm=[call])) as warm:
+        with WarmProcess(course.seal, NONE).start(WarmSettings(support=str(folder), preload_calls=[call])) as warm:
             seconds = time.monotonic() - started
             process = warm.spawn()
             source = f"import {module}\nfound = {module}.{function or '__name__'}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 import traceback
@@ -12,6 +11,7 @@ from typing import Any
 
 from nbseal.export.containers import grade_folder, grader_of, settings_of
 from nbseal.export.gradescope import no_results, results
+from nbseal.files import write_whole
 from nbseal.terminal import scorecard_text
 
 
@@ -35,10 +35,8 @@ def grade(autograder: Path) -> dict[str, Any]:
 
 def main(autograder: Path) -> None:
     """Write results.json, whole or not at all."""
-    target = autograder / "results" / "results.json"
-    draft = target.with_name("results.json.new")
-    draft.write_text(json.dumps(grade(autograder), indent=1) + "\n", encoding="utf-8")
-    os.replace(draft, target)
+    text = json.dumps(grade(autograder), indent=1) + "\n"
+    write_whole(autograder / "results" / "results.json", text.encode("utf-8"))
 
 
 if __name__ == "__main__":

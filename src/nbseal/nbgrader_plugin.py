@@ -1,40 +1,41 @@
 """Lets nbgrader's own autograde (its command and the formgrader's button) go through the sealed engine.
 
 nbgrader converts each submitted notebook twice: it sanitizes submitted/ into autograded/, and then grades what lies
-in autograded/. Here the first pass only has to survive every notebook; the second one takes no notice of its result,
-grades the whole submission folder, records the marks, and gives nbgrader the executed notebook to write.
+in autograded/. Here the first pass reads nothing of the student's: it writes the assignment's empty notebooks. The
+second one grades the whole folder, whatever the files in it are called, records the marks, and gives nbgrader the
+executed notebook to write.
 """
 
 from __future__ import annotations
 
-import glob
+import fnmatch
 import os
-import shutil
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.preprocessors import Preprocessor
+from nbgrader.converters import NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import find_all_files
 from traitlets import Bool, Type
 
-from nbseal.course import MB, Course
-from nbseal.errors import CourseError
+from nbseal.course import Course
+from nbseal.errors import CourseError, SealUnavailable
 from nbseal.gradebook import Recorder
-from nbseal.gradebook.autograded import notebook_bytes
+from nbseal.gradebook.autograded import contents, notebook_bytes
 from nbseal.gradebook.formgrader import read_times_as_recorded
-from nbseal.gradebook.times import naive, stamp_in, write_stamp, zones_of
+from nbseal.gradebook.times import naive, stamp_in, zones_of
 from nbseal.notebook import make_template, questions
-from nbseal.notebook.outputs import safe_name
+from nbseal.patches import autograde_notebooks
 from nbseal.results import GradedSubmission
+from nbseal.sandbox import require_linux
 
 # What nbgrader chose for this run, and not for the course.
+EVERYTHING = ["*", ".*"]
 RUN_TRAITS = ("student_id", "student_id_exclude", "assignment_id", "notebook_id")
 
 
@@ -54,7 +55,7 @@ class Engine:
         """Grade one submission and record its marks; nbgrader itself writes its autograded folder."""
         folder = self.course.folder("submitted", student, self.assignment)
         graded: GradedSubmission = self._grader.grade(student, folder)
-        return replace(graded, scorecard=self._recorder.save_marks(graded))
+        return self._recorder.save_marks(graded)
 
     def notes(self) -> tuple[str, ...]:
         """What the instructor should know of, besides what is said about single students."""
@@ -89,28 +90,38 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
         self._engine: Engine | None = None
         self._graded: tuple[tuple[str, str], GradedSubmission] | None = None
         self._ignored: list[str] = []
+        self._forms: dict[tuple[str, str], Any] = {}
+        self._placeholders: list[Path] = []
         if self.parent is not None:
+            self._check_system()
             read_times_as_recorded()
-            self._prepare_copying()
+            self._take_over()
 
-    def _prepare_copying(self) -> None:
-        """Have nbgrader leave alone what it can't copy: by its settings for this run, and its hook for each student."""
+    def _check_system(self) -> None:
+        """Where nothing can be graded, say so before nbgrader removes what was graded elsewhere."""
+        try:
+            require_linux("nbgrader autograde")
+        except SealUnavailable as error:
+            self.log.error("%s", error)
+            raise NbGraderException(str(error)) from error
+
+    def _take_over(self) -> None:
+        """Have nbgrader copy nothing, for it follows links: the engine's files are written; and clear up in the end."""
         before = self.parent.coursedir
         self._ignored = list(before.ignore)
         traits = {name: getattr(before, name) for name in before.trait_names(config=True)}
+        traits["ignore"] = EVERYTHING
         self.parent.coursedir = PatientCourseDirectory(parent=before.parent, config=self.config, **traits)
-        self.parent.pre_convert_hook = self._ignoring(self.parent.pre_convert_hook)
+        self.parent.post_convert_hook = self._clearing_up(self.parent.post_convert_hook)
 
-    def _ignoring(self, hook: Callable[..., Any] | None) -> Callable[..., None]:
-        """A hook that tells nbgrader which of a submission's files are none, and then calls the course's own hook."""
+    def _clearing_up(self, hook: Callable[..., Any] | None) -> Callable[..., None]:
+        """A hook that removes the empty forms of notebooks that weren't handed in, and calls the course's own hook."""
 
-        def run(assignment: str, student: str, notebooks: list[str]) -> None:
-            odd = [path for notebook in notebooks[:1] for path in _odd_files(os.path.dirname(notebook))]
-            for path in odd:
-                self.log.warning("%s is left out: it is a link, a pipe or the like, and no file.", ascii(path))
-            self.parent.coursedir.ignore = [*self._ignored, *map(glob.escape, odd)]
+        def run(**names: Any) -> None:
+            while self._placeholders:
+                self._placeholders.pop().unlink(missing_ok=True)
             if hook:
-                hook(assignment=assignment, student=student, notebooks=notebooks)
+                hook(**names)
 
         return run
 
@@ -118,42 +129,19 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
     def course(self) -> Course:
         """The course of nbgrader's run, with the settings that are in force there."""
         if self._course is None:
-            coursedir = self.parent.coursedir
-            config = self.config.copy()
-            for name in coursedir.trait_names(config=True):
-                if name not in RUN_TRAITS:
-                    config.CourseDirectory[name] = getattr(coursedir, name)
-            config.CourseDirectory["ignore"] = self._ignored
-            self._course = Course(coursedir.root, config)
+            self._course = _course_of(self.parent.coursedir, self.config, ignore=self._ignored)
         return self._course
 
     def from_filename(self, filename: str, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
-        """Convert a notebook; in place of a submitted one that can't be converted the assignment's own is taken."""
+        """Convert a notebook; nbgrader's first pass gets the assignment's own, whatever was handed in."""
         if not getattr(self.parent, "_sanitizing", False):
             return _writable(*super().from_filename(filename, resources=resources, **kwargs))
-        try:
-            self._check_readable(filename)
-            return _writable(*super().from_filename(filename, resources=resources, **kwargs))
-        except Exception as error:
-            self.log.warning("%s can't be read (%s); its empty form is used.", filename, type(error).__name__)
-            names = resources["nbgrader"]
-            self._make_room(names)
-            notebook = _empty_form(self.course, names["assignment"], names["notebook"])
-            resources["metadata"] = {"name": names["notebook"], "path": os.path.dirname(filename)}
-            return _writable(*self.from_notebook_node(notebook, resources=resources))
-
-    def _check_readable(self, filename: str) -> None:
-        """Refuse what must not be followed or held in memory."""
-        if os.path.islink(filename) or not os.path.isfile(filename):
-            raise ValueError("not a regular file")
-        if os.path.getsize(filename) > self.course.seal.submission_mb * MB:
-            raise ValueError("too large")
-
-    def _make_room(self, names: dict[str, str]) -> None:
-        """Remove a folder that bears the notebook's name; nbgrader has copied it where the notebook must go."""
-        copied = self.course.folder("autograded", names["student"], names["assignment"]) / f"{names['notebook']}.ipynb"
-        if copied.is_dir():
-            shutil.rmtree(copied)
+        names = resources["nbgrader"]
+        key = names["assignment"], names["notebook"]
+        if key not in self._forms:
+            self._forms[key] = _empty_form(self.course, *key)
+        resources["metadata"] = {"name": names["notebook"], "path": os.path.dirname(filename)}
+        return _writable(*self.from_notebook_node(self._forms[key], resources=resources))
 
     def grade(self, assignment: str, student: str) -> GradedSubmission:
         """Grade and record one submission; once, however many notebooks it has."""
@@ -170,9 +158,20 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
             for note in self._engine.notes():
                 self.log.warning("%s", note)
         graded = self._engine.grade(student)
+        self._write_files(graded)
         for problem in graded.scorecard.problems:
             self.log.warning("%s, %s: %s", student, assignment, problem)
         return graded
+
+    def _write_files(self, graded: GradedSubmission) -> None:
+        """Write what lies beside the notebooks, as our own recording does."""
+        folder = self.course.folder("autograded", graded.scorecard.student, graded.scorecard.assignment)
+        for name, content in contents(graded.files, dict.fromkeys(graded.notebooks, b"")).items():
+            if f"{name}" not in (f"{notebook}.ipynb" for notebook in graded.notebooks):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).unlink(missing_ok=True)
+                (folder / name).write_bytes(content)
+        self._placeholders = [folder / f"{name}.ipynb" for name in graded.missing_notebooks]
 
     def close(self) -> None:
         """End the engine's processes, and forget what was graded."""
@@ -219,27 +218,40 @@ class SealedAutograde(Preprocessor):  # type: ignore[misc]
         assignment, student, notebook = names["assignment"], names["student"], names["notebook"]
         try:
             graded = exporter.grade(assignment, student)
-            _mend_copied_files(exporter.course, assignment, student)
         except BaseException:
             exporter.close()
             raise
         if exporter.is_last(assignment, student, notebook):
             exporter.close()
-        if notebook in graded.missing_notebooks:  # a link or a pipe bears its name
+        if notebook in graded.missing_notebooks:  # cleared up when all are written
             return nb, resources
         if notebook not in graded.notebooks:
             raise CourseError(f"{assignment} has no notebook {notebook}; its notebooks are in source/{assignment}.")
         return nbformat.from_dict(graded.notebooks[notebook]), resources
 
 
-def _odd_files(folder: str) -> list[str]:
-    """What lies in a submission and is neither a file nor a folder: nbgrader would follow it, or wait for it."""
-    return [
-        entry.path
-        for top, _, _ in os.walk(folder)
-        for entry in os.scandir(top)
-        if not entry.is_file(follow_symlinks=False) and not entry.is_dir(follow_symlinks=False)
-    ]
+def _course_of(coursedir: CourseDirectory, config: Any, **more: Any) -> Course:
+    """The course of a run of nbgrader's, with the settings that are in force there, and ``more`` of its directory's."""
+    config = config.copy()
+    for name in coursedir.trait_names(config=True):
+        if name not in RUN_TRAITS:
+            config.CourseDirectory[name] = getattr(coursedir, name)
+    config.CourseDirectory.update(more)
+    return Course(coursedir.root, config)
+
+
+def _notebooks_of(converter: Any) -> list[str]:
+    """The notebooks that a run is about; none where another exporter is chosen, or the assignment isn't known."""
+    if not issubclass(converter.exporter_class, SealedExporter):
+        return []
+    try:
+        found = _course_of(converter.coursedir, converter.config).assignment(converter.coursedir.assignment_id)
+    except CourseError:
+        return []
+    return fnmatch.filter(found.notebooks, converter.coursedir.notebook_id)
+
+
+autograde_notebooks.install(_notebooks_of)
 
 
 def _empty_form(course: Course, assignment: str, notebook: str) -> Any:
@@ -252,27 +264,3 @@ def _empty_form(course: Course, assignment: str, notebook: str) -> Any:
 def _writable(text: str, resources: Any) -> tuple[str, Any]:
     """The notebook's file as our own recording writes it: the ledger knows it by its size."""
     return notebook_bytes(nbformat.v4.reads(text)).decode("utf-8"), resources
-
-
-def _mend_copied_files(course: Course, assignment: str, student: str) -> None:
-    """Treat the files that nbgrader copied as our own recording does.
-
-    Copies that were made through a submission's symbolic links are removed: what they show isn't the student's.
-    What a web server would hand out as a page is named as text. The timestamp is as nbgrader reads it.
-    """
-    submitted = course.folder("submitted", student, assignment)
-    autograded = course.folder("autograded", student, assignment)
-    write_stamp(autograded, stamp_in(submitted, zones_of(course.config)), 0o664)
-    source = course.folder("source", assignment=assignment)
-    ours = {os.path.relpath(path, source) for path in find_all_files(str(source), course.coursedir.ignore)}
-    for folder, _, names in os.walk(submitted):
-        for name in names:
-            path = Path(folder, name)
-            relative = os.path.relpath(path, submitted)
-            copied = autograded / relative
-            if relative in ours:
-                continue
-            if path.is_symlink():
-                copied.unlink(missing_ok=True)
-            elif copied.is_file() and safe_name(relative) != relative:
-                copied.rename(autograded / safe_name(relative))

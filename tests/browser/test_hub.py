@@ -29,7 +29,7 @@ from nbseal_hub.launch import address, running
 from nbseal_hub.links import release_link
 from nbseal_hub.proxy import install_proxy
 
-pytestmark = NEEDS_CHROMIUM
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
 ASSIGNMENT = "01-gates"
 HONEST, HOSTILE, IDLE = "student1", "student2", "student3"
 COMMENT = "Name the gate that it computes."

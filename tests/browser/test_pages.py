@@ -12,7 +12,8 @@ from nbseal.build.release import make_release
 from nbseal.cli.app import app
 from nbseal.course import Course
 from tests.browsers import NEEDS_CHROMIUM, grader_lines, jupyter
-from tests.courses import copy_course, run
+from tests.courses import copy_course
+from tests.nbgrader_commands import give
 from tests.samples import ROOT, SAMPLES, load_sample
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="the dev extra has axe-playwright-python")
@@ -40,8 +41,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     for command in (["grade"], ["report", "--anonymous"], ["similarity"]):
         done = CliRunner().invoke(app, [*command, ASSIGNMENT, "--course", str(root)])
         assert done.exit_code == 0, done.output
-    made = run("nbgrader", "generate_feedback", ASSIGNMENT, cwd=root)
-    assert made.returncode == 0, made.stderr
+    code, said = give("generate_feedback", ASSIGNMENT, cwd=root)
+    assert code == 0, said
     return Course(root)
 
 
@@ -73,6 +74,7 @@ def lab(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         yield address
 
 
+@pytest.mark.slow
 def test_the_release_opens_in_jupyterlab_with_its_first_picture(browser, lab):
     """No dialog and no error message comes up, and the picture of the neuron is there."""
     page = browser.new_page(viewport=DESK)

@@ -106,3 +106,19 @@ def test_a_read_only_course_is_named_and_made_good(
     again = run("nbseal", "grade", "mini", cwd=root)
     assert again.returncode == 0, again.stderr
     assert grades(root, "mini") == undisturbed
+
+
+def test_a_disk_that_was_full_leaves_no_half_a_secret(disk: Path) -> None:
+    """With no room for the secret it is named, nobody is graded with less than one, and with room again it is made."""
+    root = make_course(disk / "course")
+    hand_in(root, "ada")
+    (root / ".nbseal").mkdir(mode=0o700)
+    mount(disk, REMOUNT, f"size={used(disk)}")
+    full = run("nbseal", "grade", "mini", cwd=root)
+    assert full.returncode == 1
+    assert f"nbseal: {root}/.nbseal/secret can't be made (No space left on device)" in full.stderr
+    assert not (root / ".nbseal" / "secret").exists()
+    mount(disk, REMOUNT, f"size={64 * MB}")
+    again = run("nbseal", "grade", "mini", cwd=root)
+    assert again.returncode == 0, again.stderr
+    assert len((root / ".nbseal" / "secret").read_bytes()) == 32

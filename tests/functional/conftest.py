@@ -14,8 +14,9 @@ from nbgrader.apps.api import NbGraderAPI
 
 from nbseal.course import Course
 from nbseal.gradebook import Recorder, mark_output
-from nbseal.gradebook.database import gradebook_url, open_gradebook
+from nbseal.gradebook.connection import open_gradebook
 from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
+from tests.mini import keep_secret
 
 CONFIG = """
 c = get_config()
@@ -60,8 +61,9 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, questions in NOTEBOOKS.items():
         nbformat.write(source_notebook(questions), root / "source" / "ps1" / f"{name}.ipynb")
     (root / "nbgrader_config.py").write_text(CONFIG.format(exchange=str(root)))
+    keep_secret(root)
     course = Course(root)
-    open_gradebook(gradebook_url(course), "small").close()
+    open_gradebook(course).close()
     result = NbGraderAPI(course.coursedir, config=course.config).generate_assignment("ps1")
     assert result["success"], result
     return root

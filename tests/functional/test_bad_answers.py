@@ -11,17 +11,18 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from nbseal.course import Course
 from nbseal.grading import Grader
-from nbseal.results import Outcome, QuestionResult, Scorecard, Status
+from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status
 from tests.courses import copy_course
 from tests.samples import ROOT, SAMPLES, Sample, base_notebook
 
@@ -32,7 +33,7 @@ ASSIGNMENTS = sorted(
     and (ROOT / "release" / path.stem / path.name).exists()
     and (ROOT / "graders" / f"test_{path.stem.replace('-', '_')}.py").exists()
 )
-JOBS = 3  # some kinds only wait
+JOBS = 2
 LONGEST_SENTENCE = 700  # characters
 
 # what a name stands for, and what a function returns
@@ -116,8 +117,8 @@ def change(right):
 INSIDES = {f"{bad} inside": INSIDE.format(bad=bad, last=False) for bad in ("math.nan", "10**400", "1e308", "'7'")}
 LASTS = {f"{bad} last": INSIDE.format(bad=bad, last=True) for bad in ("math.nan", "10**400")}
 CHANGES |= INSIDES | LASTS
-HARMLESS, NOTHING = "prints a lot", "nothing"
-KINDS = [NOTHING, "sleeps", *VALUES, *FUNCTIONS, *CHANGES]
+HARMLESS, NOTHING, WAITS = "prints a lot", "nothing", "sleeps"
+KINDS = [NOTHING, WAITS, *VALUES, *FUNCTIONS, *CHANGES]
 HELP = """
 import contextlib, copy, functools, math, sys, time, types, numpy
 
@@ -202,7 +203,7 @@ globals().update(dict.fromkeys(functions, lambda *arguments, **named: bad_value)
 """
     else:
         body = f"\ndef function(*arguments, **named):\n    {FUNCTIONS.get(kind)}"
-        text = f"{SLEEPS if kind == 'sleeps' else body}\nglobals().update(dict.fromkeys({names}, function))\n"
+        text = f"{SLEEPS if kind == WAITS else body}\nglobals().update(dict.fromkeys({names}, function))\n"
     return HELP + text
 
 
@@ -215,35 +216,50 @@ def hand_in(assignment: str, kind: str, folder: Path) -> Path:
         BROKEN_FILES[what](folder / name)
     elif kind != NOTHING:
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        cells = notebook["cells"]
-        if kind not in CHANGES:  # a student may leave out plain cells: nothing is drawn, and it's quick
-            cells = [cell for cell in cells if cell["cell_type"] == "markdown" or "nbgrader" in cell["metadata"]]
+        # a student may leave out plain cells: nothing is drawn, and it's quick; right answers need the data, though
+        cells = [cell for cell in notebook["cells"] if is_needed(cell, with_data=kind in CHANGES)]
         cell = {"cell_type": "code", "id": "spoiling", "metadata": {}, "execution_count": None, "outputs": []}
         notebook["cells"] = [*cells, {**cell, "source": spoiling(kind, names_of(assignment, kind in LASTS))}]
         path.write_text(json.dumps(notebook), encoding="utf-8")
     return folder
 
 
+def is_needed(cell: dict[str, Any], with_data: bool) -> bool:
+    """Whether a cell is one of a question, or a text, or one that gives answers their data."""
+    gives_data = with_data and not cell["id"].endswith("-picture")
+    return cell["cell_type"] == "markdown" or "nbgrader" in cell["metadata"] or gives_data
+
+
 @pytest.fixture(scope="module")
-def grade(tmp_path_factory: pytest.TempPathFactory) -> Grade:
-    """Grades an assignment with all kinds of bad answers, once."""
+def grade(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grade]:
+    """Grades the assignments that are asked for with all kinds of bad answers, once; all that wait do so together."""
+    asked = {item.callspec.params["assignment"] for item in request.session.items if item.path == request.path}
+    graded: dict[str, dict[str, Future[GradedSubmission]]] = {}
+    with ExitStack() as stack:
+        graders = {}
+        for assignment in sorted(asked):
+            course = Course(copy_course(tmp_path_factory.mktemp(assignment) / "course", [assignment]))
+            graders[assignment] = stack.enter_context(Grader(course, assignment))
+        waiting = stack.enter_context(ThreadPoolExecutor(len(asked)))
+        working = stack.enter_context(ThreadPoolExecutor(JOBS))
+        for assignment, grader in graders.items():
+            top = grader.course.root.parent
+            kinds = kinds_of(assignment, top)
+            graded[assignment] = {
+                kind: (waiting if kind == WAITS else working).submit(
+                    grader.grade, kind, hand_in(assignment, kind, top / kind)
+                )
+                for kind in kinds
+            }
+        yield lambda assignment: {kind: one.result().scorecard for kind, one in graded[assignment].items()}
 
-    @cache
-    def cards(assignment: str) -> dict[str, Scorecard]:
-        root = tmp_path_factory.mktemp(assignment)
-        course = Course(copy_course(root / "course", [assignment]))
-        files = hand_in(assignment, NOTHING, root / "nothing")
-        submitted = {path.name for path in files.iterdir()} - {f"{assignment}.ipynb"}
-        kinds = [*KINDS, *(f"file {name} {what}" for name in sorted(submitted) for what in BROKEN_FILES)]
-        shutil.rmtree(files)
-        with Grader(course, assignment) as grader, ThreadPoolExecutor(JOBS) as pool:
-            graded: dict[str, Future] = {}
-            for kind in sorted(kinds, key="sleeps".__ne__):  # the one that waits comes first
-                folder = hand_in(assignment, kind, root / kind)
-                graded[kind] = pool.submit(grader.grade, kind, folder)
-            return {kind: future.result().scorecard for kind, future in graded.items()}
 
-    return cards
+def kinds_of(assignment: str, top: Path) -> list[str]:
+    """All kinds of bad answers to an assignment, with those of the files that are submitted beside the notebook."""
+    folder = hand_in(assignment, NOTHING, top / "files")
+    submitted = sorted({path.name for path in folder.iterdir()} - {f"{assignment}.ipynb"})
+    shutil.rmtree(folder)
+    return [*KINDS, *(f"file {name} {what}" for name in submitted for what in BROKEN_FILES)]
 
 
 def judge(card: Scorecard) -> None:

@@ -12,10 +12,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from nbseal.build import build, stale
-from nbseal.build.building import digest, source_files
+from nbseal.build.assignment_files import source_files
 from nbseal.build.solutions import without_metadata
 from nbseal.course import Course
 from nbseal.errors import CourseError, UnknownName
+from nbseal.files import digest_of
 from nbseal.notebook import make_template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,7 +99,7 @@ def test_a_solution_is_executed_with_its_figures(course: Course, root: Path) -> 
     figure = next(cell for cell in nb["cells"] if cell["id"] == "figure")
     assert [list(output["data"]) for output in figure["outputs"]] == [["image/png", "text/plain"]]
     assert (root / "solution/first/kept.txt").read_text() == "trained"
-    assert nb["metadata"]["nbseal"] == {"source_sha256": digest(source_files(course, "first"))}
+    assert nb["metadata"]["nbseal"] == {"source_sha256": digest_of(source_files(course, "first"))}
     nbformat.validate(nbformat.from_dict(nb))
 
 

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from nbseal.course import Course
+from nbseal.export.bundle import pinned_requirements, plan_of
 from nbseal.export.containers import grade_folder, grader_of, is_unjudged
 from nbseal.export.gradescope import Visibility, make_gradescope_zip, results
 from nbseal.grading import grade_notebook
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.sandbox import probe
-from tests.courses import environment
+from tests.courses import copy_course, environment
 from tests.hostile.container import __file__ as CONTAINER
 from tests.samples import ROOT
 
@@ -127,9 +128,19 @@ def test_the_zip_holds_what_grading_needs_and_no_more(archive: Path):
     assert not any("BEGIN SOLUTION" in text for text in texts.values())
     locked = (ROOT / "requirements.txt").read_text().split()
     pinned = texts["requirements.txt"].split()
-    assert "numpy" in {line.partition("==")[0] for line in pinned}
+    names = {line.partition("==")[0] for line in pinned}
+    assert "numpy" in names
+    assert not names & {"opencv-python-headless", "scikit-learn", "jupyterhub"}  # nothing here imports them
     assert set(pinned) <= set(locked)
     assert Visibility(json.loads(texts["nbseal.json"])["visibility"]) is Visibility.AFTER_DUE_DATE
+
+
+def test_the_container_has_what_the_course_uses(tmp_path: Path):
+    """An answer may import what only another assignment of the course needs, but cloud clients aren't fetched."""
+    course = Course(copy_course(tmp_path, ["01-gates", "05-mnist", "09-cloud"]))
+    names = {line.partition("==")[0] for line in pinned_requirements(course, plan_of(course, "01-gates"))}
+    assert {"opencv-python-headless", "scikit-learn"} <= names
+    assert not names & {"boto3", "google-cloud-vision", "starlette"}
 
 
 def test_the_zip_is_the_same_for_the_same_course(archive: Path):
@@ -151,6 +162,7 @@ def test_the_scripts_are_sound(autograder: Path):
             assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_engine_in_the_zip_is_this_one(autograder: Path, tmp_path: Path):
     """pip accepts the wheel, and what it installs is this code with its templates."""
     wheel = next((autograder / "source").glob("*.whl"))
@@ -183,12 +195,12 @@ def test_marks_are_those_of_nbseal_check(autograder: Path, grade: Callable):
 
 
 def test_notebooks_are_found_where_students_put_them(autograder: Path):
-    """In folders and under other names; two of them, none, or a link to elsewhere give nothing."""
+    """In folders and under other names; two that differ, or a link to elsewhere, wait for a person; none is a zero."""
     places = {
         "temperature.ipynb": 5,
         "a/b/temperature.ipynb": 5,
         "work/my solution.ipynb": 5,
-        "one.ipynb two.ipynb": 0,
+        "one.ipynb two.ipynb": 5,
         "": 0,
     }
     with grader_of(autograder / "source") as grader:
@@ -199,9 +211,15 @@ def test_notebooks_are_found_where_students_put_them(autograder: Path):
                 hand_in(autograder, name)
             card = grade_folder(grader, autograder / "submission")
             assert card.score == score, place
-        assert "temperature.ipynb should be handed in; there was no notebook" in card.problems
+        assert card.problems == ("temperature.ipynb was not submitted",)
+        assert not is_unjudged(card)
         (autograder / "submission" / "temperature (2).ipynb").symlink_to(ROOT / "docs/examples/source/temperature")
-        assert grade_folder(grader, autograder / "submission").score == 0
+        card = grade_folder(grader, autograder / "submission")
+        assert is_unjudged(card)
+        assert "`temperature (2).ipynb` is a link" in results(card, "visible", 0.1)["output"]
+        hand_in(autograder, "one.ipynb")
+        hand_in(autograder, "two.ipynb", convert_answer="to_celsius = None")
+        assert is_unjudged(grade_folder(grader, autograder / "submission"))
         for number in range(2001):
             (autograder / "submission" / f"{number}.txt").touch()
         assert is_unjudged(grade_folder(grader, autograder / "submission"))

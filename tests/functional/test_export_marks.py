@@ -134,19 +134,18 @@ def test_a_resubmission_since_grading_is_said(at: Path, graded_course: Path, tmp
     (root / "submitted" / "cid" / "ps1").mkdir(parents=True)
     submitted = {name: root / "submitted" / name / "ps1" for name in ("ann", "cid", "fay")}
     ledger = Ledger(root / ".nbseal" / "scorecards" / "ps1")
-    notebooks = Course(root).assignment("ps1").notebooks
     for name in ("ann", "cid"):
         (submitted[name] / "part1.ipynb").write_text("first")
-        before = handed_in(submitted[name], notebooks, 1)
+        before = handed_in(submitted[name], 1)
         ledger.announce(Entry("digest", Scorecard("ps1", name, "none", 0.1, ()), {}, before))
         ledger.publish(name)
     assert resubmitted(Course(root), "ps1") == []
     (submitted["cid"] / "part1.ipynb").write_text("second")
     (submitted["fay"] / "part1.ipynb").write_text("first")
-    said = export(root, "canvas", "ps1", "canvas.csv", "--to", "a.csv")
+    said = export(root, "canvas", "ps1", "canvas.csv", "--output", "a.csv")
     assert "handed in again after grading, the mark is that of the older submission: cid;" in said.stderr
     assert "run nbseal grade ps1 and export again" in said.stderr
-    for words in (("moodle", "ps1", "--to", "b.csv"), ("csv", "ps1", "--to", "c.csv")):
+    for words in (("moodle", "ps1", "--output", "b.csv"), ("csv", "ps1", "--output", "c.csv")):
         found = json.loads(export(root, *words, "--json").stdout)
         assert (found["handed_in_again"], "5.5" in (at / words[-1]).read_text()) == ({"ps1": ["cid"]}, True)
 
@@ -184,7 +183,7 @@ def test_canvas_gets_its_file_back_with_one_column_changed(at: Path, graded_cour
 
 def test_canvas_file_is_read_by_pandas_as_before(at: Path, graded_course: Path):
     """Names, ids and other marks come back the same, and the new marks are numbers."""
-    result = export(graded_course, "canvas", "ps1", "canvas.csv", "--to", "new.csv", "--zero-missing", "--partial")
+    result = export(graded_course, "canvas", "ps1", "canvas.csv", "--output", "new.csv", "--zero-missing", "--partial")
     assert "left out: fay: handed in, but not graded yet" in result.stderr
     assert "note: bob: only the sum so far: waits for a person: q2, why" in result.stderr
     before, after = (pd.read_csv(at / name, dtype=str) for name in ("canvas.csv", "new.csv"))
@@ -219,7 +218,7 @@ def test_column_and_identity_can_be_chosen(at: Path, graded_course: Path, column
     """A column by title or id, a student by any of Canvas's identities."""
     text = CANVAS.replace("101,s-1,ann,i-1", "lms-ann,s-1,ann,ann").replace("103,s-3,cid,i-3", "lms-cid,s-3,cid,cid")
     (at / "other.csv").write_bytes(text.encode())
-    export(graded_course, "canvas", "ps1", "other.csv", "--column", column, "--match", match)
+    export(graded_course, "canvas", "ps1", "other.csv", "--column", column, "--match-by", match)
     before, after = (pd.read_csv(at / name, dtype=str) for name in ("other.csv", "other-ps1.csv"))
     assert [title for title in before if not before[title].equals(after[title])] == titles
     assert after[titles[0]][[2, 4]].to_list() == ["10", "5.5"]
@@ -235,13 +234,13 @@ def test_column_and_identity_can_be_chosen(at: Path, graded_course: Path, column
         (("10.00,5.00", "(read only),5.00"), [], "Canvas makes the column"),
         (
             ("Integration ID", "Root Account"),
-            ["--match", "integration"],
-            "has no column Integration ID: choose --match",
+            ["--match-by", "integration"],
+            "has no column Integration ID: choose --match-by",
         ),
-        (("", ""), ["--match", "sis"], "no row belongs to a student of the gradebook.*'s-1'.*'ann'"),
-        (("", ""), ["--to", "canvas.csv"], "is the file that was downloaded"),
-        (("", ""), ["--to", "moodle.csv"], "is there already"),
-        (("", ""), ["--to", "no/where.csv"], "the folder .* doesn't exist"),
+        (("", ""), ["--match-by", "sis"], "no row belongs to a student of the gradebook.*'s-1'.*'ann'"),
+        (("", ""), ["--output", "canvas.csv"], "is the file that was downloaded"),
+        (("", ""), ["--output", "moodle.csv"], "is there already"),
+        (("", ""), ["--output", "no/where.csv"], "the folder .* doesn't exist"),
     ],
 )
 def test_canvas_mistakes_are_explained(at: Path, graded_course: Path, change, words: list[str], complaint: str):
@@ -282,7 +281,7 @@ def test_moodle_worksheet_has_its_grades_filled_in(at: Path, graded_course: Path
     """Only the column Grade changes; a locked grade and a mark that isn't final stay out."""
     text = MOODLE if match != "participant" else MOODLE.replace("Participant 21", "Participant ann")
     (at / "moodle.csv").write_bytes(text.encode())
-    result = export(graded_course, "moodle", "ps1", "--worksheet", "moodle.csv", "--match", match)
+    result = export(graded_course, "moodle", "ps1", "--worksheet", "moodle.csv", "--match-by", match)
     after = (at / "moodle-ps1.csv").read_text(encoding="utf-8")
     if match == "participant":
         assert after == text.replace('Submitted - ",,10.00,Yes,"Monday', 'Submitted - ",10,10.00,Yes,"Monday')
@@ -307,7 +306,7 @@ def test_moodle_worksheet_in_another_language(at: Path, graded_course: Path):
 
 def test_moodle_import_file_has_a_line_for_each_mark(at: Path, graded_course: Path):
     """Moodle would empty a grade without a number and refuse a file with a stranger: such lines aren't there."""
-    result = export(graded_course, "moodle", "ps1", "--match", "email", "--to", "import.csv")
+    result = export(graded_course, "moodle", "ps1", "--match-by", "email", "--output", "import.csv")
     table = pd.read_csv(at / "import.csv")
     assert list(table) == ["First name", "Last name", "Email address", "ps1"]
     assert dict(zip(table["Email address"], table["ps1"], strict=True)) == {
@@ -323,7 +322,7 @@ def test_moodle_import_file_has_a_line_for_each_mark(at: Path, graded_course: Pa
 
 def test_csv_leaves_out_what_is_not_final(at: Path, graded_course: Path):
     """A waiting mark is an empty cell and a warning, names keep their signs, and no name is a formula."""
-    result = export(graded_course, "csv", "ps1", "--to", "marks.csv")
+    result = export(graded_course, "csv", "ps1", "--output", "marks.csv")
     table = pd.read_csv(at / "marks.csv").set_index("student_id")
     assert table["score"][["ann", "cid", "dan", "eve", "gus"]].to_list() == [10, 5.5, 0, 3.25, 6.5]
     assert pd.isna(table["score"]["bob"])
@@ -331,7 +330,7 @@ def test_csv_leaves_out_what_is_not_final(at: Path, graded_course: Path):
     assert table["first_name"]["eve"] == "'=cmd|' /C calc'!A0"
     assert "left out: bob: ps1: waits for a person: q2, why" in result.stderr
     assert result.exit_code == 4
-    export(graded_course, "csv", "--to", "marks.csv", "--force", "--partial")
+    export(graded_course, "csv", "--output", "marks.csv", "--force", "--partial")
     assert pd.read_csv(at / "marks.csv").set_index("student_id")["score"]["bob"] == 3
 
 
@@ -382,7 +381,7 @@ def test_a_student_without_an_email_is_named(graded_course: Path, at: Path):
     root = Path(shutil.copytree(graded_course, at / "course"))
     with Gradebook(f"sqlite:///{root}/gradebook.db", "small") as gradebook:
         gradebook.update_or_create_student("ann", email=None)
-    result = export(root, "moodle", "ps1", "--worksheet", "moodle.csv", "--match", "email")
-    assert "left out: ann: the gradebook has nothing to compare: choose another --match" in result.stderr
-    result = export(root, "moodle", "ps1", "--match", "email", "--to", "import.csv")
-    assert "left out: ann: the gradebook has no email: choose another --match" in result.stderr
+    result = export(root, "moodle", "ps1", "--worksheet", "moodle.csv", "--match-by", "email")
+    assert "left out: ann: the gradebook has nothing to compare: choose another --match-by" in result.stderr
+    result = export(root, "moodle", "ps1", "--match-by", "email", "--output", "import.csv")
+    assert "left out: ann: the gradebook has no email: choose another --match-by" in result.stderr

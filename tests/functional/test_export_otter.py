@@ -126,6 +126,7 @@ def spied(exported: Path, outside: Grader, tmp_path_factory: pytest.TempPathFact
     return SimpleNamespace(card=card, found=found, printed=printed, marker=marker)
 
 
+@pytest.mark.slow
 def test_otter_run_grades_an_otter_notebook(spied: SimpleNamespace):
     """The marks and the words of the engine, every line to be seen."""
     found = spied.found
@@ -138,17 +139,19 @@ def test_otter_run_grades_an_otter_notebook(spied: SimpleNamespace):
     assert "Total Score: 16.000 / 19.000" in spied.printed
 
 
+@pytest.mark.slow
 def test_nothing_of_a_submission_runs_outside_the_walls(spied: SimpleNamespace):
     """Modules, a log to unpickle and startup files in a zip don't reach otter's processes, and cost no mark."""
     assert not spied.marker.exists()
     assert {test["name"]: test["score"] for test in spied.found["tests"]} == marks_of(spied.card)
 
 
+@pytest.mark.slow
 def test_a_submission_that_cannot_be_judged_has_no_results(exported: Path, tmp_path: Path):
     """`otter run` fails with a plain sentence instead of a zero."""
     path = tmp_path / f"{ASSIGNMENT}.ipynb"
     path.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    settings = "c = get_config()\nc.Seal.submission_mb = 0\n"
+    settings = "c = get_config()\nc.Seal.submission_mib = 0\n"
     broken = tmp_path / "broken"
     shutil.copytree(exported / "dist", broken / "dist")
     archive = broken / "dist" / "autograder" / "autograder.zip"
@@ -165,7 +168,7 @@ def test_what_has_no_mark_is_left_out_of_otters_results():
     lost = TestResult("It is judged.", Outcome.NOT_JUDGED, "KeyError")
     questions = (
         QuestionResult(
-            "made", 1.0, 2.0, Status.GRADED, (TestResult("One", Outcome.PASSED), TestResult("Two", "failed"))
+            "made", 1.0, 2.0, Status.GRADED, (TestResult("One", Outcome.PASSED), TestResult("Two", Outcome.FAILED))
         ),
         QuestionResult("lost", None, 3.0, Status.NOT_JUDGED, (lost,)),
         QuestionResult("text", None, 4.0, Status.MANUAL),
@@ -207,6 +210,7 @@ def notebooks(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return SimpleNamespace(nb=untouched, folder=path.parent)
 
 
+@pytest.mark.slow
 def test_grader_check_works_with_otters_own_client(notebooks: SimpleNamespace):
     """A right answer passes, a missing one fails with the self-check's own hint, and the export makes a zip."""
     outputs = {}
@@ -237,7 +241,7 @@ def test_public_tests_are_in_otters_exception_based_format(exported: Path):
 
 def test_mistakes_are_explained(exported: Path, tmp_path: Path):
     """A folder with something in it isn't written into, unless it is asked for."""
-    with pytest.raises(CourseError, match="is there already: give another folder with --to, or --force"):
+    with pytest.raises(CourseError, match="is there already: give another folder with --output, or --force"):
         export_otter(Course(exported), ASSIGNMENT, exported / "dist", [])
     (tmp_path / "notes.txt").write_text("mine")
     export_otter(Course(exported), ASSIGNMENT, tmp_path, [], force=True)

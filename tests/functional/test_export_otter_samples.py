@@ -8,7 +8,7 @@ import pytest
 
 from nbseal.grading import Grader
 from tests.otters import ASSIGNMENT, SealedGrader, as_test_files, both_sides, export_gates, marks_of
-from tests.samples import Sample, load_samples
+from tests.samples import Sample, load_samples, some_of_each_kind
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,14 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Grader, Gr
         yield graders
 
 
-@pytest.mark.parametrize("one", load_samples(ASSIGNMENT), ids=lambda one: one.name)
+QUICKLY = some_of_each_kind(ASSIGNMENT, 10)
+EACH = [
+    pytest.param(one, id=one.name, marks=[] if one.name in QUICKLY else pytest.mark.slow)
+    for one in load_samples(ASSIGNMENT)
+]
+
+
+@pytest.mark.parametrize("one", EACH)
 def test_the_plugin_gives_the_marks_of_nbseal_check(one: Sample, sides: tuple[Grader, Grader], tmp_path: Path):
     """Otter's questions have the engine's marks and points, and none that the engine has not made."""
     inside, outside = sides

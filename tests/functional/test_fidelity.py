@@ -87,7 +87,7 @@ def warm_settings(*names):
     return WarmSettings(
         modules=sorted(module for module in modules if module.split(".")[0] not in own),
         support=str(folder),
-        warm=sorted(modules & own),
+        preload_calls=sorted(modules & own),
     )
 
 
@@ -174,7 +174,7 @@ def test_cell_puts_out_what_a_kernel_puts_out(runs, name, index, how):
 @pytest.fixture(scope="module")
 def trusted():
     """An unsealed warm process with a short time limit."""
-    with WarmProcess(Seal(cell_seconds=1.0, output_kb=64), NONE).start() as process:
+    with WarmProcess(Seal(cell_seconds=1.0, output_kib=64), NONE).start() as process:
         yield process
 
 

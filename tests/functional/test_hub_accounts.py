@@ -30,6 +30,7 @@ from nbseal_hub.proxy import install_proxy
 
 NEEDED = ("openssl", "unshare", "nsenter", "setpriv", "mount", "useradd", "chpasswd")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(os.getuid() != 0, reason="only root can make accounts"),
     pytest.mark.skipif(not all(map(shutil.which, NEEDED)), reason=f"needs {', '.join(NEEDED)}"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import sqlite3
@@ -18,6 +19,7 @@ from nbseal_hub.backup import backup, restore
 from nbseal_hub.demo import make_demo
 from nbseal_hub.errors import HubError
 from nbseal_hub.settings import HubSettings, load_settings
+from tests.ports import free_ports
 from tests.samples import ROOT
 
 SUBMISSION = "student1+01-gates+2026-03-02 09:00:00.000000 UTC+x"
@@ -26,7 +28,7 @@ SUBMISSION = "student1+01-gates+2026-03-02 09:00:00.000000 UTC+x"
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """The settings file of a demo in which something was handed in, graded and registered."""
-    path = make_demo(tmp_path / "state", ROOT)
+    path = make_demo(tmp_path / "state", ROOT, free_ports(1), free_ports(3))
     settings = load_settings(path)
     for database in databases(settings):
         with closing(sqlite3.connect(database)) as connection, connection:
@@ -148,8 +150,9 @@ def busy_port(path: Path) -> Iterator[None]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
+        ours = re.compile("^port = .*", re.MULTILINE)
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("port = 8000", f"port = {listening.getsockname()[1]}"), encoding="utf-8")
+        path.write_text(ours.sub(f"port = {listening.getsockname()[1]}", text), encoding="utf-8")
         yield
 
 

@@ -22,10 +22,13 @@ import kubernetes_validate
 from tests.functional.test_hub_kubernetes import FOLDER, PULLERS, VALUES, VERSIONS, number, resource
 
 CHART = os.environ.get("NBSEAL_JUPYTERHUB_CHART")
-pytestmark = pytest.mark.skipif(
-    not (CHART and shutil.which("helm")),
-    reason="NBSEAL_JUPYTERHUB_CHART names no folder of the chart, or there is no helm",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (CHART and shutil.which("helm")),
+        reason="NBSEAL_JUPYTERHUB_CHART names no folder of the chart, or there is no helm",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

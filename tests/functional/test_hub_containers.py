@@ -75,9 +75,10 @@ def copied(image: str) -> set[str]:
 
 
 def test_the_student_image_holds_no_grader_and_no_solution():
-    """It takes the exchange, its entry point and the list of versions, and installs nothing of ours besides."""
+    """It takes the exchange, its entry point and the lists of versions, and installs nothing of ours besides."""
     hub = {f"deploy/nbseal_hub/{name}.py" for name in ("__init__", "exchange", "numbers")}
-    assert copied("student") == {"requirements.txt", "deploy/compose/student-entrypoint.sh", *hub}
+    versions = {"requirements.txt", "requirements-cloud.txt", "requirements-hub.txt"}
+    assert copied("student") == {*versions, "deploy/compose/student-entrypoint.sh", *hub}
     installed = re.findall(r"pip install.*?\n\n", (FOLDER / "student.Dockerfile").read_text("utf-8"), re.DOTALL)
     assert len(installed) == 1
     assert "nbseal" not in installed[0]
@@ -86,13 +87,14 @@ def test_the_student_image_holds_no_grader_and_no_solution():
 @pytest.mark.parametrize("image", IMAGES)
 def test_no_image_holds_the_course(image):
     """Sources, graders, solutions and tests are in none of them."""
-    tops = {name.split("/")[0] for name in copied(image)}
-    assert tops <= {"LICENSE", "README.md", "deploy", "pyproject.toml", "requirements.txt", "src"}
+    tops = {re.sub(r"^requirements.*\.txt$", "requirements*.txt", name.split("/")[0]) for name in copied(image)}
+    assert tops <= {"LICENSE", "README.md", "deploy", "pyproject.toml", "requirements*.txt", "src"}
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert "*" in ignored
     assert all(f"!{top}" in ignored or f"!{top}/" in ignored for top in tops)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -210,6 +212,7 @@ def formgrader(compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         end(process)
 
 
+@pytest.mark.slow
 @AS_ROOT
 def test_the_formgrader_in_its_own_container_knows_the_hub(formgrader):
     """With the compose file's environment an instructor opens it through the hub, and a student doesn't."""

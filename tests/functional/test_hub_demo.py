@@ -23,6 +23,7 @@ from tests.hub_sessions import sign_in, start_server, wait_for_lab
 from tests.ports import free_ports
 from tests.samples import ROOT
 
+pytestmark = pytest.mark.slow
 IDLE, BUSY = "student1", "student2"
 IDLE_SECONDS = 6
 

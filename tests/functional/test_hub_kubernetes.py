@@ -157,6 +157,7 @@ def reaches(source: Pod, target: Pod, port: int) -> bool:
     return all(way is not False for way in ways)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -172,6 +173,7 @@ def test_linters_find_nothing(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_manifests_are_valid(version):
     """Each resource is what the schema of Kubernetes says, and has no field that the schema doesn't know."""
@@ -180,6 +182,7 @@ def test_manifests_are_valid(version):
         kubernetes_validate.validate(item, version, strict=True)
 
 
+@pytest.mark.slow
 def test_the_schema_is_looked_at():
     """A misspelt field is found."""
     wrong = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"prots": []}}
@@ -374,8 +377,8 @@ def test_the_grader_holds_what_its_command_needs():
     jobs = int(re.search(r"nbseal grade --jobs (\d+)", PAGE).group(1))
     (container,) = pod_of("grader")["containers"]
     hard = resource("ResourceQuota", "grading")["spec"]["hard"]
-    memory_mb = int(re.search(r"memory_mb = (\d+)", (ROOT / "nbgrader_config.py").read_text("utf-8")).group(1))
-    assert number("512Mi") + jobs * memory_mb * 2**20 <= number(container["resources"]["limits"]["memory"])
+    memory_mib = int(re.search(r"memory_mib = (\d+)", (ROOT / "nbgrader_config.py").read_text("utf-8")).group(1))
+    assert number("512Mi") + jobs * memory_mib * 2**20 <= number(container["resources"]["limits"]["memory"])
     assert jobs == number(container["resources"]["limits"]["cpu"])
     for kind, what in ((kind, what) for kind in ("requests", "limits") for what in ("cpu", "memory")):
         assert number(container["resources"][kind][what]) == number(hard[f"{kind}.{what}"])

@@ -24,6 +24,7 @@ from nbseal_hub.proxy import install_proxy
 from tests.ports import free_ports
 from tests.samples import ROOT
 
+pytestmark = pytest.mark.slow
 ISSUER, CLIENT = "https://lms.example.org", "hub-at-example"
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 LTI = """

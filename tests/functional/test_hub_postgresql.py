@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import subprocess
@@ -29,9 +30,12 @@ from tests.ports import free_ports
 from tests.samples import ROOT, SAMPLES, load_sample
 
 POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))), None) or shutil.which("postgres")
-pytestmark = pytest.mark.skipif(
-    POSTGRES is None and "CI" not in os.environ, reason="no PostgreSQL server here: apt-get install postgresql"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        POSTGRES is None and "CI" not in os.environ, reason="no PostgreSQL server here: apt-get install postgresql"
+    ),
+]
 ASSIGNMENT, STUDENT = "01-gates", "student1"
 
 
@@ -124,6 +128,23 @@ def test_marks_are_recorded_in_postgresql(path):
     }  # fmt: skip
     assert (settings.course / "feedback" / STUDENT / ASSIGNMENT / f"{ASSIGNMENT}.html").is_file()
     assert not (settings.course / "gradebook.db").exists()
+
+
+def test_a_regrade_and_an_export_find_what_is_in_postgresql(path, tmp_path):
+    """Rows that are there are changed in place, and the exported sums are those of nbgrader's classes."""
+    settings = load_settings(path)
+    before = marks(settings)
+    for command in (("grade", ASSIGNMENT, "--force"), ("export", "csv", "--partial", "--to", str(tmp_path / "a.csv"))):
+        done = run("nbseal", *command, cwd=settings.course)
+        assert done.returncode == 0, done.stderr
+    assert marks(settings) == before
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["student_id"]: row for row in csv.DictReader(file)}
+    with Gradebook(gradebook_url(settings), settings.course_id) as gradebook:
+        submission = gradebook.find_submission(ASSIGNMENT, STUDENT)
+        assert rows[STUDENT]["score"] == rows[STUDENT]["raw_score"] == str(submission.score) == "16.0"
+        assert rows[STUDENT]["max_score"] == str(submission.max_score) == "20.0"
+        assert rows[STUDENT]["timestamp"] == str(submission.timestamp or "")
 
 
 def test_an_extension_is_recorded_in_postgresql(path):

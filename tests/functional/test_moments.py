@@ -103,7 +103,7 @@ LATER = {
     "other values": "settings = counts = factor = table = 99\ndef double(x):\n    return 0",
     "deleted": "del settings, counts, table, double, factor, total, seen",
     "reset": "%reset -f",
-    "changed in place": "settings['solver'] = 'sgd'; settings['layers'].append(1); counts += 5; factor[0] = 9; seen += [7]",
+    "changed in place": "settings['solver'] = 3; settings['layers'] += [1]; counts += 5; factor[0] = 9; seen += [1]",
     "cleared": "settings.clear(); factor.clear(); seen[:] = [1, 2, 3]",
     "namespace emptied": "globals().clear()",
     "an error": "raise ValueError('just trying')",

@@ -2,7 +2,6 @@
 
 import datetime
 import os
-import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -15,13 +14,6 @@ from nbgrader.apps.api import NbGraderAPI
 from nbseal.course import Course
 from nbseal.errors import RecordError
 from nbseal.gradebook import Recorder, autograded, connection
-
-
-@pytest.fixture(params=["SQLite", "SQLAlchemy"])
-def way(request, monkeypatch):
-    """Both ways to the gradebook's tables."""
-    if request.param == "SQLAlchemy":
-        monkeypatch.setattr(connection, "PLAIN_FILE", re.compile("no address"))
 
 
 def set_grade(course: Course, name: str, notebook: str = "part1", **values: object) -> None:
@@ -46,7 +38,7 @@ def test_a_first_submission_gets_its_rows(recorder, graded, rows):
 
 
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader with SQLAlchemy 2
-def test_the_gradebook_is_the_one_that_nbgrader_would_have_written(released, course, tmp_path, way, graded, rows):
+def test_the_gradebook_is_the_one_that_nbgrader_would_have_written(released, course, tmp_path, graded, rows):
     """For the same outcomes, late and in time, answered, unanswered and missing, all rows equal stock autograde's."""
     stock = Course(shutil.copytree(released, tmp_path / "stock"))
     full = {"q1-answer": "q1 = 42", "q2-answer": "q2 = 41", "q3-answer": "q3 = 42", "why": "I say so."}
@@ -95,7 +87,7 @@ def files_and_modes(course: Course, student: str) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_mode for path in paths}
 
 
-def test_an_extension_is_heeded(course, way, graded, rows):
+def test_an_extension_is_heeded(course, graded, rows):
     """Who was given more time loses nothing, and only what came after it is late."""
     course.config.LateSubmissionPlugin.penalty_method = "zero"
     late = graded("ann", timestamp="2025-03-03 10:00:00 UTC")

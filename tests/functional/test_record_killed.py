@@ -86,7 +86,7 @@ def test_a_failure_after_a_kill_does_not_bring_the_old_entry_back(course, record
         except KeyboardInterrupt:
             pass
         assert recorder.recorded("ps1") == {}
-    monkeypatch.setattr("nbseal.gradebook.submission_rows.Marksbook.write", interrupted)
+    monkeypatch.setattr("nbseal.gradebook.submission_rows.GradebookWriter.write", interrupted)
     try:
         recorder.save(graded("ann", digest="old"))
     except KeyboardInterrupt:

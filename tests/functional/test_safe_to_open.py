@@ -21,6 +21,7 @@ from nbseal.notebook.sanitising import sanitise_svg
 from tests.browsers import NEEDS_CHROMIUM, headless, jupyter
 from tests.courses import run
 from tests.mini import code, hand_in, make_course, mini_cells, notebook, write
+from tests.nbgrader_commands import give
 from tests.payloads import PAYLOADS, RUN, TRAP
 from tests.samples import ROOT
 
@@ -93,8 +94,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (path.parent / name).write_text(f"<svg xmlns='http://www.w3.org/2000/svg'><script>{RUN}</script></svg>")
         done = run(*command, cwd=root)
         assert done.returncode == 0, done.stderr[-3000:]
-    done = run("nbgrader", "generate_feedback", "mini", cwd=root)
-    assert done.returncode == 0, done.stderr[-3000:]
+    ended, said = give("generate_feedback", "mini", cwd=root)
+    assert ended == 0, said[-3000:]
     return root
 
 

@@ -18,7 +18,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbseal.cli.app import app
 from nbseal.course import Course, load_config
 from nbseal.errors import CourseError
-from nbseal.export.csv_columns import Delivery
+from nbseal.export.csv_columns import ExportResult
 from nbseal.export.marks import read_marks
 from nbseal.gradebook import Recorder
 from nbseal.gradebook.extensions import read_extensions
@@ -200,7 +200,7 @@ def test_report_and_exports_name_what_is_unclear(both) -> None:
     found = collect(course, "mini")
     assert {one.student for one in found.students if one.unclear_time} == UNCLEAR | {"link"}
     assert f"without a penalty: {names}." in report_page(found)
-    delivery = Delivery.of(read_marks(course, "mini"), Path("marks.csv"))
+    delivery = ExportResult.of(read_marks(course, "mini"), Path("marks.csv"))
     assert delivery.notes == [f"mini: the time is unclear and no late penalty is taken off: {names}"]
 
 

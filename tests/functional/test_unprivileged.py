@@ -136,14 +136,16 @@ def test_a_class_is_graded_and_the_level_is_told(where: str, stranger: Stranger,
         pytest.skip(f"{mechanism}: {seal[mechanism]}")
     if not setting:
         assert seal["level"] == f"{level} (by {mechanism})"
-    done = stranger.run(*command("nbseal", "grade", "mini", "--json", "cards.json"), inside=inside, cwd=course)
+    done = stranger.run(
+        *command("nbseal", "grade", "mini", "--json", "--output", "cards.json"), inside=inside, cwd=course
+    )
     assert done.returncode == 0, done.stderr
     cards = {card["student"]: card for card in json.loads((course / "cards.json").read_text("utf-8"))}
     assert {name: (card["score"], card["seal"]) for name, card in cards.items()} == {
         "ada": (7.0, level),
         "alan": (5.0, level),
     }
-    assert f"seal: {level}" in done.stdout
+    assert f"seal: {level}" in done.stderr
     failed = [test["message"] for question in cards["alan"]["questions"] for test in question["tests"]]
     assert any("PermissionError" in text or "FileNotFoundError" in text for text in failed)
 
@@ -177,7 +179,7 @@ from nbseal.sandbox import WarmProcess, probe
 from nbseal.sandbox.levels import BY_MECHANISM
 for name, reason in probe().items():
     if reason is None:
-        with WarmProcess(Seal(memory_mb=256, processes=20), BY_MECHANISM[name]).start() as warm:
+        with WarmProcess(Seal(memory_mib=256, processes=20), BY_MECHANISM[name]).start() as warm:
             process = warm.spawn()
             print(name, process.run([(0, {MANY!r})], {{}}).failure)
             process.end()

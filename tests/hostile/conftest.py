@@ -22,6 +22,7 @@ from tests.hostile.course import Secrets, copy_course, hand_in_all, make_course
 from tests.hostile.machine import State, course_state, state_of
 from tests.hostile.neighbours import MARK, Neighbours
 from tests.hostile.rooms import ROOMS, Graded, Room
+from tests.nbgrader_commands import be_ready
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,13 @@ def tournament(
     rooms_ = [room for room in asked_for(request.session.items) if obstacle(room) is None]
     roots = {room.name: hand_in_for(room, template, base, secret, neighbours) for room in rooms_}
     homes = [home_of(root) for root in roots.values()]
+    be_ready()
     before = state_of(base, homes, [])
     courses_before = {name: course_state(root) for name, root in roots.items()}
     with adopting_orphans():
         graded = grade_in_lanes(rooms_, roots, secret)
         pids = [future.result().pid for future in graded.values() if not future.exception()]
-        wait_until(lambda: state_of(base, homes, pids) == before, 3.0)  # ends take a moment
+        wait_until(lambda: state_of(base, homes, pids) == before, 30.0)  # ends take a moment
         after = state_of(base, homes, pids)
         courses_after = {name: course_state(root) for name, root in roots.items()}
         yield Tournament(graded, before, after, courses_before, courses_after)

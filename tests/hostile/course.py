@@ -13,24 +13,25 @@ from typing import Any
 import numpy as np
 from nbgrader.api import Gradebook
 
-from tests.courses import run
+from nbseal.course import Course
+from nbseal.gradebook import Recorder
 from tests.hostile.attack import HONEST, POINTS, Attack
 from tests.hostile.neighbours import MARK, Neighbours
-from tests.mini import code, notebook, solution, write
+from tests.mini import code, keep_secret, notebook, solution, write
 
 ASSIGNMENT = "hostile"
 CONFIG = """
 c = get_config()
 c.Seal.cell_seconds = 1.0
 c.Seal.notebook_seconds = 4.0
-c.Seal.questions_seconds = 4.0
-c.Seal.memory_mb = 256
-c.Seal.disk_mb = 16
+c.Seal.hidden_tests_seconds = 4.0
+c.Seal.memory_mib = 256
+c.Seal.disk_mib = 16
 c.Seal.processes = 20
-c.Seal.output_kb = 128
+c.Seal.output_kib = 128
 c.Seal.outputs_per_cell = 100
-c.Seal.submission_mb = 16
-c.Seal.readable = [{shared!r}]
+c.Seal.submission_mib = 16
+c.Seal.readable_paths = [{shared!r}]
 c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
 c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
 c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]
@@ -170,8 +171,9 @@ def make_course(root: Path, secret: Secrets) -> None:
     (root / "shared" / "data.txt").write_text("for everybody")
     (root / "notes.txt").write_text(secret["settings"])
     configure(root, secret)
-    done = run("nbgrader", "generate_assignment", ASSIGNMENT, cwd=root)
-    assert done.returncode == 0, done.stderr
+    keep_secret(root)
+    with Recorder(Course(root)) as recorder:
+        recorder.prepare(ASSIGNMENT)
     with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
         gradebook.add_student("grace", last_name=secret["gradebook"])
 

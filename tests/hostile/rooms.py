@@ -11,10 +11,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from tests.courses import Row, command, environment, grades, run
+from tests.courses import Row, command, environment, grades
 from tests.functional.test_unprivileged import STRANGER, uncovering
 from tests.hostile.attack import Attack
 from tests.hostile.course import ASSIGNMENT, Secrets
+from tests.nbgrader_commands import give
 
 SECONDS = 400
 TOKEN = "NBSEAL_HOSTILE_TOKEN"
@@ -113,7 +114,7 @@ def grade(room: Room, root: Path, home: Path, secret: Secrets) -> Graded:
     """Grade the class of ``root``."""
     own = {TOKEN: secret["environment"], "TMPDIR": str(home), "HOME": str(home)}
     if room.program == "nbseal":
-        words = command("nbseal", "grade", ASSIGNMENT, "--jobs", "3", "--json", "cards.json")
+        words = command("nbseal", "grade", ASSIGNMENT, "--jobs", "3", "--json", "--output", "cards.json")
     else:
         words = command("nbgrader", "autograde", ASSIGNMENT, "--create")
     log = root.with_suffix(".log")
@@ -141,8 +142,8 @@ def grade(room: Room, root: Path, home: Path, secret: Secrets) -> Graded:
 
 def generate_feedback(graded: Graded) -> None:
     """Make the feedback pages that students get."""
-    done = run("nbgrader", "generate_feedback", ASSIGNMENT, cwd=graded.root)
-    assert done.returncode == 0, done.stderr[-3000:]
+    code, said = give("generate_feedback", ASSIGNMENT, cwd=graded.root)
+    assert code == 0, said[-3000:]
 
 
 def findings(output: str) -> dict[str, str | None]:

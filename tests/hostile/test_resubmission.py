@@ -9,9 +9,10 @@ import pytest
 
 from nbseal.course import Course
 from nbseal.grading import ClassOptions, grade_class
-from tests.courses import grades, run
+from tests.courses import grades
 from tests.hostile.attack import HONEST, Attack
 from tests.hostile.course import ASSIGNMENT, Secrets, hand_in, make_course
+from tests.nbgrader_commands import give
 
 GOOD = Attack("eve", "All is right.")
 WORSE = Attack("eve", "All is wrong.", answers=dict.fromkeys(HONEST, "pass"))
@@ -44,8 +45,8 @@ def grade(root: Path, program: str) -> dict[str, float | None]:
     if program == "nbseal":
         assert grade_class(Course(root), ASSIGNMENT, ClassOptions(jobs=1)).troubles == []
     else:
-        done = run("nbgrader", "autograde", ASSIGNMENT, "--create", "--force", cwd=root)
-        assert done.returncode == 0, done.stderr
+        code, said = give("autograde", ASSIGNMENT, "--create", "--force", cwd=root)
+        assert code == 0, said
     return {question: row[0] for question, row in grades(root, ASSIGNMENT)["eve"].items()}
 
 

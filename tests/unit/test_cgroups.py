@@ -61,7 +61,7 @@ def real() -> Homes:
 
 def test_a_group_is_entered_limited_and_removed(real: Homes) -> None:
     """A process that is moved into a group is found there; afterwards no folder is left."""
-    group = Group(real, memory_mb=64, processes=5)
+    group = Group(real, memory_mib=64, processes=5)
     folders = list(group._folders)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
         for procs_file in group.procs_files:

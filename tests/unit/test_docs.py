@@ -1,9 +1,8 @@
 """The documentation keeps up with the code; ``python -m tests.unit.test_docs`` renews the table of settings."""
 
-import importlib.util
+import importlib
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -35,16 +34,6 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def drawing_script() -> ModuleType:
-    """The script that draws the picture."""
-    spec = importlib.util.spec_from_file_location("draw_pictures", DOCS / "draw_pictures.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_table_of_settings_is_what_the_code_says():
     """Every setting is on the page, with its default; run this module to renew the table."""
     page = (DOCS / "instructors.md").read_text(encoding="utf-8")
@@ -59,18 +48,20 @@ def test_the_students_page_names_this_course_s_limits():
     for words in (
         f"time of a cell | {seal.cell_seconds:g} seconds",
         f"time of all cells | {seal.notebook_seconds:g} seconds",
-        f"memory | {seal.memory_mb} MiB",
+        f"memory | {seal.memory_mib} MiB",
         f"processes and threads | {seal.processes} ",
-        f"files that you write | {seal.disk_mb} MiB",
-        f"printed output | {seal.output_kb} KiB and {seal.outputs_per_cell} outputs",
-        f"what you hand in | {seal.submission_mb} MiB",
+        f"files that you write | {seal.disk_mib} MiB",
+        f"printed output | {seal.output_kib} KiB and {seal.outputs_per_cell} outputs",
+        f"what you hand in | {seal.submission_mib} MiB",
     ):
         assert f"| {words}" in page
 
 
-def test_the_picture_is_what_the_script_draws():
-    """The committed drawing is fresh, and it has a title and a description."""
-    script = drawing_script()
+@pytest.mark.parametrize("name", ["draw_pictures", "draw_processes"])
+def test_pictures_are_what_their_scripts_draw(name, monkeypatch):
+    """A committed drawing is fresh, and it has a title and a description."""
+    monkeypatch.syspath_prepend(DOCS)
+    script = importlib.import_module(name)
     assert script.TARGET.read_text(encoding="utf-8") == script.draw()
     assert "<title" in script.draw()
     assert "<desc" in script.draw()

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from nbseal.feedback.feedback_page import Marks, make_view, without_hidden
+from nbseal.feedback.feedback_page import NotebookMarks, make_view, without_hidden
 from nbseal.feedback.typesetting import html, markdown, mathml
 from nbseal.gradebook import mark_output
 from nbseal.gradebook.mark_output import judged
@@ -37,7 +37,7 @@ def mark(grade_id: str, **flags: bool) -> dict:
     return {"nbgrader": {**defaults, "grade_id": grade_id, **flags}}
 
 
-def page(cells: list, marks: Marks, folder: Path = Path("/nowhere")) -> str:
+def page(cells: list, marks: NotebookMarks, folder: Path = Path("/nowhere")) -> str:
     """The page of a notebook with these cells."""
     nb = nbformat.from_dict(new_notebook(cells=cells))
     return render("nbseal.feedback", "feedback.html.j2", sorting=False, view=make_view(nb, marks, "ps1", folder))
@@ -72,7 +72,7 @@ class Page(HTMLParser):
 
 def test_the_overview_has_marks_tests_comments_and_the_late_penalty():
     """Each question's marks and passed tests stand on top, then what was taken off, and the sum."""
-    marks = Marks({"double": 2.0}, {"double": 4.0}, comments={"double-answer": "*Nice* work."}, penalty=0.5,
+    marks = NotebookMarks({"double": 2.0}, {"double": 4.0}, comments={"double-answer": "*Nice* work."}, penalty=0.5,
                   seconds_late=33_000)  # fmt: skip
     text = page(question(2.0, Status.GRADED, TESTS[:2]), marks)
     words = " ".join(Page(text).words.split())
@@ -85,7 +85,7 @@ def test_the_overview_has_marks_tests_comments_and_the_late_penalty():
 
 def test_a_person_s_mark_goes_before_the_machine_s():
     """The block shows the mark that counts, and says that a person gave it."""
-    marks = Marks({"double": 4.0}, {"double": 4.0}, by_person=frozenset({"double"}))
+    marks = NotebookMarks({"double": 4.0}, {"double": 4.0}, by_person=frozenset({"double"}))
     words = Page(page(question(2.0, Status.GRADED), marks)).words
     assert "Marks: 4 of 4" in words
     assert "A person gave these marks." in words
@@ -93,7 +93,7 @@ def test_a_person_s_mark_goes_before_the_machine_s():
 
 def test_a_mark_that_is_not_made_is_no_zero():
     """Question and sum say that something is still to come."""
-    words = Page(page(question(None, Status.NOT_JUDGED), Marks({"double": None}, {"double": 4.0}))).words
+    words = Page(page(question(None, Status.NOT_JUDGED), NotebookMarks({"double": None}, {"double": 4.0}))).words
     assert "not made yet (of 4)" in words
     assert "This check could not be carried out. That is no zero" in words
     assert "Together so far" in words
@@ -107,7 +107,7 @@ def test_nothing_hidden_is_on_the_page():
     check.outputs = [new_output("error", ename="AssertionError", evalue="wrong", traceback=trace)]
     scheme = "Draw it.\n=== BEGIN MARK SCHEME ===\n2 marks for axes\n=== END MARK SCHEME ==="
     task = new_markdown_cell(scheme, metadata=mark("draw", task=True))
-    marks = Marks({"old": 0.0, "draw": None, "double": None}, {"old": 1.0, "draw": 2.0, "double": 4.0})
+    marks = NotebookMarks({"old": 0.0, "draw": None, "double": None}, {"old": 1.0, "draw": 2.0, "double": 4.0})
     text = page([*question(None, Status.NOT_JUDGED), check, task], marks)
     for word in ("secret", "== 42", "HIDDEN", "2 marks for axes", "MARK SCHEME", "test_01"):
         assert word not in text
@@ -129,7 +129,7 @@ def test_what_students_wrote_can_not_act():
         new_output("display_data", {"application/javascript": "alert(1)"}),
     ]
     cells = [new_markdown_cell(f"# {EVIL}\n\n$\\href{{javascript:alert(1)}}{{x}}$ {EVIL}"), code]
-    marks = Marks({"double": 2.0}, {"double": 4.0}, comments={"a": EVIL})
+    marks = NotebookMarks({"double": 2.0}, {"double": 4.0}, comments={"a": EVIL})
     found = Page(page([*cells, *question(2.0, Status.GRADED)], marks))
     assert "script" not in found.tags
     assert not [name for name, _ in found.attributes if name.startswith("on")]
@@ -201,6 +201,6 @@ def test_figures_have_words():
         new_output("display_data", {"image/png": picture, "text/plain": "<Figure size 640x480>"}),
         new_output("display_data", {"image/png": picture}, metadata={"alt": "A line through two points"}),
     ]
-    text = page([cell], Marks({}, {}))
+    text = page([cell], NotebookMarks({}, {}))
     assert 'alt="Figure that this cell drew"' in text
     assert 'alt="A line through two points"' in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
+from nbseal_hub.cli import main
 from nbseal_hub.configure import apply_config
 from nbseal_hub.demo import make_demo
 from nbseal_hub.errors import HubError
@@ -270,7 +272,7 @@ def test_the_demos_password_is_no_setting(tmp_path, monkeypatch):
 
 def test_a_port_in_use_is_said_before_anything_starts(tmp_path, free_port_taken):
     """A second hub on the same ports doesn't start, and says which port it is."""
-    path = make_demo(tmp_path / "state", ROOT, inner_port=free_port_taken)
+    path = make_demo(tmp_path / "state", ROOT, free_ports(1), free_port_taken)
     with pytest.raises(HubError, match=f"port {free_port_taken} is in use"), running(path):
         pass
 
@@ -297,3 +299,12 @@ def test_a_link_names_repository_branch_and_place():
     assert query["urlpath"] == "lab/tree/release/01-gates/01-gates.ipynb"
     with pytest.raises(HubError, match="is no address"):
         release_link("hub.example.org", "https://git.example.org/nn/release.git")
+
+
+def test_a_package_that_is_missing_is_named_with_its_extra(monkeypatch):
+    """Without the hub's packages the command says in one line what to install, and ends with status 1."""
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    monkeypatch.delitem(sys.modules, "nbseal_hub.demo")
+    monkeypatch.setattr(sys, "argv", ["nbseal-hub", "demo"])
+    with pytest.raises(SystemExit, match=r"psutil is not installed: pip install 'nbseal\[hub\]'"):
+        main()

@@ -1,14 +1,14 @@
 """Source notebooks are clean before they are committed."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from nbseal.build.lint import lint, main
+from nbseal.build.lint import lint
+from nbseal.cli.app import app
 
 SOLUTION = "### BEGIN SOLUTION\nx = 1\n### END SOLUTION"
 
@@ -126,25 +126,26 @@ def test_what_is_no_notebook_is_one_finding(tmp_path: Path, content: str) -> Non
     assert len(lint(path)) == 1
 
 
-def test_the_command_prints_a_line_for_each_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Findings go to the output with the file's name, and the exit code tells."""
-    good = save(tmp_path, cells())
-    assert main([str(good)]) == 0
-    assert capsys.readouterr().out == ""
-    bad = save(tmp_path, cells(), metadata={"widgets": {}})
-    assert main([str(bad), str(tmp_path / "absent.ipynb")]) == 1
-    assert [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()] == [
-        str(bad),
-        str(tmp_path / "absent.ipynb"),
-    ]
+def test_the_command_prints_a_line_for_each_finding(tmp_path: Path) -> None:
+    """What a commit hook calls with the names of files: findings with these names, and the exit code tells."""
+    path = str(save(tmp_path, cells()))
+    clean = CliRunner().invoke(app, ["lint", path])
+    assert (clean.exit_code, clean.output) == (0, "")
+    save(tmp_path, cells(), metadata={"widgets": {}})
+    found = CliRunner().invoke(app, ["lint", path, str(tmp_path / "absent.ipynb")])
+    assert found.exit_code == 1
+    assert [line.split(": ")[0] for line in found.stdout.splitlines()] == [path, str(tmp_path / "absent.ipynb")]
+    assert found.stderr == ""
 
 
-def test_it_runs_as_a_module(tmp_path: Path) -> None:
-    """``python -m nbseal.build.lint`` is what the commit hook calls."""
-    bad = save(tmp_path, cells(), metadata={"widgets": {}})
-    command = [sys.executable, "-W", "error", "-m", "nbseal.build.lint", str(bad)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, "")
+def test_without_names_the_course_s_sources_are_looked_at(tmp_path: Path) -> None:
+    """All notebooks below source/ are looked at, and nothing else."""
+    for place in ("source/first", "source/second", "release/first"):
+        (tmp_path / place).mkdir(parents=True)
+        save(tmp_path / place, cells(), metadata={"widgets": {}})
+    found = CliRunner().invoke(app, ["lint", "--course", str(tmp_path)])
+    names = [line.split(": ")[0] for line in found.stdout.splitlines()]
+    assert names == [str(tmp_path / "source" / name / "a.ipynb") for name in ("first", "second")]
 
 
 ROOT = Path(__file__).resolve().parents[2]

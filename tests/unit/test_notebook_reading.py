@@ -5,7 +5,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbseal.errors import SubmissionError
@@ -268,7 +268,6 @@ def check_reading(data: bytes) -> None:
     json.dumps(reading.nb, allow_nan=False).encode()
 
 
-@settings(deadline=None)  # the first validation compiles nbformat's schema
 @given(st.binary(max_size=200))
 @example(b"\x00\x00\xfe\xff\x00\x11\x00\x00")
 @example(b"\xff\xfe{")
@@ -277,14 +276,12 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     check_reading(data)
 
 
-@settings(deadline=None)  # the first validation compiles nbformat's schema
 @given(odd_notebooks | anything)
 def test_any_json_is_read_or_refused(tree: Any) -> None:
     """Whatever the JSON: a valid notebook comes out, or a SubmissionError, and nothing else."""
     check_reading(json.dumps(tree).encode())
 
 
-@settings(deadline=None)  # the first validation compiles nbformat's schema
 @given(st.data())
 def test_any_damage_to_a_notebook_is_survived(data: st.DataObject) -> None:
     """A sound notebook with a stretch of bytes cut out, doubled or replaced is read or refused."""

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from nbseal.gradebook.queries import Mark, SubmissionState
+from nbseal.gradebook.queries import QuestionMark, SubmissionState
 from nbseal.report import report_page, summarise
 from nbseal.report.pseudonyms import Pseudonyms
 from nbseal.report.summary import correlation
@@ -31,7 +31,7 @@ def card(student: str, marks: dict[str, float | None], message: str = "", blocke
 def test_marks_are_those_that_count_now():
     """A person's mark goes before the machine's, extra credit and penalty count, what isn't made is nothing yet."""
     cards = [card("ada", {"q": 2.0, "r": 4.0}), card("bob", {"q": None, "r": 0.0})]
-    state = SubmissionState(3600.0, 1.0, {"q": Mark(2.0, 3.0, 0.5), "r": Mark(4.0, None, 0.0)})
+    state = SubmissionState(3600.0, 1.0, {"q": QuestionMark(2.0, 3.0, 0.5), "r": QuestionMark(4.0, None, 0.0)})
     ada, bob = summarise(cards, {"ada": state}, ["ada", "bob", "eve"]).students
     assert (ada.score, ada.penalty, ada.seconds_late, ada.waiting) == (6.5, 1.0, 3600.0, 0)
     assert (bob.score, bob.waiting, bob.not_judged) == (0.0, 1, 1)

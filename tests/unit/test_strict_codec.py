@@ -89,7 +89,7 @@ def arrays(draw):
     return np.asfortranarray(array) if draw(st.booleans()) else array
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(VALUES)
 def test_plain_data_goes_through_a_frame_and_comes_back(value):
     """Values keep their types and compare equal after the journey through a socket."""
@@ -102,7 +102,7 @@ def test_plain_data_goes_through_a_frame_and_comes_back(value):
     assert is_plain(back)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(arrays(), st.booleans())
 def test_arrays_come_back(array, by_numpy):
     """Our writer's and numpy's own files give the same values, in the machine's byte order and C order."""
@@ -116,7 +116,7 @@ def test_arrays_come_back(array, by_numpy):
     assert back.flags.writeable
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(["w", "bias", "a b", "é"]), arrays(), max_size=3), st.booleans())
 def test_archives_come_back(named, compressed):
     """What np.savez and np.savez_compressed write is read with names and values."""
@@ -127,7 +127,7 @@ def test_archives_come_back(named, compressed):
     assert all((back[name] == array).all() and back[name].shape == array.shape for name, array in named.items())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -146,7 +146,7 @@ def test_notebooks_come_back(cells, encoding):
     assert read(json.dumps(reading.nb).encode()).nb == reading.nb
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(EXPECTED)), st.randoms(use_true_random=False), st.booleans())
 def test_damage_gives_plain_data_or_the_readers_own_error(reader, rng, keep_form):
     """Whatever is changed in a good example, no other exception and no other type comes out."""
@@ -167,7 +167,7 @@ def test_the_corpus(seed):
         assert attempt(reader, data)[1] == "", (seed, number)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(sorted(EXPECTED)), st.binary(max_size=200))
 def test_noise_gives_plain_data_or_the_readers_own_error(reader, data):
     """Bytes that never were an example are no different."""

@@ -236,10 +236,10 @@ def test_no_file_is_no_stamp_and_a_link_is_an_unclear_one(tmp_path) -> None:
     assert stamp_in(tmp_path, Zones()) is None
     assert stamp_in(tmp_path / "nowhere", Zones()) is None
     (tmp_path / "timestamp.txt").symlink_to("/etc/hostname")
-    assert "is a link" in str(stamp_in(tmp_path, Zones()))
+    assert "is a link or the like" in str(stamp_in(tmp_path, Zones()))
     (tmp_path / "timestamp.txt").unlink()
     (tmp_path / "timestamp.txt").mkdir()
-    assert "not a regular file" in str(stamp_in(tmp_path, Zones()))
+    assert "is a link or the like" in str(stamp_in(tmp_path, Zones()))
 
 
 @pytest.mark.parametrize("text", [text for text, right in READ.items() if right > "2000-01-02"])

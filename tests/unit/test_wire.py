@@ -1,8 +1,10 @@
 """The codec between the trusted and the sealed side."""
 
+import itertools
 import math
 import socket
 import struct
+import sys
 import time
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel, EndOfStream, Late, Opaque, parse_json
+from nbseal.wire.channel import MAX_HEADER
 from nbseal.wire.codec import pack, unpack
 from nbseal.wire.npy import pack_npy, parse_npy
 
@@ -67,6 +70,14 @@ def test_tables_come_back_as_tables():
     assert list(back.columns) == ["photo", "confidence"]
     assert back["photo"].tolist() == ["a", "b"]
     assert math.isnan(back["confidence"][1])
+
+
+def test_a_table_is_refused_where_pandas_is_missing(monkeypatch):
+    """Without pandas nobody can have sent a table in good faith: it is refused, with what to install."""
+    packed = pack(pd.DataFrame({"photo": ["a", "b"]}))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(WireError, match="pip install pandas"):
+        unpack(packed[0], b"".join(packed[1]))
 
 
 def test_other_objects_arrive_as_their_type_name_only():
@@ -166,3 +177,52 @@ def test_a_message_over_the_limit_is_refused_before_it_is_read():
         theirs.sendall(struct.pack(">IQ", 10, 1 << 40))
         with pytest.raises(WireError, match="over the limit"):
             Channel(ours).receive(time.monotonic() + 1)
+
+
+class Dripping:
+    """A connection on which a byte comes or goes whenever it is asked for, and never more than one."""
+
+    def __init__(self, ready: socket.socket) -> None:
+        self.fileno = ready.fileno
+        self._bytes = itertools.chain(struct.pack(">IQ", MAX_HEADER, 0), itertools.repeat(0))
+
+    def recv(self, count: int, flags: int) -> bytes:
+        return bytes([next(self._bytes)])
+
+    def send(self, data: memoryview, flags: int) -> int:
+        return 1
+
+
+@pytest.fixture
+def dripping():
+    """A connection to somebody who has a byte ready, or takes one, at any moment."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"always something to read")
+        yield Dripping(ours)
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+def test_who_sends_byte_after_byte_is_late(dripping: Dripping, greedy: bool):
+    """Bytes that come one by one, so quickly that one always waits, put no deadline off."""
+    before = time.monotonic()
+    with pytest.raises(Late):
+        Channel(dripping, greedy=greedy).receive(before + 0.1)
+    assert 0.1 <= time.monotonic() - before < 2
+
+
+def test_who_takes_byte_after_byte_is_late(dripping: Dripping):
+    """A reader that takes one byte at a time puts no deadline off."""
+    before = time.monotonic()
+    with pytest.raises(Late):
+        Channel(dripping).send(np.zeros(1 << 23), before + 0.1)
+    assert 0.1 <= time.monotonic() - before < 2
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+def test_a_whole_message_that_waits_is_taken_after_the_deadline(greedy: bool):
+    """What had come before somebody asked is no victim of whoever was slow to ask."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        Channel(theirs).send({"value": list(range(5000))})
+        assert Channel(ours, greedy=greedy).receive(time.monotonic() - 1)["value"][-1] == 4999

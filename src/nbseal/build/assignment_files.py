@@ -1,8 +1,7 @@
-"""The files of an assignment as a mapping, their digest, and writing back no more than what changed."""
+"""The files of an assignment as a mapping, and writing back no more than what changed."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +10,11 @@ from nbgrader.utils import find_all_files
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
+from nbseal.files import write_whole
 
 Files = dict[str, bytes]
 CACHES = [".ipynb_checkpoints", "__pycache__", "*.pyc"]
+BYPRODUCTS = ["__pycache__", ".*", "*.pyc", "fontlist-v*.json"]
 
 
 def source_files(course: Course, assignment: str) -> Files:
@@ -26,17 +27,8 @@ def source_files(course: Course, assignment: str) -> Files:
 
 def read_files(folder: Path, ignore: list[str] | None = None) -> Files:
     """All files below ``folder`` by relative path, sorted."""
-    paths = sorted(os.path.relpath(path, folder) for path in find_all_files(str(folder), ignore))
+    paths = sorted(os.path.relpath(path, folder).replace(os.sep, "/") for path in find_all_files(str(folder), ignore))
     return {path: (folder / path).read_bytes() for path in paths}
-
-
-def digest(files: Mapping[str, bytes]) -> str:
-    """SHA-256 over names and contents, the same in whatever order and on whatever machine."""
-    total = hashlib.sha256()
-    for path in sorted(files):
-        total.update(f"{path}\0{len(files[path])}\0".encode())
-        total.update(files[path])
-    return total.hexdigest()
 
 
 def differences(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:
@@ -54,9 +46,7 @@ def write_files(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:
             target.unlink()
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.new")
-        draft.write_bytes(wanted[path])
-        draft.replace(target)
+        write_whole(target, wanted[path])
     return changed
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nbseal.build.assignment_files import differences, digest, source_files, write_files
+from nbseal.build.assignment_files import differences, source_files, write_files
 from nbseal.build.release import make_release
 from nbseal.build.solutions import make_solutions, stamp_of
 from nbseal.course import Course
+from nbseal.files import digest_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,6 @@ def build(
     assignments: Iterable[str] | None = None,
     *,
     force: bool = False,
-    progress: Callable[[Built], None] | None = None,
 ) -> list[Built]:
     """Make release/ and solutions/ of the assignments (default: all with a source), and register the releases.
 
@@ -34,13 +34,7 @@ def build(
     writes no file. CourseError for anything wrong with the sources; what was there before is then left as
     it was.
     """
-    built = []
-    for name in _choose(course, assignments):
-        result = _build_one(course, name, force)
-        built.append(result)
-        if progress is not None:
-            progress(result)
-    return built
+    return [_build_one(course, name, force) for name in _choose(course, assignments)]
 
 
 def stale(course: Course, assignments: Iterable[str] | None = None) -> list[str]:
@@ -71,7 +65,7 @@ def _choose(course: Course, assignments: Iterable[str] | None) -> list[str]:
 def _outdated(course: Course, name: str) -> list[str]:
     """Notebooks whose solution is missing, or was made from other sources."""
     files = source_files(course, name)
-    stamp, folder = digest(files), course.folder("solution", assignment=name)
+    stamp, folder = digest_of(files), course.folder("solution", assignment=name)
     notebooks = [path for path in files if "/" not in path and path.endswith(".ipynb")]
     return [
         path for path in notebooks if not (folder / path).is_file() or stamp_of((folder / path).read_bytes()) != stamp

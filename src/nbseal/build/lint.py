@@ -1,14 +1,13 @@
-"""Lint instructors' notebooks: ``python -m nbseal.build.lint FILES…`` prints one finding a line, non-zero if any."""
+"""Findings about instructors' notebooks: what a person would have to mend before they are built."""
 
 from __future__ import annotations
 
 import json
 import re
 import statistics
-import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,14 +119,3 @@ def _lacks_alt_text(source: str) -> bool:
 def _mark(cell: Cell) -> dict[str, Any] | None:
     mark = cell.get("metadata", {}).get("nbgrader")
     return mark if isinstance(mark, dict) and any(mark.get(flag) for flag in FLAGS) else None
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Print the findings of all files; 1 if there are any."""
-    findings = [f"{name}: {finding}" for name in arguments for finding in lint(Path(name))]
-    print(*findings, sep="\n", end="\n" if findings else "")
-    return 1 if findings else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -17,7 +17,7 @@ from nbgrader.preprocessors import SaveCells
 from nbseal.build.assignment_files import Files, copy_out, read_files, source_files
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.gradebook.database import gradebook_url, open_gradebook
+from nbseal.gradebook.connection import gradebook_url, open_gradebook
 from nbseal.notebook.grade_cells import check_grade_ids
 from nbseal.notebook.nbgrader_steps import load_source
 
@@ -36,7 +36,7 @@ def make_release(course: Course, assignment: str, register: bool = False) -> Fil
         log = _CollectedLog()
         converter = _converter(course, assignment, stage, log)
         if register:
-            open_gradebook(gradebook_url(course), course.coursedir.course_id).close()
+            open_gradebook(course).close()
         else:
             converter.no_database = True
             converter.preprocessors = [step for step in converter.preprocessors if step is not SaveCells]

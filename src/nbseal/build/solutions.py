@@ -13,14 +13,16 @@ from typing import Any
 import nbformat
 from nbgrader.preprocessors import ClearMarkScheme, ClearOutput, IncludeHeaderFooter, LockCells
 
-from nbseal.build.assignment_files import Files, digest, read_files, source_files
+from nbseal.build.assignment_files import BYPRODUCTS, Files, read_files, source_files
 from nbseal.course import Course
 from nbseal.errors import CourseError
+from nbseal.files import digest_of
 from nbseal.grading import execute
 from nbseal.notebook import Notebook
 from nbseal.notebook.grade_cells import plain
 from nbseal.notebook.nbgrader_steps import apply, load_source
 from nbseal.notebook.reading import assign_ids
+from nbseal.sandbox import is_linux
 
 STAMP = "source_sha256"
 LARGEST_WRITTEN_FILE = 1 << 20
@@ -34,7 +36,7 @@ def make_solutions(course: Course, assignment: str) -> tuple[Files, list[str]]:
     them, up to 1 MiB each. CourseError names the cell that raised.
     """
     files = source_files(course, assignment)
-    stamp = digest(files)
+    stamp = digest_of(files)
     result, notes = dict(files), []
     for path in files:
         if "/" in path or not path.endswith(".ipynb"):
@@ -103,23 +105,28 @@ def _clean(nb: Any, path: str) -> list[str]:
     return notes
 
 
-BYPRODUCTS = ["__pycache__", ".*", "*.pyc", "fontlist-v*.json"]
-
-
 def run(course: Course, nb: Any, files: Files) -> tuple[Notebook, Files]:
-    """Run every cell among ``files``; return the executed notebook and the files that it wrote or changed.
+    """Run every cell among ``files``; return the executed notebook and the files that it wrote or changed."""
+    executed, left = (_run_unsealed if is_linux() else _run_in_kernel)(course, plain(nb), files)
+    return executed, {path: data for path, data in left.items() if files.get(path) != data}
 
-    The notebook is the instructor's own and runs unsealed, so a last cell of ours may carry its files out.
-    """
-    nb = plain(nb)
+
+def _run_unsealed(course: Course, nb: Notebook, files: Files) -> tuple[Notebook, Files]:
+    """Run the notebook as a submission is run, but for the walls: a last cell of ours carries its files out."""
     with tempfile.TemporaryDirectory(prefix="nbseal-solution-") as scratch:
         kept = Path(scratch) / "kept"
         source = f"__import__('shutil').copytree('.', {str(kept)!r})"
         carrier = {"cell_type": "code", "id": "carrier", "metadata": {}, "source": source, "outputs": []}
         executed = execute(course, {**nb, "cells": [*nb["cells"], {**carrier, "execution_count": None}]}, files)
-        written = read_files(kept, BYPRODUCTS) if kept.is_dir() else {}
+        left = read_files(kept, BYPRODUCTS) if kept.is_dir() else {}
     executed["cells"] = executed["cells"][:-1]
-    return executed, {path: data for path, data in written.items() if files.get(path) != data}
+    return executed, left
+
+
+def _run_in_kernel(course: Course, nb: Notebook, files: Files) -> tuple[Notebook, Files]:
+    from nbseal.build.kernel import run_in_kernel  # loads what Linux doesn't need
+
+    return run_in_kernel(nb, files)
 
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -7,19 +7,30 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nbseal.cli.options import PATH, Command, complete_assignment, course_option, json_option, say, unsealed_option
+from nbseal.cli.options import (
+    PATH,
+    LinuxCommand,
+    Output,
+    complete_assignment,
+    course_option,
+    say,
+    text_options,
+    unsealed_option,
+)
 
 if TYPE_CHECKING:
     from nbseal.results import Scorecard
 
+ASSIGNMENT = "Its assignment; else that is found by the file's name or by the questions in it."
 
-@click.command(cls=Command, epilog="Example: nbseal check my/01-gates.ipynb --assignment 01-gates")
+
+@click.command(cls=LinuxCommand, epilog="Example: nbseal check my/01-gates.ipynb")
 @click.argument("notebook", type=PATH, help="The notebook to grade.")
-@click.option("--assignment", "-a", required=True, help="Its assignment.", shell_complete=complete_assignment)
-@json_option
+@click.option("--assignment", "-a", help=ASSIGNMENT, shell_complete=complete_assignment)
+@text_options
 @unsealed_option
 @course_option
-def check(notebook: Path, assignment: str, as_json: bool, unsealed: bool, course: Path) -> None:
+def check(notebook: Path, assignment: str | None, output: Output, unsealed: bool, course: Path) -> None:
     """Grade one notebook file.
 
     The gradebook isn't touched.
@@ -28,7 +39,7 @@ def check(notebook: Path, assignment: str, as_json: bool, unsealed: bool, course
     from nbseal.terminal import scorecard_text
 
     card: Scorecard = grade_notebook(notebook, assignment, course, unsealed)
-    if as_json:
-        print(card.to_json())
+    if output.as_json:
+        output.write(f"{card.to_json()}\n")
     else:
         say(scorecard_text(card))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from nbseal.cli.options import Command, course_option, json_option, print_json, say
+from nbseal.cli.options import Command, Output, course_option, say, text_options
 
 
 @click.command(cls=Command, epilog="Example: nbseal doctor --json")
-@json_option
+@text_options
 @course_option
-def doctor(course: Path, as_json: bool) -> None:
+def doctor(output: Output, course: Path) -> None:
     """Say what this machine offers.
 
     Versions, seal level and why, data that the assignments find.
@@ -20,8 +20,8 @@ def doctor(course: Path, as_json: bool) -> None:
     from nbseal.doctor import examine
 
     findings = examine(course)
-    if as_json:
-        print_json(findings)
+    if output.as_json:
+        output.write_json(findings)
         return
     for title, lines in findings.items():
         click.secho(title, bold=True)

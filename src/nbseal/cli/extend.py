@@ -9,12 +9,12 @@ import click
 
 from nbseal.cli.options import (
     Command,
+    Output,
     complete_assignment,
     complete_student,
     course_option,
-    json_option,
-    print_json,
     say,
+    text_options,
 )
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 @click.argument("assignment", required=False, help="The assignment.", shell_complete=complete_assignment)
 @click.argument("student", required=False, help="The student's id.", shell_complete=complete_student)
 @click.argument("date", required=False, help="Until when; a day lasts to its end. In the course's time zone.")
-@json_option
+@text_options
 @course_option
-def extend(assignment: str | None, student: str | None, date: str | None, as_json: bool, course: Path) -> None:
+def extend(assignment: str | None, student: str | None, date: str | None, output: Output, course: Path) -> None:
     """Give one student more time.
 
     The date stands in extensions.csv, and counts from the next nbseal grade on. Without a date: show who has more time,
@@ -47,8 +47,8 @@ def extend(assignment: str | None, student: str | None, date: str | None, as_jso
         for one in read_extensions(opened).lines
         if assignment in (None, one.assignment) and student in (None, one.student)
     ]
-    if as_json:
-        print_json([_as_data(one) for one in lines])
+    if output.as_json:
+        output.write_json([_as_data(one) for one in lines])
     elif not lines:
         say("nobody has more time" + (f" for {assignment}" if assignment else ""))
     else:

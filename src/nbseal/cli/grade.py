@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from nbseal.cli.options import (
     EXIT_NOT_RECORDED,
     EXIT_STOPPED,
-    PATH,
     STOPPED,
-    Command,
+    LinuxCommand,
+    Output,
     assignment_argument,
     complete_student,
     course_option,
     say,
+    text_options,
     unsealed_option,
 )
 from nbseal.cli.progress import show_progress
@@ -26,16 +26,14 @@ from nbseal.cli.progress import show_progress
 if TYPE_CHECKING:
     from nbseal.grading import ClassResult
 
-STDOUT = Path("-")
 
-
-@click.command(cls=Command, epilog="Example: nbseal grade 01-gates --student ada --student grace")
+@click.command(cls=LinuxCommand, epilog="Example: nbseal grade 01-gates --student ada --student grace")
 @assignment_argument
 @click.option("--student", multiple=True, help="Only this student (repeat for more).", shell_complete=complete_student)
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Submissions at a time.")
 @click.option("--force", is_flag=True, help="Grade what hasn't changed, too.")
-@click.option("--json", "json_file", type=PATH, help="Write all scorecards to this file; - is standard output.")
-@click.option("--details", is_flag=True, help="Print a line for each question that lost marks.")
+@click.option("--verbose", "-v", is_flag=True, help="Print all marks, and a line for each question that lost some.")
+@text_options
 @unsealed_option
 @course_option
 def grade(
@@ -43,8 +41,8 @@ def grade(
     student: tuple[str, ...],
     jobs: int | None,
     force: bool,
-    json_file: Path | None,
-    details: bool,
+    verbose: bool,
+    output: Output,
     unsealed: bool,
     course: Path,
 ) -> None:
@@ -55,37 +53,31 @@ def grade(
     from nbseal.course import Course
     from nbseal.grading import ClassOptions, grade_class
 
-    if json_file and json_file != STDOUT and not json_file.absolute().parent.is_dir():
-        raise click.BadParameter(f"the folder {json_file.absolute().parent} doesn't exist.", param_hint="--json")
     options = ClassOptions(list(student) or None, jobs, force, unsealed)
-    with show_progress(assignment, err=json_file == STDOUT) as progress:
+    with show_progress(assignment, err=output.as_json) as progress:
         try:
             result = grade_class(Course(course), assignment, options, progress)
         except KeyboardInterrupt:
             progress.stop()
             say(STOPPED, err=True)
             raise click.exceptions.Exit(EXIT_STOPPED) from None
-    _show(assignment, result, details, err=json_file == STDOUT)
-    if json_file:
-        _write_json(json_file, [card.to_dict() for card in result.scorecards])
+    _show(assignment, result, verbose, err=output.as_json)
+    if output.as_json:
+        output.write(_json_lines(result))
     if result.troubles:
         raise click.exceptions.Exit(EXIT_NOT_RECORDED)
 
 
-def _write_json(file: Path, cards: list[dict[str, Any]]) -> None:
-    """Write a list with a line for each scorecard."""
-    text = "[\n" + ",\n".join(json.dumps(card, ensure_ascii=False) for card in cards) + "\n]\n"
-    if file == STDOUT:
-        sys.stdout.write(text)
-    else:
-        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+def _json_lines(result: ClassResult) -> str:
+    """A list with a line for each scorecard."""
+    return "[\n" + ",\n".join(json.dumps(card.to_dict(), ensure_ascii=False) for card in result.scorecards) + "\n]\n"
 
 
-def _show(assignment: str, result: ClassResult, details: bool, err: bool) -> None:
+def _show(assignment: str, result: ClassResult, verbose: bool, err: bool) -> None:
     """Print what a run was like: marks if asked for, one line about all, and what went wrong."""
     from nbseal.terminal import lost_marks, print_table, summary
 
-    if details:
+    if verbose:
         print_table(assignment, result.scorecards, err)
         for line in lost_marks(result.scorecards):
             say(line, err)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from nbseal.cli.options import EXIT_ERROR, PATH, Command, course_option, json_option, print_json, say
+from nbseal.cli.options import EXIT_ERROR, PATH, Command, Output, course_option, say, text_options
 
 
 @click.command(cls=Command, epilog="Example: nbseal lint source/01-gates/01-gates.ipynb")
 @click.argument("notebooks", nargs=-1, type=PATH, help="Notebooks; all of source/ if none is named.")
-@json_option
+@text_options
 @course_option
-def lint(notebooks: tuple[Path, ...], as_json: bool, course: Path) -> None:
+def lint(notebooks: tuple[Path, ...], output: Output, course: Path) -> None:
     """Say what is wrong with instructors' notebooks.
 
     One finding a line; exit code 1 if there are any.
@@ -23,8 +23,8 @@ def lint(notebooks: tuple[Path, ...], as_json: bool, course: Path) -> None:
 
     chosen = notebooks or tuple(sorted(Course(course).folder("source").glob("*/*.ipynb")))
     findings = {str(path): findings_of(path) for path in chosen}
-    if as_json:
-        print_json(findings)
+    if output.as_json:
+        output.write_json(findings)
     else:
         for name, sentences in findings.items():
             for sentence in sentences:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import click
 
-from nbseal.text import UNPRINTABLE
+from nbseal.text import without_controls
 
 EXIT_ERROR, EXIT_NOT_RECORDED, EXIT_LEFT_OUT, EXIT_STOPPED = 1, 3, 4, 130
 STOPPED = "nbseal: stopped; what is recorded stays, and the next run goes on from there."
@@ -39,6 +43,17 @@ class Command(click.Command):
     context_class = Context
 
 
+class LinuxCommand(Command):
+    """A command that starts sealed processes: on another system it says where to run it, and does nothing else."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what the command line says."""
+        from nbseal.sandbox import require_linux
+
+        require_linux(ctx.command_path)
+        return super().invoke(ctx)
+
+
 class Group(click.Group):
     """A group of commands of ours."""
 
@@ -48,12 +63,62 @@ class Group(click.Group):
 
 def say(text: str, err: bool = False) -> None:
     """Print text that may hold a student's words: nothing in it that a terminal would obey."""
-    click.echo(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text), err=err)
+    click.echo(without_controls(text), err=err)
 
 
-def print_json(value: Any) -> None:
-    """Print plain data as JSON on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+@dataclass(frozen=True)
+class Output:
+    """In which form a result is wanted, and the file for it; without a ``file`` JSON goes to standard output."""
+
+    as_json: bool
+    file: Path | None
+
+    def __post_init__(self) -> None:
+        """Refuse before the work what could not be written after it."""
+        if self.as_json and self.file and not self.file.absolute().parent.is_dir():
+            raise click.BadParameter(f"the folder {self.file.absolute().parent} doesn't exist.", param_hint="--output")
+
+    def write_json(self, value: Any) -> None:
+        """Give plain data as JSON."""
+        self.write(json_text(value))
+
+    def write(self, text: str) -> None:
+        """Give the text, which is JSON, in lines of the command's own."""
+        if self.file is None:
+            sys.stdout.write(text)
+        else:
+            self.file.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+@dataclass(frozen=True)
+class TextOutput(Output):
+    """The same for a command whose result is text on standard output: only its JSON is written to a file."""
+
+    def __post_init__(self) -> None:
+        """Refuse a file for text."""
+        if self.file and not self.as_json:
+            raise click.UsageError("--output is the file for JSON here: give --json, too.")
+        super().__post_init__()
+
+
+def json_text(value: Any) -> str:
+    """Plain data as JSON, in lines."""
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def gathered(name: str, kind: type[Any]) -> Callable[[Any], Any]:
+    """Have a command take the options that bear the names of a dataclass's fields as one argument."""
+    names = [field.name for field in fields(kind)]
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def command(**given: Any) -> Any:
+            there = {one: given.pop(one) for one in names if one in given}
+            return function(**{name: kind(**there)}, **given)
+
+        return command
+
+    return decorate
 
 
 def complete_assignment(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -75,8 +140,26 @@ assignment_argument = click.argument("assignment", help="The assignment.", shell
 course_option = click.option(
     "--course", "-c", type=PATH, default=Path(), show_default="here", help="The course's folder."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-output_option = click.option("--output", "-o", type=PATH, help="Write the page to this file.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def output_option(text: str, shown: str = "", name: str = "output") -> Callable[[Any], Any]:
+    """The option for the file or folder to be made; ``shown`` is its default in words."""
+    return click.option("--output", "-o", name, type=PATH, show_default=shown or False, help=text)
+
+
+def text_options(function: Callable[..., Any]) -> Any:
+    """``--json`` and the file for it, as one argument ``output``, for a command whose result is text."""
+    file = output_option("With --json: the file to be made.", "standard output", "file")
+    return json_option(file(gathered("output", TextOutput)(function)))
+
+
+def page_options(shown: str) -> Callable[[Any], Any]:
+    """The file for a page, or with ``--json`` for the JSON, as one argument ``output``."""
+    file = output_option("The file to be made.", f"{shown}; with --json standard output", "file")
+    return lambda function: json_option(file(gathered("output", Output)(function)))
+
+
 unsealed_option = click.option(
     "--unsealed", is_flag=True, help="Run code that you trust without walls; every scorecard says so."
 )

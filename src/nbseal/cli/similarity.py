@@ -6,14 +6,13 @@ from pathlib import Path
 
 import click
 
-from nbseal.cli.options import Command, assignment_argument, course_option, json_option, output_option, print_json, say
+from nbseal.cli.options import Command, Output, assignment_argument, course_option, page_options, say
 
 SHARE = click.FloatRange(0.0, 1.0)
 
 
 @click.command(cls=Command, epilog="Example: nbseal similarity 01-gates --threshold 0.9")
 @assignment_argument
-@output_option
 @click.option(
     "--threshold",
     type=SHARE,
@@ -24,11 +23,9 @@ SHARE = click.FloatRange(0.0, 1.0)
 @click.option(
     "--common", type=SHARE, default=0.1, show_default=True, help="What this share of the class wrote says nothing."
 )
-@json_option
+@page_options("reports/<assignment>-similarity.html")
 @course_option
-def similarity(
-    assignment: str, output: Path | None, threshold: float, common: float, as_json: bool, course: Path
-) -> None:
+def similarity(assignment: str, threshold: float, common: float, output: Output, course: Path) -> None:
     """Make a page with pairs of alike answers.
 
     They stand side by side: something to look at, never a verdict.
@@ -38,11 +35,11 @@ def similarity(
 
     opened = Course(course)
     findings = find_similar(opened, assignment, threshold, common)
-    if as_json:
-        print_json(findings.to_dict())
+    if output.as_json:
+        output.write_json(findings.to_dict())
         return
     from nbseal.pages import write_page
 
-    path = output or opened.root / "reports" / f"{assignment}-similarity.html"
+    path = output.file or opened.root / "reports" / f"{assignment}-similarity.html"
     write_page(path, similarity_page(findings))
     say(f"{assignment}: {len(findings.pairs)} pairs to look at in {path}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import base64
+import contextlib
 import hashlib
 import hmac
 import io
 import json
 import zipfile
 from collections.abc import Mapping
-from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from nbseal.errors import CourseError
 from nbseal.gradebook.autograded import notebook_bytes
 from nbseal.grading.plan import Plan, imported_modules, make_plan
 from nbseal.hidden_tests import HiddenTest, Judge
+from nbseal.notebook import read
 
 COURSE, SETTINGS, REQUIREMENTS = "course", "nbseal.json", "requirements.txt"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -32,7 +34,7 @@ Files = dict[str, bytes]
 def plan_of(course: Course, assignment: str) -> Plan:
     """The assignment as it is graded; CourseError or GraderError when it can't be."""
     found = course.assignment(assignment)
-    with ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         tests: tuple[HiddenTest, ...] = ()
         if found.grader:
             judge = Judge(found.grader)
@@ -51,7 +53,7 @@ def bundle(course: Course, plan: Plan, purpose: str, settings: Mapping[str, str]
     secret = hmac.new(course.secret, f"{purpose} {name}".encode(), hashlib.sha256).digest()
     files: Files = {
         SETTINGS: json.dumps({"assignment": name, **settings}, indent=1).encode(),
-        REQUIREMENTS: "".join(f"{line}\n" for line in pinned_requirements(plan)).encode(),
+        REQUIREMENTS: "".join(f"{line}\n" for line in pinned_requirements(course, plan)).encode(),
         f"{COURSE}/nbgrader_config.py": _config(course).encode(),
         f"{COURSE}/.nbseal/secret": secret,
     }
@@ -74,20 +76,24 @@ def zipped(files: Files, programs: frozenset[str] = frozenset()) -> bytes:
 def add_files(archive: zipfile.ZipFile, files: Files, programs: frozenset[str] = frozenset()) -> None:
     """Add files to an open zip, sorted, and without the time of day."""
     for path in sorted(files):
-        entry = zipfile.ZipInfo(path, LONG_AGO)
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        entry.external_attr = (0o100755 if path in programs else 0o100644) << 16
-        archive.writestr(entry, files[path])
+        _add_file(archive, path, files[path], 0o755 if path in programs else 0o644)
 
 
-def pinned_requirements(plan: Plan) -> list[str]:
-    """``name==version``, as installed here, of all that nbseal and the assignment's notebooks and graders import."""
+def _add_file(archive: zipfile.ZipFile, path: str, content: bytes, mode: int = 0o644) -> None:
+    entry = zipfile.ZipInfo(path, LONG_AGO)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = (0o100000 | mode) << 16
+    archive.writestr(entry, content)
+
+
+def pinned_requirements(course: Course, plan: Plan) -> list[str]:
+    """``name==version``, as installed here, of all that nbseal and the course import.
+
+    The whole course, because students have its packages at hand: an answer may use what only another assignment needs.
+    """
     by_module = metadata.packages_distributions()
-    sources = list(plan.warm.sources)
-    if plan.assignment.grader:
-        sources += [
-            content.decode("utf-8", "replace") for path, content in _graders(plan).items() if path.endswith(".py")
-        ]
+    sources = [*plan.warm.sources, *_sources(course)]
+    sources += [content.decode("utf-8", "replace") for path, content in _graders(plan).items() if path.endswith(".py")]
     modules = {name.split(".")[0] for source in sources for name in imported_modules(source)} | set(plan.warm.modules)
     wanted = {"nbseal", *(name for module in modules for name in by_module.get(module, ()))}
     found: dict[str, str] = {}
@@ -109,6 +115,27 @@ def pinned_requirements(plan: Plan) -> list[str]:
         found[key[0]] = installed.version
         queue += _needs(installed, key[1])
     return [f"{name}=={version}" for name, version in sorted(found.items()) if name not in NOT_PINNED]
+
+
+def _sources(course: Course) -> list[str]:
+    """Code cells of all notebooks of the course, its hidden tests, and the imports at the heads of support modules."""
+    found = []
+    for assignment in map(course.assignment, course.assignments()):
+        for path in map(assignment.template_path, assignment.notebooks):
+            cells = read(path.read_bytes(), name=str(path)).nb["cells"]
+            found += [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+        if assignment.grader:
+            found.append(assignment.grader.read_text(encoding="utf-8"))
+        found += [_head(path.read_bytes()) for path in assignment.source.glob("*.py")]
+    return found
+
+
+def _head(module: bytes) -> str:
+    """A module's first imports: those inside its functions are for people who have the packages."""
+    with contextlib.suppress(SyntaxError, ValueError):
+        statements = ast.parse(module).body
+        return "\n".join(ast.unparse(one) for one in statements if isinstance(one, (ast.Import, ast.ImportFrom)))
+    return ""
 
 
 def _needs(installed: metadata.Distribution, extras: frozenset[str]) -> list[Requirement]:
@@ -146,7 +173,6 @@ def _graders(plan: Plan) -> Files:
     return files
 
 
-LONG_AGO = (1980, 1, 1, 0, 0, 0)
 KINDS = (".py", ".j2", ".ini", ".sh", ".typed")
 BARE_METADATA = f"Metadata-Version: 2.1\nName: nbseal\nVersion: {nbseal.__version__}\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: nbseal\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -172,10 +198,7 @@ def make_wheel() -> tuple[str, bytes]:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, content in files.items():
-            entry = zipfile.ZipInfo(path, LONG_AGO)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, content)
+            _add_file(archive, path, content)
     return f"nbseal-{nbseal.__version__}-py3-none-any.whl", buffer.getvalue()
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from nbseal.errors import CourseError
 from nbseal.export.csv_columns import (
     CsvText,
-    Delivery,
+    ExportResult,
+    StudentRows,
     fill_column,
     keyed,
     needed_column,
@@ -22,7 +23,7 @@ from nbseal.export.csv_columns import (
     plain_number,
     refuse_if_nobody,
 )
-from nbseal.export.marks import Marks
+from nbseal.export.marks import AssignmentMarks
 
 POINTS = "Points Possible"
 WITH_ID = re.compile(r"(?P<title>.*) \((?P<id>\d+)\)", re.DOTALL)
@@ -50,13 +51,13 @@ TITLES = {
 }
 
 
-def fill_canvas(marks: Marks, download: Path, match: Match, column: str | None) -> tuple[Delivery, bytes]:
-    """Put marks into the assignment's column of a downloaded gradebook; the delivery and the new file's content.
+def fill_canvas(marks: AssignmentMarks, download: Path, match: Match, column: str | None) -> tuple[ExportResult, bytes]:
+    """Put marks into the assignment's column of a downloaded gradebook; the result and the new file's content.
 
     ``column`` is the title, the id or ``Title (id)`` in Canvas where it isn't the assignment's name.
     """
     file = CsvText(download)
-    delivery = Delivery.of(marks, download)
+    result = ExportResult.of(marks, download)
     header = file.header
     if not (header[0] in ("Student", "LastName") and "ID" in header and "Section" in header):
         raise CourseError(
@@ -65,26 +66,22 @@ def fill_canvas(marks: Marks, download: Path, match: Match, column: str | None) 
         )
     place = _assignment_column(file, column or marks.assignment)
     points = _points_row(file)
-    _look_at_points(file, delivery, points, place, marks.max_score)
+    _look_at_points(file, result, points, place, marks.max_score)
     there = [f"{name} ({title})" for name, title in TITLES.items() if title in header]
-    key = needed_column(file, TITLES[match], f"choose --match {' or '.join(there)}.")
-    rows = {row: file.value(row, key) for row in range(points + 1, len(file.rows)) if _is_student(file, row)}
+    key = needed_column(file, TITLES[match], f"choose --match-by {' or '.join(there)}.")
+    rows = StudentRows(
+        file,
+        {row: file.value(row, key) for row in range(points + 1, len(file.rows)) if _is_student(file, row)},
+        name_of=lambda row: _name(file, row),
+        refusal=lambda row: KEPT.get(file.value(row, place), ""),
+    )
     known = keyed(
         list(marks.by_student.values()),
         (lambda mark: mark.lms_user_id or mark.student) if match is Match.CANVAS else (lambda mark: mark.student),
         "id in the learning platform" if match is Match.CANVAS else "id",
     )
-    refuse_if_nobody(file, delivery, rows, known, f"Canvas's {TITLES[match]} and nbgrader's {_ours(match)}")
-    content = fill_column(
-        delivery,
-        file,
-        rows,
-        place,
-        known,
-        lambda row: _name(file, row),
-        lambda row: KEPT.get(file.value(row, place), ""),
-    )
-    return delivery, content
+    refuse_if_nobody(rows, known, f"Canvas's {TITLES[match]} and nbgrader's {_ours(match)}")
+    return result, fill_column(result, rows, place, known)
 
 
 def _ours(match: Match) -> str:
@@ -117,14 +114,14 @@ def _points_row(file: CsvText) -> int:
     raise CourseError(f"{file.path} has no line {POINTS} below its titles: download it again.")
 
 
-def _look_at_points(file: CsvText, delivery: Delivery, points: int, place: int, ours: float) -> None:
+def _look_at_points(file: CsvText, result: ExportResult, points: int, place: int, ours: float) -> None:
     text = file.value(points, place)
     title = file.header[place]
     if "read only" in text:
         raise CourseError(f"{file.path}: Canvas makes the column {title} itself (read only): choose another --column.")
     theirs = other_points(text, ours)
     if theirs is not None:
-        delivery.notes.append(
+        result.notes.append(
             f"{title} has {plain_number(theirs)} points in Canvas and {plain_number(ours)} in the gradebook; marks are "
             "written as they are"
         )

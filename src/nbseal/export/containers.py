@@ -10,11 +10,11 @@ from pathlib import Path
 from nbseal.course import Course
 from nbseal.errors import CourseError, SubmissionError
 from nbseal.export.bundle import COURSE, SETTINGS
-from nbseal.gradebook.autograded import notebook_bytes
 from nbseal.grading import Grader
-from nbseal.grading.submission import Submission, read_submission, walk
-from nbseal.notebook import read
+from nbseal.grading.submission import Submission
+from nbseal.notebook import Notebook
 from nbseal.notebook.grade_cells import nbgrader_mark
+from nbseal.notebook.reading import Cell
 from nbseal.results import Scorecard, Status
 
 CHECK = 'grader.check("{}")'
@@ -37,11 +37,12 @@ def grader_of(source: Path) -> Grader:
 def grade_folder(grader: Grader, folder: Path, ignored: Collection[str] = ()) -> Scorecard:
     """Grade what was handed in; files with a path that begins with one of ``ignored`` are the container's own."""
     try:
-        submission = _read(grader, folder)
+        handed_in = grader.read(folder)
     except SubmissionError:
         return grader.grade("", folder).scorecard  # it meets the same trouble, and says so on a scorecard
-    files = {path: data for path, data in submission.files.items() if not path.startswith(tuple(ignored))}
-    return grader.grade_submission("", _from_otter(grader, replace(submission, files=files))).scorecard
+    files = {path: data for path, data in handed_in.files.items() if not path.startswith(tuple(ignored))}
+    submission = grader.recognise(replace(handed_in, files=files))
+    return grader.grade_submission("", _from_otter(grader, submission)).scorecard
 
 
 def is_unjudged(card: Scorecard) -> bool:
@@ -50,45 +51,26 @@ def is_unjudged(card: Scorecard) -> bool:
     return bool(judged) and all(question.status is Status.NOT_JUDGED for question in judged)
 
 
-def _read(grader: Grader, folder: Path) -> Submission:
-    """Read a submission; the notebook may lie in a folder, and an assignment's only one may have another name."""
-    names = grader.assignment.notebooks
-    found = [path for path in walk(folder, []) if path.suffix == ".ipynb"]
-    if any(path.parent == folder and path.stem in names for path in found):
-        return grader.read(folder)
-    roots = {path.parent for path in found if path.stem in names}
-    if len(roots) == 1:
-        return grader.read(roots.pop())
-    if len(found) == 1 and len(names) == 1:
-        path = found[0]
-        submission = read_submission(path.parent, [path.stem], grader.course.seal.submission_mb)
-        return replace(submission, notebooks=dict(zip(names, submission.notebooks.values(), strict=False)))
-    submission = grader.read(folder)
-    there = ", ".join(path.relative_to(folder).as_posix() for path in found[:5]) or "no notebook"
-    problem = f"{' and '.join(f'{name}.ipynb' for name in names)} should be handed in; there was {there}"
-    return replace(submission, problems=(*submission.problems, problem))
-
-
 def _from_otter(grader: Grader, submission: Submission) -> Submission:
     """Turn notebooks that were made for otter's client back: its cells would only be noted as strange.
 
     Marks don't depend on it, since a submission is rebuilt on the template anyway.
     """
-    notebooks, problems = dict(submission.notebooks), list(submission.problems)
-    for plan in grader.plan.notebooks:
-        data = notebooks.get(plan.name, b"")
-        if CHECK.partition("(")[0].encode() not in data:
-            continue
-        try:
-            reading = read(data, name=f"{plan.name}.ipynb")
-        except SubmissionError:
-            continue
-        sources = {mark["grade_id"]: cell["source"] for cell in plan.template["cells"] if (mark := nbgrader_mark(cell))}
-        cells = [cell for cell in reading.nb["cells"] if cell["id"] not in OTTER_CELLS]
-        for cell in cells:
-            grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
-            if cell["source"].strip() == CHECK.format(grade_id):
-                cell["source"] = sources.get(grade_id, cell["source"])
-        notebooks[plan.name] = notebook_bytes({**reading.nb, "cells": cells})
-        problems += reading.problems
-    return replace(submission, notebooks=notebooks, problems=tuple(problems))
+    templates = {plan.name: plan.template for plan in grader.plan.notebooks}
+    notebooks = {}
+    for name, reading in submission.notebooks.items():
+        cells = _without_checks(reading.nb, templates[name])
+        notebooks[name] = replace(reading, nb={**reading.nb, "cells": cells})
+    return replace(submission, notebooks=notebooks)
+
+
+def _without_checks(nb: Notebook, template: Notebook) -> list[Cell]:
+    sources = {mark["grade_id"]: cell["source"] for cell in template["cells"] if (mark := nbgrader_mark(cell))}
+    cells = []
+    for cell in nb["cells"]:
+        grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        if cell["source"].strip() == CHECK.format(grade_id):
+            cell = {**cell, "source": sources.get(grade_id, cell["source"])}
+        if cell["id"] not in OTTER_CELLS:
+            cells.append(cell)
+    return cells

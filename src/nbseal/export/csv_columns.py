@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nbseal.errors import CourseError
-from nbseal.export.marks import NOT_HANDED_IN, Mark, Marks
+from nbseal.export.marks import NOT_HANDED_IN, AssignmentMarks, Mark
+from nbseal.files import write_whole
+from nbseal.text import notes_on_like_ids
 
 DELIMITERS = ",;\t"
 BOM = "\ufeff"
@@ -23,7 +24,7 @@ HARMLESS = re.compile(r'[-+]?[\d.,]*|="[^"]*"')
 
 
 @dataclass(frozen=True)
-class Cell:
+class CsvCell:
     """A cell's value, and where it stands in the text with its quotes."""
 
     value: str
@@ -94,11 +95,11 @@ class CsvText:
         outside = "".join(line.split(QUOTE)[::2])
         return max(DELIMITERS, key=outside.count)
 
-    def _parse(self, delimiter: str) -> list[list[Cell]]:
+    def _parse(self, delimiter: str) -> list[list[CsvCell]]:
         text, position = self.text, self.start
-        rows: list[list[Cell]] = []
+        rows: list[list[CsvCell]] = []
         while position < len(text):
-            cells: list[Cell] = []
+            cells: list[CsvCell] = []
             while True:
                 cell = self._cell(position, delimiter, len(rows) + 1)
                 cells.append(cell)
@@ -110,12 +111,12 @@ class CsvText:
             rows.append(cells)
         return rows
 
-    def _cell(self, start: int, delimiter: str, row: int) -> Cell:
+    def _cell(self, start: int, delimiter: str, row: int) -> CsvCell:
         text = self.text
         if not text.startswith(QUOTE, start):
             found = re.compile(f"[{delimiter}\r\n]").search(text, start)
             end = found.start() if found else len(text)
-            return Cell(text[start:end], start, end)
+            return CsvCell(text[start:end], start, end)
         end = start + 1
         while True:
             end = text.find(QUOTE, end)
@@ -130,7 +131,7 @@ class CsvText:
                 f"{self.path}, row {row}: text behind the closing quotation mark of {value[:40]!r}. "
                 "Download the file again."
             )
-        return Cell(value, start, end + 1)
+        return CsvCell(value, start, end + 1)
 
 
 def plain_number(score: float) -> str:
@@ -143,7 +144,7 @@ UNKNOWN = "\0"  # begins the key of a student of whom nothing can be compared; n
 
 
 @dataclass
-class Delivery:
+class ExportResult:
     """Marks that were written, marks that were not (with the reason), and rows that belong to nobody we know.
 
     ``missing`` are students who handed nothing in; ``resubmitted`` are, by assignment, those whose mark is that of an
@@ -160,14 +161,15 @@ class Delivery:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, marks: Marks, path: Path) -> Delivery:
-        """A delivery of ``marks`` that is about to begin."""
-        delivery = cls(marks.assignment, path)
-        delivery.note_doubts(marks)
-        return delivery
+    def of(cls, marks: AssignmentMarks, path: Path) -> ExportResult:
+        """The result of an export of ``marks`` in which none has been written yet."""
+        result = cls(marks.assignment, path)
+        result.note_doubts(marks)
+        return result
 
-    def note_doubts(self, marks: Marks) -> None:
-        """Say whose marks are those of an earlier submission, and who would perhaps have a penalty."""
+    def note_doubts(self, marks: AssignmentMarks) -> None:
+        """Say whose marks are older than the submission or lack a penalty, and whose ids could be one student's."""
+        self.notes += [note for note in notes_on_like_ids(marks.by_student) if note not in self.notes]
         if marks.resubmitted:
             self.resubmitted[marks.assignment] = list(marks.resubmitted)
         if marks.unclear_times:
@@ -195,39 +197,42 @@ class Delivery:
         }
 
 
-def fill_column(
-    delivery: Delivery,
-    file: CsvText,
-    rows: dict[int, str],
-    column: int,
-    marks: dict[str, Mark],
-    name_of: Callable[[int], str],
-    refusal: Callable[[int], str],
-) -> bytes:
-    """Put marks into one column of a downloaded file; ``rows`` are the students' rows with their keys in ``marks``.
+@dataclass(frozen=True)
+class StudentRows:
+    """The rows of students in a downloaded file: by what each is told from the others (``keys``, by row).
 
     ``name_of`` says what a row is called, ``refusal`` why a row takes no mark (empty if it does).
     """
+
+    file: CsvText
+    keys: dict[int, str]
+    name_of: Callable[[int], str]
+    refusal: Callable[[int], str]
+
+
+def fill_column(result: ExportResult, rows: StudentRows, column: int, marks: dict[str, Mark]) -> bytes:
+    """Put ``marks``, by their students' keys, into one column of a downloaded file; the new file's content."""
+    file = rows.file
     changes: dict[tuple[int, int], str] = {}
     seen: dict[str, list[int]] = {}
-    for row, key in rows.items():
+    for row, key in rows.keys.items():
         if key in marks:
             seen.setdefault(key, []).append(row)
         else:
-            delivery.strangers.append(name_of(row))
+            result.strangers.append(rows.name_of(row))
     for key, mark in marks.items():
         places = seen.get(key, [])
         if mark.score is None:
-            delivery.leave_out(mark)
-        elif why := _obstacle(file, key, places, column) or refusal(places[0]):
-            delivery.leave_out(mark, why)
+            result.leave_out(mark)
+        elif why := _obstacle(file, key, places, column) or rows.refusal(places[0]):
+            result.leave_out(mark, why)
         else:
             changes[places[0], column] = file.number(mark.score)
-            delivery.written[mark.student] = mark.score
+            result.written[mark.student] = mark.score
             if mark.reason:
-                delivery.notes.append(f"{mark.student}: {mark.reason}")
+                result.notes.append(f"{mark.student}: {mark.reason}")
     if rows_with_formulas := file.formulas():
-        delivery.notes.append(
+        result.notes.append(
             f"a spreadsheet would compute a text in row {', '.join(map(str, rows_with_formulas[:5]))} of the new file, "
             "which stands there as it was downloaded: import the file without opening it"
         )
@@ -237,7 +242,7 @@ def fill_column(
 def _obstacle(file: CsvText, key: str, places: list[int], column: int) -> str:
     """Why there is no one cell for a mark; empty if there is one."""
     if not places and key.startswith(UNKNOWN):
-        return "the gradebook has nothing to compare: choose another --match"
+        return "the gradebook has nothing to compare: choose another --match-by"
     if not places:
         return f"no row in {file.path.name}"
     if len(places) > 1:
@@ -283,31 +288,27 @@ def keyed(marks: Sequence[Mark], key: Callable[[Mark], str], what: str) -> dict[
     return found
 
 
-def refuse_if_nobody(file: CsvText, delivery: Delivery, rows: dict[int, str], marks: dict[str, Mark], how: str) -> None:
+def refuse_if_nobody(rows: StudentRows, marks: dict[str, Mark], how: str) -> None:
     """CourseError when no row is a student's: then the wrong column was compared."""
-    if not rows:
-        raise CourseError(f"{file.path} has no students in it: download it again.")
+    path = rows.file.path
+    if not rows.keys:
+        raise CourseError(f"{path} has no students in it: download it again.")
     ready = [key for key, mark in marks.items() if mark.reason != NOT_HANDED_IN]
-    if ready and not any(key in marks for key in rows.values()):
-        some = ", ".join(repr(key) for key in list(rows.values())[:3])
+    if ready and not any(key in marks for key in rows.keys.values()):
+        some = ", ".join(repr(key) for key in list(rows.keys.values())[:3])
         known = ", ".join(repr(mark.student) for mark in list(marks.values())[:3])
         raise CourseError(
-            f"{file.path}: no row belongs to a student of the gradebook. Compared were {how} (in the file {some}; "
-            f"in the gradebook {known}): choose another with --match."
+            f"{path}: no row belongs to a student of the gradebook. Compared were {how} (in the file {some}; "
+            f"in the gradebook {known}): choose another with --match-by."
         )
 
 
 def write_new(path: Path, content: bytes, force: bool, source: Path | None = None) -> None:
     """Write a file whole or not at all; CourseError if it is there already (or is ``source``)."""
     if source is not None and path.exists() and path.samefile(source):
-        raise CourseError(f"{path} is the file that was downloaded: give another name with --to.")
+        raise CourseError(f"{path} is the file that was downloaded: give another name with --output.")
     if path.exists() and not force:
-        raise CourseError(f"{path} is there already: give another name with --to, or --force to replace it.")
+        raise CourseError(f"{path} is there already: give another name with --output, or --force to replace it.")
     if not path.absolute().parent.is_dir():
-        raise CourseError(f"the folder {path.absolute().parent} doesn't exist: make it, or give another --to.")
-    draft = path.with_name(f".{path.name}.new")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+        raise CourseError(f"the folder {path.absolute().parent} doesn't exist: make it, or give another --output.")
+    write_whole(path, content)

@@ -6,7 +6,6 @@ import ast
 import contextlib
 import io
 import json
-import os
 import sys
 import tempfile
 import zipfile
@@ -20,6 +19,7 @@ from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.export.bundle import REQUIREMENTS, Files, add_files, bundle, plan_of
 from nbseal.export.containers import CHECK
+from nbseal.files import write_whole
 from nbseal.gradebook.autograded import notebook_bytes
 from nbseal.grading.plan import NotebookPlan, Plan
 from nbseal.notebook import Question
@@ -73,7 +73,7 @@ def export_otter(course: Course, assignment: str, target: Path, files: list[str]
     if find_spec("otter") is None:
         raise CourseError("otter-grader is not installed: pip install 'nbseal[otter]'.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())) and not force:
-        raise CourseError(f"{target} is there already: give another folder with --to, or --force to write into it.")
+        raise CourseError(f"{target} is there already: give another folder with --output, or --force to write into it.")
     plan = plan_of(course, assignment)
     if len(plan.notebooks) != 1:
         raise CourseError(f"{assignment} has {len(plan.notebooks)} notebooks, and otter grades one: split it.")
@@ -184,6 +184,4 @@ def _code_cell(cell_id: str, source: str) -> dict[str, Any]:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_bytes(content)
-    os.replace(draft, path)
+    write_whole(path, content)

@@ -6,25 +6,27 @@ Named in nbgrader_config.py as ``c.ExportApp.plugin_class = "nbseal.export.SafeC
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import CsvExportPlugin
 from traitlets import Bool
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.export.csv_columns import FORMULA_STARTS, Delivery, write_new
-from nbseal.export.marks import decide, read_marks
-from nbseal.gradebook.database import gradebook_name, gradebook_url
+from nbseal.export.csv_columns import FORMULA_STARTS, ExportResult, write_new
+from nbseal.export.marks import AssignmentMarks, decide, read_marks
+from nbseal.gradebook.connection import Connection, gradebook_label, open_gradebook
 from nbseal.gradebook.explained import explained
-from nbseal.text import printable
+from nbseal.gradebook.queries import SubmissionMark, submission_marks
+from nbseal.text import one_line
 
 COLUMNS = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
     *("raw_score", "late_submission_penalty", "score", "max_score"),
 )
+NOTHING = SubmissionMark(None, 0.0, 0.0, False)  # nbgrader's line for who handed nothing in
 
 
 class SafeCsvExport(CsvExportPlugin):  # type: ignore[misc]
@@ -41,23 +43,42 @@ class SafeCsvExport(CsvExportPlugin):  # type: ignore[misc]
         """Write a line for each student and assignment that was asked for."""
         destination = self.to or "grades.csv"
         self.log.info("Exporting grades to %s", destination)
-        with open(destination, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            for assignment in gradebook.assignments:
-                for student in gradebook.students:
-                    if _wanted(assignment.name, self.assignment) and _wanted(student.id, self.student):
-                        row = self._row(gradebook, assignment, student)
-                        writer.writerow({name: safe_cell(value) for name, value in row.items()})
+        Path(destination).write_text(self.table(gradebook), encoding="utf-8", newline="")
 
-    def _row(self, gradebook: Any, assignment: Any, student: Any) -> dict[str, Any]:
-        row, waits = _row(gradebook, assignment, student)
+    def table(self, gradebook: Any) -> str:
+        """The file's text."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        students = [student for student in gradebook.students if _wanted(student.id, self.student)]
+        for assignment in gradebook.assignments:
+            if not _wanted(assignment.name, self.assignment):
+                continue
+            marks = submission_marks(Connection(gradebook.db.connection()), assignment.name)
+            for student in students:
+                row = self._row(assignment, student, marks.get(student.id, NOTHING))
+                writer.writerow({name: safe_cell(value) for name, value in row.items()})
+        return text.getvalue()
+
+    def _row(self, assignment: Any, student: Any, mark: SubmissionMark) -> dict[str, Any]:
+        row = {
+            "assignment": assignment.name,
+            "duedate": assignment.duedate,
+            "timestamp": mark.timestamp,
+            "student_id": student.id,
+            "last_name": student.last_name,
+            "first_name": student.first_name,
+            "email": student.email,
+            "raw_score": mark.score,
+            "late_submission_penalty": mark.penalty,
+            "score": mark.total,
+            "max_score": assignment.max_score,
+        }
         withheld = (assignment.name, student.id) in self.withheld
-        if withheld or (waits and not self.partial):
-            if not withheld:
-                self.log.warning("%s of %s waits for a person: no mark is exported", assignment.name, student.id)
-            return {**row, "raw_score": "", "score": ""}
-        return row
+        waits = mark.needs_person and not self.partial
+        if waits and not withheld:
+            self.log.warning("%s of %s waits for a person: no mark is exported", assignment.name, student.id)
+        return {**row, "raw_score": "", "score": ""} if waits or withheld else row
 
 
 def safe_cell(value: Any) -> str:
@@ -66,7 +87,7 @@ def safe_cell(value: Any) -> str:
         return ""
     if not isinstance(value, str):
         return str(value)
-    text = " ".join(printable(value).split())
+    text = one_line(value)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
@@ -74,68 +95,35 @@ def _wanted(name: str, names: list[Any]) -> bool:
     return not names or name in map(str, names)
 
 
-def _row(gradebook: Any, assignment: Any, student: Any) -> tuple[dict[str, Any], bool]:
-    """A line's values, and whether its mark waits for a person."""
-    row = {
-        "assignment": assignment.name,
-        "duedate": assignment.duedate,
-        "student_id": student.id,
-        "last_name": student.last_name,
-        "first_name": student.first_name,
-        "email": student.email,
-        "max_score": assignment.max_score,
-    }
-    try:
-        submission = gradebook.find_submission(assignment.name, student.id)
-    except MissingEntry:
-        return {**row, "timestamp": "", "raw_score": 0.0, "late_submission_penalty": 0.0, "score": 0.0}, False
-    penalty = submission.late_submission_penalty
-    made = {
-        **row,
-        "timestamp": submission.timestamp,
-        "raw_score": submission.score,
-        "late_submission_penalty": penalty,
-        "score": max(0.0, submission.score - penalty),
-    }
-    return made, bool(submission.needs_manual_grade)
-
-
-def export_csv(course: Course, assignments: list[str] | None, path: Path, partial: bool, force: bool) -> Delivery:
+def export_csv(course: Course, assignments: list[str] | None, path: Path, partial: bool, force: bool) -> ExportResult:
     """Write the marks of assignments (default: all that the gradebook has) by the plugin; say what is not there."""
-    delivery = Delivery(", ".join(assignments) if assignments else "all assignments", path)
-    draft = path.with_name(f".{path.name}.csv")
+    result = ExportResult(", ".join(assignments) if assignments else "all assignments", path)
     withheld: set[tuple[str, str]] = set()
-    for name in assignments or _recorded(course):
-        marks = read_marks(course, name)
-        delivery.note_doubts(marks)
+    for marks in [read_marks(course, name) for name in assignments] if assignments else _recorded(course):
+        result.note_doubts(marks)
         for student, mark in marks.by_student.items():
             made = decide(mark, partial, zero_missing=False)
             if made.score is not None:
-                delivery.written[f"{name} {student}"] = made.score
+                result.written[f"{marks.assignment} {student}"] = made.score
             elif not made.is_missing:
-                withheld.add((name, student))
-                delivery.left_out.append((student, f"{name}: {made.reason}"))
+                withheld.add((marks.assignment, student))
+                result.left_out.append((student, f"{marks.assignment}: {made.reason}"))
     plugin = SafeCsvExport(config=course.config)
-    plugin.to, plugin.assignment, plugin.partial = str(draft), list(assignments or []), partial
-    plugin.withheld = frozenset(withheld)
-    try:
-        with explained(path), Gradebook(gradebook_url(course), course.coursedir.course_id) as gradebook:
-            plugin.export(gradebook)
-        write_new(path, draft.read_bytes(), force)
-    finally:
-        draft.unlink(missing_ok=True)
-    return delivery
+    plugin.assignment, plugin.partial, plugin.withheld = list(assignments or []), partial, frozenset(withheld)
+    with explained(path), open_gradebook(course) as gradebook:
+        content = plugin.table(gradebook).encode("utf-8")
+    write_new(path, content, force)
+    return result
 
 
-def _recorded(course: Course) -> list[str]:
-    """Assignments that are both in the course and in the gradebook."""
+def _recorded(course: Course) -> list[AssignmentMarks]:
+    """The marks of assignments that are both in the course and in the gradebook."""
     found = []
     for name in course.assignments():
         try:
-            read_marks(course, name)
+            found.append(read_marks(course, name))
         except CourseError:
             continue
-        found.append(name)
     if not found:
-        raise CourseError(f"{gradebook_name(gradebook_url(course))} has no marks: grade first (nbseal grade).")
+        raise CourseError(f"{gradebook_label(course)} has no marks: grade first (nbseal grade).")
     return found

@@ -8,7 +8,7 @@ from typing import Any
 from nbconvert.exporters import Exporter, FilenameExtension
 from nbgrader.api import Gradebook
 
-from nbseal.feedback.feedback_page import Marks, make_view
+from nbseal.feedback.feedback_page import NotebookMarks, make_view
 from nbseal.pages import render
 
 
@@ -29,7 +29,7 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
         return render("nbseal.feedback", "feedback.html.j2", sorting=False, view=view), resources
 
 
-def _marks(submitted: Any) -> Marks:
+def _marks(submitted: Any) -> NotebookMarks:
     """What the gradebook says about one student's notebook; a person's mark goes before the machine's."""
     scores, by_person = {}, set()
     for grade in submitted.grades:
@@ -38,7 +38,7 @@ def _marks(submitted: Any) -> Marks:
         if grade.manual_score is not None:
             by_person.add(grade.name)
     comments = {comment.name: comment.comment for comment in submitted.comments if comment.comment}
-    return Marks(
+    return NotebookMarks(
         scores=scores,
         points={grade.name: float(grade.max_score or 0.0) for grade in submitted.grades},
         by_person=frozenset(by_person),

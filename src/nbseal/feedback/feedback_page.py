@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
 from markupsafe import Markup
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
+
 from nbseal.feedback.shown_outputs import Shown, show_outputs
 from nbseal.feedback.typesetting import markdown
-from nbseal.text import UNPRINTABLE, printable
 from nbseal.gradebook.mark_output import feedback_html
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
-
+from nbseal.text import printable, without_controls
 
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.{0,199})", re.MULTILINE)
 MARKUP = re.compile(r"[`*_$]|<[^>]*>|!?\[|\]\([^)]*\)")
@@ -27,7 +28,7 @@ FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Marks:
+class NotebookMarks:
     """What the gradebook says about one notebook; a score is None while there is none."""
 
     scores: Mapping[str, float | None]
@@ -49,7 +50,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Question:
+class OverviewLine:
     """One line of the overview."""
 
     grade_id: str
@@ -67,7 +68,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Cell:
+class PageCell:
     """One cell; ``folded`` code is the instructor's own, to be opened by those who want to see it."""
 
     body: Markup
@@ -75,9 +76,9 @@ class Cell:
     answer: bool = False
     folded: bool = False
     outputs: tuple[Shown, ...] = ()
-    question: Question | None = None
-    block: Markup = Markup()
-    comment: Markup = Markup()
+    question: OverviewLine | None = None
+    block: Markup = field(default_factory=Markup)
+    comment: Markup = field(default_factory=Markup)
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,15 @@ class View:
     """A whole page."""
 
     title: str
-    marks: Marks
-    questions: tuple[Question, ...]
-    cells: tuple[Cell, ...]
+    marks: NotebookMarks
+    questions: tuple[OverviewLine, ...]
+    cells: tuple[PageCell, ...]
     colours: Markup
 
 
-def make_view(nb: Any, marks: Marks, name: str, folder: Path, config: Any = None) -> View:
+def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, config: Any = None) -> View:
     """The page of an executed and marked notebook; ``folder`` holds the files beside it."""
-    cells: list[Cell] = []
+    cells: list[PageCell] = []
     label, title = "", ""
     for number, cell in enumerate(nb["cells"], 1):
         answer = (cell["metadata"].get("nbgrader") or {}).get("solution")
@@ -107,7 +108,7 @@ def make_view(nb: Any, marks: Marks, name: str, folder: Path, config: Any = None
     return View(title or name, marks, questions, tuple(cells), Markup(colours))
 
 
-def _cell(cell: Any, number: int, label: str, marks: Marks, folder: Path, config: Any) -> Cell:
+def _cell(cell: Any, number: int, label: str, marks: NotebookMarks, folder: Path, config: Any) -> PageCell:
     mark = cell["metadata"].get("nbgrader") or {}
     grade_id = mark.get("grade_id", "")
     is_code, is_answer = cell["cell_type"] == "code", bool(mark.get("solution"))
@@ -121,11 +122,11 @@ def _cell(cell: Any, number: int, label: str, marks: Marks, folder: Path, config
     question = None
     if grade_id in marks.scores and (mark.get("grade") or mark.get("task")):
         commented = grade_id in marks.comments
-        question = Question(
+        question = OverviewLine(
             grade_id, f"question-{number}", label or grade_id, marks.scores[grade_id], marks.points[grade_id],
             tests, commented,
         )  # fmt: skip
-    return Cell(
+    return PageCell(
         body=_body(cell, source, folder),
         code=is_code,
         answer=is_answer,
@@ -145,7 +146,7 @@ def _body(cell: Any, source: str, folder: Path) -> Markup:
     return Markup("<pre>{}</pre>").format(source)
 
 
-def _block(question: Question, status: Status, by_person: bool) -> Markup:
+def _block(question: OverviewLine, status: Status, by_person: bool) -> Markup:
     """The marks and a line for each test, with the mark that counts now."""
     status = status if question.score is None else Status.GRADED
     result = QuestionResult(question.grade_id, question.score, question.points, status, question.tests)
@@ -172,7 +173,7 @@ def printable_source(source: str) -> str:
     """A source as long as anybody reads, without characters that would show something else than what is there."""
     if len(source) > SOURCE_LIMIT:
         source = f"{source[:SOURCE_LIMIT]}\n… (the rest is not shown)"
-    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", source)
+    return without_controls(source)
 
 
 def _plain(heading: str) -> str:

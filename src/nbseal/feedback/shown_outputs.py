@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
 from markupsafe import Markup, escape
 from nbconvert.filters import ansi2html, strip_ansi
+
 from nbseal.feedback.typesetting import html, markdown, mathml
+from nbseal.gradebook.mark_output import judged
 from nbseal.notebook.reading import IMAGE_TYPES, base64_text
 from nbseal.notebook.sanitising import sanitise_svg, sanitise_text
-from nbseal.gradebook.mark_output import judged
 from nbseal.results import Status, TestResult
-
 
 OUTPUT_LIMIT = 40_000  # characters of one text that are shown; nobody scrolls through more on a phone
 OUR_FRAMES = "nbseal/worker/"  # where the engine stopped a cell; it says nothing about the student's code

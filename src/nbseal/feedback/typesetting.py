@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
 import secrets
-import stat
 from collections.abc import Callable, Mapping
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
 import nh3
 from latex2mathml.converter import convert
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from nbseal.files import read_regular
 from nbseal.notebook.rendering import CHECKBOX, LENGTH_LIMIT
 from nbseal.notebook.sanitising import sanitise_html, sanitise_svg
-
 
 FORMULA_LIMIT, FORMULAS = 2000, 500  # characters of a formula that is typeset; formulas in one text
 PICTURE_LIMIT = 2 << 20  # bytes
@@ -138,7 +138,7 @@ def _with_picture(tag: str, folder: Path) -> str:
     if source is None or address is None:
         alt = ALT.search(tag)
         return f'<span class="soft">[picture{": " + alt[1] if alt and alt[1] else ""}]</span>'
-    placed = f'{tag[: source.start(1)]}{address}{tag[source.end(1) :]}'
+    placed = f"{tag[: source.start(1)]}{address}{tag[source.end(1) :]}"
     return placed if ALT.search(placed) else placed.replace("<img", '<img alt="Picture"', 1)
 
 
@@ -148,14 +148,10 @@ def _picture(folder: Path, name: str) -> str | None:
         path = folder.resolve() / name
         if path.resolve() != path or not path.is_relative_to(folder.resolve()):
             return None
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            data = file.read(PICTURE_LIMIT + 1)
+        data = read_regular(path, PICTURE_LIMIT + 1)
     except (OSError, ValueError):
         return None
-    if len(data) > PICTURE_LIMIT:
+    if data is None or len(data) > PICTURE_LIMIT:
         return None
     kind = next((kind for signature, kind in SIGNATURES.items() if data.startswith(signature)), None)
     if kind is None and name.lower().endswith(".svg"):

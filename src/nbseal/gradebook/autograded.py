@@ -62,7 +62,7 @@ class Staging:
         """Write the notebooks and the other files through to the disk, out of sight."""
         self.discard()
         try:
-            self._write(_contents(files, notebooks))
+            self._write(contents(files, notebooks))
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -96,14 +96,15 @@ class Staging:
             shutil.rmtree(self.folder)
 
 
-def _contents(files: dict[str, bytes], notebooks: dict[str, bytes]) -> dict[PurePosixPath, bytes]:
-    contents = {PurePosixPath(name): content for name, content in files.items()}
-    contents |= {PurePosixPath(f"{name}.ipynb"): content for name, content in notebooks.items()}
-    for path in contents:
+def contents(files: dict[str, bytes], notebooks: dict[str, bytes]) -> dict[PurePosixPath, bytes]:
+    """A folder's files by their paths in it; RecordError for a path that leads elsewhere."""
+    found = {PurePosixPath(name): content for name, content in files.items()}
+    found |= {PurePosixPath(f"{name}.ipynb"): content for name, content in notebooks.items()}
+    for path in found:
         if path.is_absolute() or ".." in path.parts or not path.parts:
             raise RecordError(f"{path} is not a name inside a submission; leave that file out and run again.")
     # A folder that has a notebook's name can't lie beside that notebook.
-    return {path: content for path, content in contents.items() if not contents.keys() & set(path.parents)}
+    return {path: content for path, content in found.items() if not found.keys() & set(path.parents)}
 
 
 def exchange(first: Path, second: Path) -> bool:

@@ -1,187 +1,158 @@
-"""The gradebook's tables in SQL: by Python's own SQLite where they are a file, by SQLAlchemy where they are elsewhere.
+"""The way to nbgrader's gradebook, be it a SQLite file or a database on a server.
 
-SQLAlchemy and nbgrader's classes take as long to load as several submissions to grade, and most gradebooks are files.
-They still make the tables, and put assignments into them: see `nbseal.gradebook.database`.
+nbgrader makes its tables, and only then are its own classes loaded: they take a quarter of a second.
 """
 
 from __future__ import annotations
 
-import datetime
-import re
-import sqlite3
+import os
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy
+from sqlalchemy import Executable, NullPool, create_engine, inspect
+from sqlalchemy.engine import URL, make_url
+
 from nbseal.course import Course
 from nbseal.gradebook.explained import BUSY_SECONDS
+from nbseal.gradebook.tables import TABLES
 
-PLAIN_FILE = re.compile(r"sqlite:///(?!:memory:)([^?#%]+)")
-TABLES = {
-    "assignment", "base_cell", "comment", "grade", "grade_cells", "notebook", "solution_cells", "source_cell",
-    "student", "submitted_assignment", "submitted_notebook", "task_cells",
-}  # fmt: skip
-# as SQLAlchemy writes moments and lengths of time into SQLite, which has neither
-MOMENT = "%Y-%m-%d %H:%M:%S.%f"
-EPOCH = datetime.datetime(1970, 1, 1)
+
+def gradebook_url(course: Course) -> URL:
+    """The gradebook's address, with the file's full path where it is a file."""
+    url = make_url(course.db_url)
+    file = _file_of(url)
+    return url.set(database=str(course.root / file)) if file else url
 
 
 def gradebook_file(course: Course) -> Path | None:
-    """The gradebook's file; None if it is no file, or its address says more than where that is."""
-    found = PLAIN_FILE.fullmatch(course.db_url)
-    return course.root / found[1] if found else None
+    """The gradebook's file; None if it is in a database on a server."""
+    return _file_of(gradebook_url(course))
 
 
 def gradebook_label(course: Course) -> str:
     """What to call the gradebook in a message (never its password)."""
-    path = gradebook_file(course)
-    if path:
-        return str(path)
-    from nbseal.gradebook.database import gradebook_name, gradebook_url
+    url = gradebook_url(course)
+    return str(_file_of(url) or url.render_as_string(hide_password=True))
 
-    return gradebook_name(gradebook_url(course))
+
+def _file_of(url: URL) -> Path | None:
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if is_file else None
+
+
+class Connection:
+    """A connection to the gradebook that carries out statements of SQLAlchemy Core."""
+
+    def __init__(self, connection: sqlalchemy.Connection) -> None:
+        self._connection = connection
+
+    def tables(self) -> set[str]:
+        """The names of all tables."""
+        with self._in_a_transaction():
+            return set(inspect(self._connection).get_table_names())
+
+    def rows(self, statement: Executable, **values: Any) -> Sequence[Any]:
+        """What a query finds, with ``values`` for its parameters."""
+        with self._in_a_transaction():
+            return self._connection.execute(statement, values).all()
+
+    def write(self, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
+        """Carry out a statement for each of ``rows``, of which there is at least one."""
+        with self._in_a_transaction():
+            self._connection.execute(statement, rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is written inside, or nothing."""
+        with self._connection.begin():
+            if self._connection.dialect.name == "sqlite":
+                # Ask for the right to write first: what is read can't change until it is written.
+                self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield
+
+    def _in_a_transaction(self) -> Any:
+        """The one that has begun, or one that ends at once: a server keeps things for those that are open."""
+        return nullcontext() if self._connection.in_transaction() else self._connection.begin()
+
+    def close(self) -> None:
+        """Close the file, or hang up."""
+        self._connection.close()
 
 
 def connect(course: Course) -> Connection:
     """Open the gradebook; what it lacks is made by nbgrader first."""
-    path = gradebook_file(course)
-    if path is None:
-        return ServerConnection(course)
-    if not path.exists():
-        _have_made(course)
-    connection = FileConnection(path)
+    file = gradebook_file(course)
+    if file and not file.exists():
+        open_gradebook(course).close()
+    connection = _connect(course)
     try:
-        complete = connection.tables() >= TABLES
+        complete = connection.tables() >= {table.name for table in TABLES}
     except BaseException:
         connection.close()
         raise
     if not complete:
         connection.close()
-        _have_made(course)
-        connection = FileConnection(path)
+        open_gradebook(course).close()
+        connection = _connect(course)
     return connection
 
 
-def _have_made(course: Course) -> None:
-    from nbseal.gradebook.database import gradebook_url, open_gradebook
+def _connect(course: Course) -> Connection:
+    url, options = gradebook_url(course), dict[str, Any]()
+    if file := _file_of(url):
+        # A file that has gone is not made anew. The driver begins no transactions of its own.
+        url = url.set(database=file.absolute().as_uri()).update_query_dict({"uri": "true", "mode": "rw"})
+        options = {"timeout": BUSY_SECONDS, "isolation_level": None}
+    return Connection(create_engine(url, poolclass=NullPool, connect_args=options).connect())
 
-    open_gradebook(gradebook_url(course), course.coursedir.course_id).close()
+
+def open_gradebook(course: Course) -> Any:
+    """nbgrader's own `Gradebook` of the course; a file is made whole or not at all if it is missing."""
+    url, course_id = gradebook_url(course), course.coursedir.course_id
+    if file := _file_of(url):
+        if not file.exists():
+            _create(file, course_id)
+        url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
+    return _open(url, course_id)
 
 
-class FileConnection:
-    """A gradebook in a SQLite file. In statements, ``:name`` stands for a value."""
+def _create(file: Path, course_id: str) -> None:
+    # nbgrader fills a new file step by step: do it elsewhere, then rename.
+    draft = file.with_name(f".{file.name}.new")
+    draft.unlink(missing_ok=True)
+    _open(URL.create("sqlite", database=str(draft)), course_id).close()
+    if file.exists():
+        draft.unlink()
+    else:
+        draft.replace(file)
 
-    def __init__(self, path: Path) -> None:
-        address = f"{path.absolute().as_uri()}?mode=rw"  # a file that has gone is not made anew
-        self._connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
-    def tables(self) -> set[str]:
-        """The names of all tables."""
-        return {name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+def _open(url: URL, course_id: str) -> Any:
+    from nbgrader.api import Gradebook
 
-    def rows(self, statement: str, **values: Any) -> Sequence[tuple[Any, ...]]:
-        """What a query finds."""
-        return self._connection.execute(statement, values).fetchall()
+    from nbseal.patches.nbgrader_revision import known_revision
 
-    def write(self, statement: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Carry out a statement for each of ``rows``."""
-        self._connection.executemany(statement, rows)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of what is written inside, or nothing."""
-        # Ask for the right to write first: what is read can't change until it is written.
-        self._connection.execute("BEGIN IMMEDIATE")
+    gradebook: Any = Gradebook.__new__(Gradebook)
+    with _own_programs_first(), known_revision():  # it may have no tables yet
         try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            self._connection.rollback()
+            gradebook.__init__(url, course_id)
+        except BaseException:  # nbgrader would leave its connection open
+            if hasattr(gradebook, "db"):
+                gradebook.close()
             raise
-
-    def moment(self, value: datetime.datetime | None) -> Any:
-        """A time as it is stored."""
-        return value and value.strftime(MOMENT)
-
-    def duration(self, value: datetime.timedelta | None) -> Any:
-        """A length of time as it is stored."""
-        return None if value is None else self.moment(EPOCH + value)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+    return gradebook
 
 
-class ServerConnection:
-    """A gradebook in any database that SQLAlchemy knows; the same to its users as a file."""
-
-    def __init__(self, course: Course) -> None:
-        from nbseal.gradebook.database import gradebook_url, open_gradebook, transaction
-
-        self._gradebook = open_gradebook(gradebook_url(course), course.coursedir.course_id)
-        self._begin = transaction
-        self._writing = False
-
-    def rows(self, statement: str, **values: Any) -> Sequence[tuple[Any, ...]]:
-        """What a query finds."""
-        session = self._gradebook.db
-        try:
-            return [tuple(row) for row in session.execute(_text(statement), values)]
-        finally:
-            if not self._writing:
-                session.remove()
-
-    def write(self, statement: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Carry out a statement for each of ``rows``."""
-        self._gradebook.db.execute(_text(statement), rows)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of what is written inside, or nothing."""
-        self._writing = True
-        try:
-            with self._begin(self._gradebook):
-                yield
-        finally:
-            self._writing = False
-
-    def moment(self, value: datetime.datetime | None) -> Any:
-        """A time as it is stored."""
-        return value.strftime(MOMENT) if value and self._gradebook.engine.name == "sqlite" else value
-
-    def duration(self, value: datetime.timedelta | None) -> Any:
-        """A length of time as it is stored."""
-        from sqlalchemy import Interval
-
-        dialect = self._gradebook.engine.dialect
-        process = Interval().dialect_impl(dialect).bind_processor(dialect)
-        return process(value) if process else value
-
-    def close(self) -> None:
-        """Hang up."""
-        self._gradebook.close()
-
-
-Connection = FileConnection | ServerConnection
-
-
-@cache
-def _text(statement: str) -> Any:
-    from sqlalchemy import text
-
-    return text(statement)
-
-
-def as_moment(value: Any) -> datetime.datetime | None:
-    """A time that was stored."""
-    return datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
-def as_duration(value: Any) -> datetime.timedelta | None:
-    """A length of time that was stored; databases without a kind for it have it as a time after 1970 began."""
-    if value is None or isinstance(value, datetime.timedelta):
-        return value
-    moment = as_moment(value)
-    return moment - EPOCH if moment else None
+@contextmanager
+def _own_programs_first() -> Iterator[None]:
+    """nbgrader starts the program ``alembic``, which lies beside our Python and may not be on the path."""
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from filelock import Timeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from nbseal.errors import RecordError
 
@@ -55,19 +55,18 @@ def explained(path: str | os.PathLike[str]) -> Iterator[None]:
     except OSError as error:
         cause, mend = DISK_CAUSES.get(error.errno or 0, (f"{error.strerror or error}", "mend that and run again"))
         raise _record_error(error.filename or path, cause, mend) from error
-    except _database_errors() as error:
-        cause, mend = _database_cause(str(error))
+    except _gradebook_errors() as error:
+        cause, mend = _database_cause(str(getattr(error, "orig", None) or error))  # without statement and values
         raise _record_error(path, cause, mend) from error
 
 
-def _database_errors() -> tuple[type[Exception], ...]:
-    """The errors of all ways to the gradebook that have been loaded."""
+def _gradebook_errors() -> tuple[type[Exception], ...]:
+    """SQLAlchemy's errors, and nbgrader's own if its gradebook has been loaded."""
     if "nbgrader.api" not in sys.modules:
-        return (sqlite3.Error,)
+        return (SQLAlchemyError,)
     from nbgrader.api import InvalidEntry
-    from sqlalchemy.exc import SQLAlchemyError
 
-    return sqlite3.Error, SQLAlchemyError, InvalidEntry
+    return SQLAlchemyError, InvalidEntry
 
 
 def _database_cause(text: str) -> tuple[str, str]:

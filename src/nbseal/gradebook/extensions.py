@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +14,7 @@ from filelock import FileLock
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.files import write_file
+from nbseal.files import write_whole
 from nbseal.gradebook.explained import BUSY_SECONDS, explained
 from nbseal.gradebook.times import Zones, decoded, read_date, zones_of
 
@@ -95,7 +94,7 @@ def grant(course: Course, assignment: str, student: str, text: str) -> list[str]
     Every other line of the file stays as it is. UnknownName if there is no such assignment, CourseError if the date is
     unclear or before the due date.
     """
-    from nbseal.gradebook.queries import due_dates, students  # grading needs none of it, and it takes long to load
+    from nbseal.gradebook.queries import due_dates, student_ids  # grading needs none of it, and it takes long to load
 
     name = course.assignment(assignment).name
     zone = zones_of(course.config).course
@@ -111,7 +110,7 @@ def grant(course: Course, assignment: str, student: str, text: str) -> list[str]
         )
     _write_line(course, name, student, until)
     notes = [] if due else [f"{name} has no due date in the gradebook: the extension counts once it has one."]
-    known = students(course).union(*(course.students(other) for other in course.assignments()))
+    known = student_ids(course).union(*(course.students(other) for other in course.assignments()))
     if student not in known:
         notes.append(f"{unknown('student', student, known)} The line is in {FILE} all the same.")
     return notes
@@ -125,9 +124,7 @@ def _write_line(course: Course, assignment: str, student: str, until: datetime) 
     with explained(path), FileLock(course.private / "extensions.lock", timeout=BUSY_SECONDS):
         table = _Table.read(path) if path.exists() else _Table.empty(path)
         table.put(student, assignment, until.isoformat(sep=" ", timespec="seconds"))
-        draft = path.with_name(f".{path.name}.new")
-        write_file(draft, table.text().encode("utf-8", "surrogateescape"), _mode(course, path))
-        os.replace(draft, path)
+        write_whole(path, table.text().encode("utf-8", "surrogateescape"), _mode(course, path), durable=True)
 
 
 def _mode(course: Course, path: Path) -> int:

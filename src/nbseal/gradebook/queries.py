@@ -3,20 +3,97 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, bindparam, case, func, or_, select
 
 from nbseal.course import Course
-from nbseal.gradebook.database import gradebook_name, gradebook_url, is_file, open_gradebook
+from nbseal.gradebook.connection import Connection, connect, gradebook_file, gradebook_label
 from nbseal.gradebook.explained import explained
-from nbseal.gradebook.tables import ASSIGNMENT, CELL, GRADE, STUDENT, SUBMISSION, SUBMITTED
+from nbseal.gradebook.tables import (
+    ASSIGNMENT,
+    CELL,
+    GRADE,
+    GRADE_CELL,
+    NOTEBOOK,
+    STUDENT,
+    SUBMISSION,
+    SUBMITTED_NOTEBOOK,
+    TASK_CELL,
+)
+
+OF_ASSIGNMENT = SUBMISSION.c.assignment_id == ASSIGNMENT.c.id, ASSIGNMENT.c.name == bindparam("name")
+OF_SUBMISSION = SUBMITTED_NOTEBOOK.c.assignment_id == SUBMISSION.c.id
+OF_NOTEBOOK = GRADE.c.notebook_id == SUBMITTED_NOTEBOOK.c.id
+
+STUDENTS = select(
+    STUDENT.c.id, STUDENT.c.first_name, STUDENT.c.last_name, STUDENT.c.email, STUDENT.c.lms_user_id
+).order_by(STUDENT.c.id)
+DUE_DATES = select(ASSIGNMENT.c.name, ASSIGNMENT.c.duedate).where(ASSIGNMENT.c.duedate.is_not(None))
+LATENESS = select(
+    *(SUBMISSION.c.student_id, SUBMISSION.c.timestamp, SUBMISSION.c.extension, ASSIGNMENT.c.duedate),
+    SUBMITTED_NOTEBOOK.c.late_submission_penalty,
+).where(*OF_ASSIGNMENT, OF_SUBMISSION)
+GRADES = select(
+    SUBMISSION.c.student_id, CELL.c.name, GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit
+).where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, CELL.c.id == GRADE.c.cell_id)
+WAITING = (
+    select(SUBMISSION.c.student_id, CELL.c.name)
+    .where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, CELL.c.id == GRADE.c.cell_id)
+    .where(or_(GRADE.c.needs_manual_grade, and_(GRADE.c.auto_score.is_(None), GRADE.c.manual_score.is_(None))))
+    .order_by(CELL.c.name)
+)
+# As nbgrader sums up, but in one go: for each submission anew it would look at all submissions.
+_BASE = func.coalesce(GRADE.c.manual_score, GRADE.c.auto_score)
+_SCORE = case((_BASE.is_not(None), _BASE + func.coalesce(GRADE.c.extra_credit, 0.0)), else_=0.0)
+_SUMS = (
+    select(
+        SUBMISSION.c.id,
+        func.sum(_SCORE).label("score"),
+        func.max(case((GRADE.c.needs_manual_grade, 1), else_=0)).label("needs_person"),
+    )
+    .where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK)
+    .group_by(SUBMISSION.c.id)
+    .subquery("sums")
+)
+_PENALTIES = (
+    select(SUBMISSION.c.id, func.sum(SUBMITTED_NOTEBOOK.c.late_submission_penalty).label("penalty"))
+    .where(*OF_ASSIGNMENT, OF_SUBMISSION)
+    .group_by(SUBMISSION.c.id)
+    .subquery("penalties")
+)
+MARKS = (
+    select(
+        SUBMISSION.c.student_id,
+        SUBMISSION.c.timestamp,
+        func.coalesce(_SUMS.c.score, 0.0),
+        func.coalesce(_PENALTIES.c.penalty, 0.0),
+        func.coalesce(_SUMS.c.needs_person, 0),
+    )
+    .join(ASSIGNMENT, and_(*OF_ASSIGNMENT))
+    .outerjoin(_SUMS, _SUMS.c.id == SUBMISSION.c.id)
+    .outerjoin(_PENALTIES, _PENALTIES.c.id == SUBMISSION.c.id)
+)
+
+
+def _points(kind: Any) -> Any:
+    """The points of an assignment's cells of one ``kind``."""
+    return (
+        select(func.coalesce(func.sum(kind.c.max_score), 0.0))
+        .where(NOTEBOOK.c.assignment_id == ASSIGNMENT.c.id, CELL.c.notebook_id == NOTEBOOK.c.id, kind.c.id == CELL.c.id)
+        .correlate(ASSIGNMENT)
+        .scalar_subquery()
+    )
+
+
+POINTS = select(_points(GRADE_CELL) + _points(TASK_CELL)).where(ASSIGNMENT.c.name == bindparam("name"))
 
 
 @dataclass(frozen=True)
-class Mark:
+class QuestionMark:
     """One question's mark in the gradebook; a person's goes before the machine's."""
 
     auto: float | None
@@ -36,73 +113,98 @@ class SubmissionState:
 
     seconds_late: float = 0.0
     penalty: float = 0.0
-    marks: dict[str, Mark] = field(default_factory=dict)
+    marks: dict[str, QuestionMark] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SubmissionMark:
+    """One student's mark as nbgrader computes it.
+
+    ``score`` sums its questions, ``penalty`` what its notebooks lose for being late; ``needs_person`` is whether a
+    question has nbgrader's flag.
+    """
+
+    timestamp: datetime.datetime | None
+    score: float
+    penalty: float
+    needs_person: bool
+
+    @property
+    def total(self) -> float:
+        """What is left of the score."""
+        return max(0.0, self.score - self.penalty)
+
+
+def points(gradebook: Connection, assignment: str) -> float | None:
+    """The points that an assignment gives; None if the gradebook doesn't know it."""
+    return next((float(found) for (found,) in gradebook.rows(POINTS, name=assignment)), None)
+
+
+def students(gradebook: Connection) -> Sequence[Any]:
+    """All students in the order of their ids: id, first name, last name, email, lms_user_id."""
+    return gradebook.rows(STUDENTS)
+
+
+def submission_marks(gradebook: Connection, assignment: str) -> dict[str, SubmissionMark]:
+    """The mark of each submission of an assignment, by student."""
+    return {
+        student: SubmissionMark(timestamp, score, penalty, bool(needs_person))
+        for student, timestamp, score, penalty, needs_person in gradebook.rows(MARKS, name=assignment)
+    }
+
+
+def waiting_questions(gradebook: Connection, assignment: str) -> dict[str, list[str]]:
+    """Questions without a mark, or that a person is asked to look at, by student."""
+    found: dict[str, list[str]] = {}
+    for student, question in gradebook.rows(WAITING, name=assignment):
+        found.setdefault(student, []).append(question)
+    return found
 
 
 def submission_states(course: Course, assignment: str) -> dict[str, SubmissionState]:
     """The gradebook's view of each submission of ``assignment``, by student; RecordError if it can't be read."""
     found: dict[str, SubmissionState] = {}
-    submissions, grades = _rows(course, _submissions(assignment), _grades(assignment))
-    for row in submissions:
-        due = None if row.duedate is None else row.duedate + (row.extension or datetime.timedelta())
-        late = (row.timestamp - due).total_seconds() if row.timestamp and due else 0.0
-        state = found.setdefault(row.student_id, SubmissionState(max(0.0, late)))
-        state.penalty += row.late_submission_penalty or 0.0
-    for row in grades:
-        mark = Mark(row.auto_score, row.manual_score, row.extra_credit or 0.0)
-        found[row.student_id].marks[row.name] = mark
+    with _reading(course) as gradebook:
+        lateness, grades = (gradebook.rows(query, name=assignment) if gradebook else [] for query in (LATENESS, GRADES))
+    for student, timestamp, extension, duedate, penalty in lateness:
+        due = None if duedate is None else duedate + (extension or datetime.timedelta())
+        late = (timestamp - due).total_seconds() if timestamp and due else 0.0
+        state = found.setdefault(student, SubmissionState(max(0.0, late)))
+        state.penalty += penalty or 0.0
+    for student, question, auto, manual, extra in grades:
+        found[student].marks[question] = QuestionMark(auto, manual, extra or 0.0)
     return found
 
 
 def names(course: Course) -> set[str]:
     """Everything in the gradebook that says who somebody is: ids, names, addresses."""
-    columns = (STUDENT.c.id, STUDENT.c.first_name, STUDENT.c.last_name, STUDENT.c.email, STUDENT.c.lms_user_id)
-    (rows,) = _rows(course, select(*columns))
-    return {str(value) for row in rows for value in row if value}
+    with _reading(course) as gradebook:
+        return {str(value) for row in (students(gradebook) if gradebook else []) for value in row if value}
 
 
-def students(course: Course) -> set[str]:
+def student_ids(course: Course) -> set[str]:
     """The ids of all students in the gradebook."""
-    (rows,) = _rows(course, select(STUDENT.c.id))
-    return {row.id for row in rows}
+    with _reading(course) as gradebook:
+        return {student for student, *_ in (students(gradebook) if gradebook else [])}
 
 
 def due_dates(course: Course) -> dict[str, datetime.datetime]:
     """When each assignment is due that has a due date."""
-    (rows,) = _rows(course, select(ASSIGNMENT.c.name, ASSIGNMENT.c.duedate))
-    return {row.name: row.duedate.replace(tzinfo=datetime.UTC) for row in rows if row.duedate}
+    with _reading(course) as gradebook:
+        found = gradebook.rows(DUE_DATES) if gradebook else []
+    return {name: due.replace(tzinfo=datetime.UTC) for name, due in found}
 
 
-def _rows(course: Course, *queries: Any) -> list[list[Any]]:
-    """The rows of each query; none where there is no gradebook yet."""
-    url = gradebook_url(course)
-    if is_file(url) and not Path(str(url.database)).exists():
-        return [[] for _ in queries]
-    with explained(gradebook_name(url)):
-        gradebook = open_gradebook(url, course.coursedir.course_id)
+@contextmanager
+def _reading(course: Course) -> Iterator[Connection | None]:
+    """The gradebook for a while; None if its file isn't there yet."""
+    file = gradebook_file(course)
+    if file and not file.exists():
+        yield None
+        return
+    with explained(gradebook_label(course)):
+        gradebook = connect(course)
         try:
-            return [gradebook.db.execute(query).all() for query in queries]
+            yield gradebook
         finally:
             gradebook.close()
-
-
-def _submissions(assignment: str) -> Any:
-    columns = (SUBMISSION.c.student_id, SUBMISSION.c.timestamp, SUBMISSION.c.extension, ASSIGNMENT.c.duedate)
-    return (
-        select(*columns, SUBMITTED.c.late_submission_penalty)
-        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMISSION.c.assignment_id)
-        .join(SUBMITTED, SUBMITTED.c.assignment_id == SUBMISSION.c.id)
-        .where(ASSIGNMENT.c.name == assignment)
-    )
-
-
-def _grades(assignment: str) -> Any:
-    marks = (GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit)
-    return (
-        select(SUBMISSION.c.student_id, CELL.c.name, *marks)
-        .join(CELL, CELL.c.id == GRADE.c.cell_id)
-        .join(SUBMITTED, SUBMITTED.c.id == GRADE.c.notebook_id)
-        .join(SUBMISSION, SUBMISSION.c.id == SUBMITTED.c.assignment_id)
-        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMISSION.c.assignment_id)
-        .where(ASSIGNMENT.c.name == assignment)
-    )

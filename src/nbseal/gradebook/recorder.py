@@ -19,7 +19,7 @@ from nbseal.gradebook.extensions import read_extensions
 from nbseal.gradebook.lateness import Timing, timing_of
 from nbseal.gradebook.ledger import Entry, Ledger
 from nbseal.gradebook.registration import ensure_registered
-from nbseal.gradebook.submission_rows import Marksbook
+from nbseal.gradebook.submission_rows import GradebookWriter
 from nbseal.gradebook.times import (
     TIMESTAMP_FILE,
     Stamp,
@@ -30,6 +30,7 @@ from nbseal.gradebook.times import (
     zones_of,
 )
 from nbseal.results import GradedSubmission, Scorecard
+from nbseal.text import notes_on_like_ids
 
 
 class Recorder:
@@ -57,9 +58,9 @@ class Recorder:
 
     def close(self) -> None:
         """Close the gradebook."""
-        if "_marksbook" in self.__dict__:
-            self._marksbook.close()
-            del self._marksbook
+        if "_gradebook" in self.__dict__:
+            self._gradebook.close()
+            del self._gradebook
 
     def prepare(self, assignment: str) -> None:
         """Have ``assignment`` in the gradebook, with the cells of its notebooks.
@@ -69,9 +70,9 @@ class Recorder:
         """
         found = self.course.assignment(assignment)
         with self._writing():
-            marksbook = self._marksbook
-            with explained(marksbook.name):
-                ensure_registered(self.course, found, marksbook.connection)
+            gradebook = self._gradebook
+            with explained(gradebook.name):
+                ensure_registered(self.course, found, gradebook.connection)
 
     def recorded(self, assignment: str) -> dict[str, tuple[str, Scorecard]]:
         """Digest and scorecard of each student whose submission is wholly recorded."""
@@ -79,30 +80,30 @@ class Recorder:
         file = gradebook_file(self.course)
         if not entries or (file and not file.exists()):
             return {}
-        known = self._marksbook.students(assignment)
+        known = self._gradebook.students(assignment)
         self._known = {entry.student: entry for entry in entries if entry.student in known and self._is_in_place(entry)}
         return {student: (entry.digest, entry.scorecard) for student, entry in self._known.items()}
 
     def notes(self) -> tuple[str, ...]:
-        """What is wrong in extensions.csv."""
-        if not self._extensions.lines:
-            return ()
+        """What should be known before marks go out: like ids of students, and what is wrong in extensions.csv."""
         assignments = self.course.assignments()
-        submitted = {student for assignment in assignments for student in self.course.students(assignment)}
-        return tuple(self._extensions.notes(assignments, submitted | self._marksbook.everybody()))
+        submitted = {student for name in assignments for student in self.course.students(name)}
+        known = submitted | self._gradebook.everybody()
+        return (*notes_on_like_ids(known), *self._extensions.notes(assignments, known))
 
-    def save(self, graded: GradedSubmission) -> Scorecard:
+    def save(self, graded: GradedSubmission) -> GradedSubmission:
         """Record one submission everywhere; RecordError if that can't be done.
 
-        Returns the scorecard as it is recorded: with what nobody can tell about the submission's time.
+        Returns it as it is recorded: what nobody can tell about its time is in the scorecard, and its timestamp is as
+        nbgrader reads it.
         """
         return self._save(graded, write_autograded=True)
 
-    def save_marks(self, graded: GradedSubmission) -> Scorecard:
+    def save_marks(self, graded: GradedSubmission) -> GradedSubmission:
         """Record one submission whose autograded folder nbgrader itself is about to write."""
         return self._save(graded, write_autograded=False)
 
-    def _save(self, graded: GradedSubmission, write_autograded: bool) -> Scorecard:
+    def _save(self, graded: GradedSubmission, write_autograded: bool) -> GradedSubmission:
         card = graded.scorecard
         _check_name(card.student)
         notebooks = {name: notebook_bytes(notebook) for name, notebook in graded.notebooks.items()}
@@ -111,16 +112,17 @@ class Recorder:
         staging = Staging(destination, self._permissions, self.course.coursedir.groupshared)
         stamp = self._stamp(graded)
         with self._writing():
-            marksbook = self._marksbook
+            gradebook = self._gradebook
             before = Ledger.of(self.course, card.assignment).latest(card.student)
             timing = self._timing(card.assignment, card.student, stamp, before)
-            entry = Entry(graded.digest, timing.on(card), sizes, graded.handed_in, timing.text)
+            graded = replace(graded, scorecard=timing.on(card), files=_other_files(graded, stamp))
+            entry = Entry(graded.digest, graded.scorecard, sizes, graded.handed_in, timing.text)
             with explained(destination):
                 if write_autograded:
-                    staging.write(_other_files(graded, stamp), notebooks)
+                    staging.write(graded.files, notebooks)
             try:
                 with self._announced(entry):
-                    marksbook.write(graded, timing)
+                    gradebook.write(graded, timing)
             except BaseException:
                 staging.discard()
                 raise
@@ -128,7 +130,7 @@ class Recorder:
                 if write_autograded:
                     staging.publish()
             self._publish(entry)
-        return entry.scorecard
+        return graded
 
     def renew_times(self, assignment: str, student: str) -> Scorecard | None:
         """Record anew when one of the ``recorded`` submissions came, if extensions.csv or its stamp says otherwise now.
@@ -143,7 +145,7 @@ class Recorder:
             return None
         with self._writing():
             with self._announced(renewed):
-                self._marksbook.write_times(assignment, student, entry.sizes, timing)
+                self._gradebook.write_times(assignment, student, entry.sizes, timing)
             folder = self.course.folder("autograded", student, assignment)
             with explained(folder):
                 write_stamp(folder, stamp, self._permissions)
@@ -154,7 +156,7 @@ class Recorder:
         """Whether the gradebook has the extension that it should have."""
         if not timing.text or not timing.granted:
             return True
-        return self._marksbook.extension(assignment, student) == timing.extension
+        return self._gradebook.extension(assignment, student) == timing.extension
 
     @contextmanager
     def _announced(self, entry: Entry) -> Iterator[None]:
@@ -199,14 +201,15 @@ class Recorder:
 
     def _stamp(self, graded: GradedSubmission) -> Stamp | None:
         """When the submission was handed in; None if it has no stamp."""
-        if graded.timestamp is not None:
-            return read_stamp(graded.timestamp, self._zones)
         card = graded.scorecard
-        return stamp_in(self.course.folder("submitted", card.student, card.assignment), self._zones)
+        folder = self.course.folder("submitted", card.student, card.assignment)
+        if folder.is_dir():  # nbgrader's own file; one of that name in a student's archive says nothing
+            return stamp_in(folder, self._zones)
+        return None if graded.timestamp is None else read_stamp(graded.timestamp, self._zones)
 
     def _timing(self, assignment: str, student: str, stamp: Stamp | None, before: Entry | None) -> Timing:
         line = self._extensions.of(student, assignment)
-        due = self._marksbook.due(assignment) if line else None
+        due = self._gradebook.due(assignment) if line else None
         return timing_of(stamp, line, due, before.extension if before else "")
 
     @cached_property
@@ -214,8 +217,8 @@ class Recorder:
         return file_permissions(self.course)
 
     @cached_property
-    def _marksbook(self) -> Marksbook:
-        return Marksbook(self.course)
+    def _gradebook(self) -> GradebookWriter:
+        return GradebookWriter(self.course)
 
 
 def _other_files(graded: GradedSubmission, stamp: Stamp | None) -> dict[str, bytes]:

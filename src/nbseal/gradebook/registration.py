@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from nbformat.notebooknode import from_dict
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from nbseal.course import Assignment, Course
 from nbseal.errors import CourseError
-from nbseal.gradebook.connection import Connection, gradebook_label
+from nbseal.gradebook.connection import Connection, gradebook_label, gradebook_url, open_gradebook
+from nbseal.gradebook.tables import (
+    ASSIGNMENT,
+    CELL,
+    GRADE_CELL,
+    NOTEBOOK,
+    SOLUTION_CELL,
+    SOURCE_CELL,
+    SUBMISSION,
+    TASK_CELL,
+)
 from nbseal.notebook import Notebook, make_template
 
-FIND_ASSIGNMENT = "SELECT id FROM assignment WHERE name = :assignment"
-FIND_NOTEBOOKS = "SELECT name FROM notebook WHERE assignment_id = :assignment"
-FIND_QUESTIONS = """
-    SELECT notebook.name, cell.name, kind.max_score FROM base_cell AS cell
-    JOIN notebook ON notebook.id = cell.notebook_id JOIN {kind} AS kind ON kind.id = cell.id
-    WHERE notebook.assignment_id = :assignment
-"""
-FIND_ANSWERS = """
-    SELECT notebook.name, cell.name FROM base_cell AS cell
-    JOIN notebook ON notebook.id = cell.notebook_id JOIN solution_cells AS kind ON kind.id = cell.id
-    WHERE notebook.assignment_id = :assignment
-"""
-FIND_SOURCES = """
-    SELECT notebook.name, source.name FROM source_cell AS source
-    JOIN notebook ON notebook.id = source.notebook_id WHERE notebook.assignment_id = :assignment
-"""
-COUNT_SUBMISSIONS = "SELECT COUNT(*) FROM submitted_assignment WHERE assignment_id = :assignment"
+ASSIGNMENT_ID = select(ASSIGNMENT.c.id).where(ASSIGNMENT.c.name == bindparam("name"))
+OF_ASSIGNMENT = NOTEBOOK.c.assignment_id == bindparam("assignment")
+NOTEBOOKS = select(NOTEBOOK.c.name).where(OF_ASSIGNMENT)
+_CELLS = CELL.join(NOTEBOOK, NOTEBOOK.c.id == CELL.c.notebook_id)
+QUESTIONS = tuple(
+    select(NOTEBOOK.c.name, CELL.c.name, kind.c.max_score)
+    .select_from(_CELLS.join(kind, kind.c.id == CELL.c.id))
+    .where(OF_ASSIGNMENT)
+    for kind in (GRADE_CELL, TASK_CELL)
+)
+ANSWERS = (
+    select(NOTEBOOK.c.name, CELL.c.name)
+    .select_from(_CELLS.join(SOLUTION_CELL, SOLUTION_CELL.c.id == CELL.c.id))
+    .where(OF_ASSIGNMENT)
+)
+SOURCES = (
+    select(NOTEBOOK.c.name, SOURCE_CELL.c.name)
+    .join_from(SOURCE_CELL, NOTEBOOK, NOTEBOOK.c.id == SOURCE_CELL.c.notebook_id)
+    .where(OF_ASSIGNMENT)
+)
+SUBMISSIONS = select(func.count()).where(SUBMISSION.c.assignment_id == bindparam("assignment"))
 
 
 @dataclass(frozen=True)
@@ -73,15 +90,13 @@ def ensure_registered(course: Course, assignment: Assignment, connection: Connec
     wanted = {name: _cells_of(template) for name, template in templates.items()}
     _refuse_doubles(assignment, wanted)
     recorded: dict[str, RecordedCells] = {}
-    for (row,) in connection.rows(FIND_ASSIGNMENT, assignment=assignment.name):
+    for (row,) in connection.rows(ASSIGNMENT_ID, name=assignment.name):
         recorded = _recorded_cells(connection, row)
         if recorded == wanted:
             return
-        if connection.rows(COUNT_SUBMISSIONS, assignment=row)[0][0]:
+        if connection.rows(SUBMISSIONS, assignment=row)[0][0]:
             raise CourseError(_disagreement(gradebook_label(course), assignment, wanted, recorded))
-    from nbseal.gradebook.entering import enter  # takes longer to load than all the rest, and is needed once
-
-    enter(course, assignment, templates, recorded.keys() - wanted.keys())
+    _enter(course, assignment, templates, recorded.keys() - wanted.keys())
 
 
 def _cells_of(template: Notebook) -> RecordedCells:
@@ -103,14 +118,14 @@ def _name(cell: Any) -> str:
 def _recorded_cells(connection: Connection, assignment: str) -> dict[str, RecordedCells]:
     """What the gradebook says of an assignment's notebooks, by their names."""
     found: dict[str, tuple[dict[str, float], set[str], set[str]]] = {}
-    for (notebook,) in connection.rows(FIND_NOTEBOOKS, assignment=assignment):
+    for (notebook,) in connection.rows(NOTEBOOKS, assignment=assignment):
         found[notebook] = {}, set(), set()
-    for kind in ("grade_cells", "task_cells"):
-        for notebook, name, points in connection.rows(FIND_QUESTIONS.format(kind=kind), assignment=assignment):
+    for questions in QUESTIONS:
+        for notebook, name, points in connection.rows(questions, assignment=assignment):
             found[notebook][0][name] = float(points)
-    for notebook, name in connection.rows(FIND_ANSWERS, assignment=assignment):
+    for notebook, name in connection.rows(ANSWERS, assignment=assignment):
         found[notebook][1].add(name)
-    for notebook, name in connection.rows(FIND_SOURCES, assignment=assignment):
+    for notebook, name in connection.rows(SOURCES, assignment=assignment):
         found[notebook][2].add(name)
     return {
         notebook: RecordedCells(points, frozenset(answers), frozenset(sources))
@@ -135,7 +150,42 @@ def _disagreement(
         found += wanted.get(name, EMPTY).differences(recorded.get(name, EMPTY))
     return (
         f"{gradebook} holds submissions of another version of {assignment.name}: "
-        f"{'; '.join(found) or 'its notebooks are others'}. If only points changed, run nbgrader "
-        f"generate_assignment {assignment.name}; otherwise bring the old cells back, or remove the recorded "
+        f"{'; '.join(found) or 'its notebooks are others'}. If only points changed, run "
+        f"nbseal build {assignment.name}; otherwise bring the old cells back, or remove the recorded "
         f"submissions with nbgrader db assignment remove {assignment.name} --force."
     )
+
+
+def _enter(course: Course, assignment: Assignment, templates: dict[str, Notebook], gone: Iterable[str]) -> None:
+    """Have the assignment with these notebooks in the gradebook, as ``nbgrader generate_assignment`` does.
+
+    Notebooks that are ``gone`` are removed.
+    """
+    from nbgrader.api import MissingEntry  # takes longer to load than all the rest, and is needed once
+
+    gradebook = open_gradebook(course)
+    try:
+        try:
+            gradebook.find_assignment(assignment.name)
+        except MissingEntry:
+            gradebook.update_or_create_assignment(assignment.name)
+        for name in gone:
+            gradebook.remove_notebook(name, assignment.name)
+    finally:
+        gradebook.close()
+    for name, template in templates.items():  # SaveCells opens the gradebook itself
+        _save_cells(course, assignment, name, template)
+
+
+def _save_cells(course: Course, assignment: Assignment, notebook: str, template: Notebook) -> None:
+    from nbgrader.api import InvalidEntry
+    from nbgrader.preprocessors import SaveCells
+
+    names = {"assignment": assignment.name, "notebook": notebook, "db_url": gradebook_url(course)}
+    try:
+        SaveCells(config=course.config).preprocess(from_dict(template), {"nbgrader": names})
+    except (SQLAlchemyError, InvalidEntry):
+        raise
+    except Exception as error:
+        path = assignment.template_path(notebook)
+        raise CourseError(f"{path} can't be put into the gradebook: {type(error).__name__}: {error}") from error

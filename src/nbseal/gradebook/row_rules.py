@@ -14,7 +14,7 @@ NO_RESPONSE = "No response."
 
 
 @dataclass(frozen=True)
-class Cell:
+class GradebookCell:
     """A cell as the gradebook knows it; a grade cell that holds an answer is there once as each kind."""
 
     id: str
@@ -36,16 +36,16 @@ class AutoMark:
         return not self.final and (manual_score is not None or self.score is None)
 
 
-class Marks:
+class MachineMarks:
     """What ``graded`` puts into the rows of the gradebook's ``cells``."""
 
-    def __init__(self, graded: GradedSubmission, cells: list[Cell]) -> None:
+    def __init__(self, graded: GradedSubmission, cells: list[GradebookCell]) -> None:
         self.graded = graded
         self.questions = {question.grade_id: question for question in graded.scorecard.questions}
         self.answers = {name: _answers(notebook) for name, notebook in graded.notebooks.items()}
         self.unread = self._unread(cells)
 
-    def strangers(self, cells: list[Cell]) -> set[str]:
+    def strangers(self, cells: list[GradebookCell]) -> set[str]:
         """Graded questions that the gradebook has no row for."""
         return set(self.questions) - {cell.name for cell in cells if cell.kind in GRADED_KINDS}
 
@@ -53,7 +53,7 @@ class Marks:
         """Whether the student handed in no such notebook."""
         return notebook in self.graded.missing_notebooks
 
-    def auto_mark(self, cell: Cell) -> AutoMark:
+    def auto_mark(self, cell: GradebookCell) -> AutoMark:
         """The machine's mark for a grade cell or a task cell."""
         if self.is_missing(cell.notebook):
             return AutoMark(0.0, final=True)
@@ -64,18 +64,18 @@ class Marks:
             return AutoMark(question.score)
         return AutoMark(None)
 
-    def auto_comment(self, cell: Cell) -> str | None:
+    def auto_comment(self, cell: GradebookCell) -> str | None:
         """The machine's comment on an answer."""
         if cell.kind == "SolutionCell" and cell.notebook not in self.unread and self.is_unanswered(cell):
             return NO_RESPONSE
         return None
 
-    def is_unanswered(self, cell: Cell) -> bool:
+    def is_unanswered(self, cell: GradebookCell) -> bool:
         """nbgrader's rule: the answer is what was released."""
         answer = self.answers.get(cell.notebook, {}).get(cell.name)
         return answer is not None and is_as_released(answer, cell.checksum)
 
-    def _unread(self, cells: list[Cell]) -> set[str]:
+    def _unread(self, cells: list[GradebookCell]) -> set[str]:
         """Notebooks of which nothing could be judged at all: perhaps nobody saw what the student wrote there."""
         seen: dict[str, list[bool]] = {}
         for cell in cells:

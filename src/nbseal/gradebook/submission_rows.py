@@ -7,70 +7,72 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
+from sqlalchemy import Executable, and_, bindparam, insert, select, update
 from traitlets import TraitError
 
 from nbseal.course import Course
 from nbseal.errors import CourseError, RecordError
-from nbseal.gradebook.connection import Connection, as_duration, as_moment, connect, gradebook_label
+from nbseal.gradebook.connection import Connection, connect, gradebook_label
 from nbseal.gradebook.explained import explained
 from nbseal.gradebook.lateness import Timing
-from nbseal.gradebook.row_rules import COMMENTED_KINDS, GRADED_KINDS, Cell, Marks
+from nbseal.gradebook.row_rules import COMMENTED_KINDS, GRADED_KINDS, GradebookCell, MachineMarks
+from nbseal.gradebook.tables import (
+    ASSIGNMENT,
+    CELL,
+    COMMENT,
+    GRADE,
+    NOTEBOOK,
+    SOURCE_CELL,
+    STUDENT,
+    SUBMISSION,
+    SUBMITTED_NOTEBOOK,
+)
 from nbseal.results import GradedSubmission
 
 LATE_SECTIONS = {"AssignLatePenalties", "LateSubmissionPlugin"}
-FIND_STUDENTS = """
-    SELECT submitted.student_id FROM submitted_assignment AS submitted
-    JOIN assignment ON assignment.id = submitted.assignment_id WHERE assignment.name = :assignment
-"""
-FIND_EVERYBODY = "SELECT id FROM student"
-FIND_ASSIGNMENT = "SELECT id, duedate FROM assignment WHERE name = :assignment"
-FIND_CELLS = """
-    SELECT notebook.id, notebook.name, cell.id, cell.name, cell.type, source.checksum FROM notebook
-    LEFT JOIN base_cell AS cell ON cell.notebook_id = notebook.id
-    LEFT JOIN source_cell AS source ON source.notebook_id = notebook.id AND source.name = cell.name
-    WHERE notebook.assignment_id = :assignment
-"""
-FIND_STUDENT = "SELECT id FROM student WHERE id = :student"
-ADD_STUDENT = "INSERT INTO student (id) VALUES (:student)"
-FIND_SUBMISSION = """
-    SELECT id, timestamp, extension FROM submitted_assignment
-    WHERE assignment_id = :assignment AND student_id = :student
-"""
-ADD_SUBMISSION = """
-    INSERT INTO submitted_assignment (id, assignment_id, student_id, timestamp, extension)
-    VALUES (:row, :assignment, :student, :timestamp, :extension)
-"""
-SET_TIMES = "UPDATE submitted_assignment SET timestamp = :timestamp, extension = :extension WHERE id = :row"
-FIND_NOTEBOOKS = "SELECT notebook_id, id FROM submitted_notebook WHERE assignment_id = :submission"
-ADD_NOTEBOOK = """
-    INSERT INTO submitted_notebook (id, notebook_id, assignment_id, flagged)
-    VALUES (:row, :notebook, :submission, :flagged)
-"""
-FIND_GRADES = """
-    SELECT grade.notebook_id, grade.cell_id, grade.id, grade.manual_score, grade.extra_credit FROM grade
-    JOIN submitted_notebook AS notebook ON notebook.id = grade.notebook_id WHERE notebook.assignment_id = :submission
-"""
-ADD_GRADE = """
-    INSERT INTO grade (id, cell_id, notebook_id, auto_score, needs_manual_grade)
-    VALUES (:row, :cell, :notebook, :auto, :person)
-"""
-CHANGE_GRADE = "UPDATE grade SET auto_score = :auto, needs_manual_grade = :person WHERE id = :row"
-FIND_COMMENTS = """
-    SELECT comment.notebook_id, comment.cell_id, comment.id FROM comment
-    JOIN submitted_notebook AS notebook ON notebook.id = comment.notebook_id WHERE notebook.assignment_id = :submission
-"""
-ADD_COMMENT = """
-    INSERT INTO comment (id, cell_id, notebook_id, auto_comment) VALUES (:row, :cell, :notebook, :text)
-"""
-CHANGE_COMMENT = "UPDATE comment SET auto_comment = :text WHERE id = :row"
-FIND_SCORES = """
-    SELECT notebook.name, submitted.id, grade.auto_score, grade.manual_score, grade.extra_credit
-    FROM submitted_notebook AS submitted JOIN notebook ON notebook.id = submitted.notebook_id
-    LEFT JOIN grade ON grade.notebook_id = submitted.id WHERE submitted.assignment_id = :submission
-"""
-SET_PENALTY = "UPDATE submitted_notebook SET late_submission_penalty = :penalty WHERE id = :row"
+STUDENTS = (
+    select(SUBMISSION.c.student_id)
+    .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMISSION.c.assignment_id)
+    .where(ASSIGNMENT.c.name == bindparam("name"))
+)
+FIND_ASSIGNMENT = select(ASSIGNMENT.c.id, ASSIGNMENT.c.duedate).where(ASSIGNMENT.c.name == bindparam("name"))
+CELLS = (
+    select(NOTEBOOK.c.id, NOTEBOOK.c.name, CELL.c.id, CELL.c.name, CELL.c.type, SOURCE_CELL.c.checksum)
+    .outerjoin_from(NOTEBOOK, CELL, CELL.c.notebook_id == NOTEBOOK.c.id)
+    .outerjoin(SOURCE_CELL, and_(SOURCE_CELL.c.notebook_id == NOTEBOOK.c.id, SOURCE_CELL.c.name == CELL.c.name))
+    .where(NOTEBOOK.c.assignment_id == bindparam("assignment"))
+)
+FIND_STUDENT = select(STUDENT.c.id).where(STUDENT.c.id == bindparam("student"))
+FIND_SUBMISSION = select(SUBMISSION.c.id, SUBMISSION.c.timestamp, SUBMISSION.c.extension).where(
+    SUBMISSION.c.assignment_id == bindparam("assignment"), SUBMISSION.c.student_id == bindparam("student")
+)
+OF_SUBMISSION = SUBMITTED_NOTEBOOK.c.assignment_id == bindparam("submission")
+NOTEBOOKS = select(SUBMITTED_NOTEBOOK.c.notebook_id, SUBMITTED_NOTEBOOK.c.id).where(OF_SUBMISSION)
+GRADES = (
+    select(GRADE.c.notebook_id, GRADE.c.cell_id, GRADE.c.id, GRADE.c.manual_score, GRADE.c.extra_credit)
+    .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == GRADE.c.notebook_id)
+    .where(OF_SUBMISSION)
+)
+COMMENTS = (
+    select(COMMENT.c.notebook_id, COMMENT.c.cell_id, COMMENT.c.id)
+    .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == COMMENT.c.notebook_id)
+    .where(OF_SUBMISSION)
+)
+SCORES = (
+    select(NOTEBOOK.c.name, SUBMITTED_NOTEBOOK.c.id, GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit)
+    .join_from(SUBMITTED_NOTEBOOK, NOTEBOOK, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
+    .outerjoin(GRADE, GRADE.c.notebook_id == SUBMITTED_NOTEBOOK.c.id)
+    .where(OF_SUBMISSION)
+)
+ADD_STUDENT, ADD_SUBMISSION, ADD_NOTEBOOK = insert(STUDENT), insert(SUBMISSION), insert(SUBMITTED_NOTEBOOK)
+ADD_GRADE, ADD_COMMENT = insert(GRADE), insert(COMMENT)
+# which columns are changed, the rows say
+CHANGE_SUBMISSION, CHANGE_NOTEBOOK, CHANGE_GRADE, CHANGE_COMMENT = (
+    update(table).where(table.c.id == bindparam("row")) for table in (SUBMISSION, SUBMITTED_NOTEBOOK, GRADE, COMMENT)
+)
+EVERYBODY = select(STUDENT.c.id)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Submission:
     is_new: bool
 
 
-class Marksbook:
+class GradebookWriter:
     """nbgrader's gradebook of a course, open for writing marks; close it when done."""
 
     def __init__(self, course: Course) -> None:
@@ -105,26 +107,24 @@ class Marksbook:
     def students(self, assignment: str) -> set[str]:
         """Students whose submission of ``assignment`` is in the gradebook."""
         with explained(self.name):
-            return {student for (student,) in self.connection.rows(FIND_STUDENTS, assignment=assignment)}
+            return {student for (student,) in self.connection.rows(STUDENTS, name=assignment)}
 
     def everybody(self) -> set[str]:
         """All students that the gradebook knows."""
         with explained(self.name):
-            return {student for (student,) in self.connection.rows(FIND_EVERYBODY)}
+            return {student for (student,) in self.connection.rows(EVERYBODY)}
 
     def due(self, assignment: str) -> datetime.datetime | None:
         """When ``assignment`` is due."""
         with explained(self.name):
-            return next(
-                (as_moment(due) for _, due in self.connection.rows(FIND_ASSIGNMENT, assignment=assignment)), None
-            )
+            return next((due for _, due in self.connection.rows(FIND_ASSIGNMENT, name=assignment)), None)
 
     def extension(self, assignment: str, student: str) -> datetime.timedelta | None:
         """The extension on record."""
         with explained(self.name):
-            for key, _ in self.connection.rows(FIND_ASSIGNMENT, assignment=assignment):
+            for key, _ in self.connection.rows(FIND_ASSIGNMENT, name=assignment):
                 for *_, extension in self.connection.rows(FIND_SUBMISSION, assignment=key, student=student):
-                    return as_duration(extension)
+                    return cast("datetime.timedelta | None", extension)
         return None
 
     def write(self, graded: GradedSubmission, timing: Timing) -> None:
@@ -139,26 +139,26 @@ class Marksbook:
             key, due = self._assignment(assignment)
             submission = _find_or_add_submission(connection, key, due, student, timing)
             rows, scores = dict[str, str](), dict[str, float]()
-            for name, row, auto, manual, extra in _found(connection, FIND_SCORES, submission):
+            for name, row, auto, manual, extra in _found(connection, SCORES, submission):
                 rows[name] = row
                 scores[name] = scores.get(name, 0.0) + _score(auto, manual, extra)
             self._write_penalties(student, submission, rows, scores, notebooks)
 
     def _assignment(self, name: str) -> tuple[str, datetime.datetime | None]:
         """The assignment's id, and when it is due."""
-        for key, due in self.connection.rows(FIND_ASSIGNMENT, assignment=name):
-            return key, as_moment(due)
-        raise RecordError(f"{self.name} has no assignment {name}: run nbgrader generate_assignment {name}.")
+        for key, due in self.connection.rows(FIND_ASSIGNMENT, name=name):
+            return key, due
+        raise RecordError(f"{self.name} has no assignment {name}: run nbseal build {name}.")
 
     def _write(self, graded: GradedSubmission, timing: Timing) -> None:
         card, connection = graded.scorecard, self.connection
         assignment, due = self._assignment(card.assignment)
         notebooks, cells = _cells_of(connection, assignment)
-        marks = Marks(graded, cells)
+        marks = MachineMarks(graded, cells)
         if strangers := marks.strangers(cells):
             raise RecordError(
                 f"{self.name} has no question {', '.join(sorted(strangers))} in {card.assignment}: "
-                f"run nbgrader generate_assignment {card.assignment}."
+                f"run nbseal build {card.assignment}."
             )
         submission = _find_or_add_submission(connection, assignment, due, card.student, timing)
         rows = _find_or_add_notebooks(connection, submission, notebooks)
@@ -175,12 +175,10 @@ class Marksbook:
         scores: dict[str, float],
         handed_in: Collection[str],
     ) -> None:
-        penalties = [
-            {"row": row, "penalty": self._penalty(student, scores[name], submission) if name in handed_in else None}
-            for name, row in rows.items()
-        ]
-        if penalties:
-            self.connection.write(SET_PENALTY, penalties)
+        penalties = {name: self._penalty(student, scores[name], submission) for name in rows if name in handed_in}
+        if rows:
+            changes = [{"row": row, "late_submission_penalty": penalties.get(name)} for name, row in rows.items()]
+            self.connection.write(CHANGE_NOTEBOOK, changes)
 
     def _penalty(self, student: str, score: float, submission: Submission) -> float | None:
         """What the course's late-submission plugin takes off, kept between 0 and the score as nbgrader does."""
@@ -209,13 +207,13 @@ def _late_penalties(course: Course) -> Any:
     return late
 
 
-def _cells_of(connection: Connection, assignment: str) -> tuple[dict[str, str], list[Cell]]:
+def _cells_of(connection: Connection, assignment: str) -> tuple[dict[str, str], list[GradebookCell]]:
     """The assignment's notebooks (id by name), and their cells."""
     notebooks, cells = {}, []
-    for notebook_id, notebook, cell_id, name, kind, checksum in connection.rows(FIND_CELLS, assignment=assignment):
+    for notebook_id, notebook, cell_id, name, kind, checksum in connection.rows(CELLS, assignment=assignment):
         notebooks[notebook] = notebook_id
         if cell_id is not None:
-            cells.append(Cell(cell_id, name, kind, notebook, checksum))
+            cells.append(GradebookCell(cell_id, name, kind, notebook, checksum))
     return notebooks, cells
 
 
@@ -223,33 +221,37 @@ def _find_or_add_submission(
     connection: Connection, assignment: str, due: datetime.datetime | None, student: str, timing: Timing
 ) -> Submission:
     if not connection.rows(FIND_STUDENT, student=student):
-        connection.write(ADD_STUDENT, [{"student": student}])
+        connection.write(ADD_STUDENT, [{"id": student}])
     found = connection.rows(FIND_SUBMISSION, assignment=assignment, student=student)
     row, moment, extension = found[0] if found else (_new_id(), None, None)
-    moment, extension = timing.recorded(as_moment(moment), as_duration(extension))
-    values = {"row": row, "timestamp": connection.moment(moment), "extension": connection.duration(extension)}
+    moment, extension = timing.recorded(moment, extension)
+    values = {"timestamp": moment, "extension": extension}
     if found:
-        connection.write(SET_TIMES, [values])
+        connection.write(CHANGE_SUBMISSION, [values | {"row": row}])
     else:
-        connection.write(ADD_SUBMISSION, [values | {"assignment": assignment, "student": student}])
+        connection.write(ADD_SUBMISSION, [values | {"id": row, "assignment_id": assignment, "student_id": student}])
     return Submission(row, timing.seconds_late(moment, extension, due), is_new=not found)
 
 
 def _find_or_add_notebooks(connection: Connection, submission: Submission, notebooks: dict[str, str]) -> dict[str, str]:
     """Ids of the submitted notebooks by name."""
-    found = dict(_found(connection, FIND_NOTEBOOKS, submission))
+    found = dict(_found(connection, NOTEBOOKS, submission))
     new = {row: _new_id() for row in notebooks.values() if row not in found}
     if new:
-        values = {"submission": submission.id, "flagged": False}
-        connection.write(ADD_NOTEBOOK, [values | {"row": row, "notebook": key} for key, row in new.items()])
+        values = {"assignment_id": submission.id, "flagged": False}
+        connection.write(ADD_NOTEBOOK, [values | {"id": row, "notebook_id": key} for key, row in new.items()])
     return {name: (found | new)[row] for name, row in notebooks.items()}
 
 
 def _write_grades(
-    connection: Connection, submission: Submission, marks: Marks, cells: list[Cell], rows: dict[str, str]
+    connection: Connection,
+    submission: Submission,
+    marks: MachineMarks,
+    cells: list[GradebookCell],
+    rows: dict[str, str],
 ) -> dict[str, float]:
     """Write the machine's marks and leave every person's as they are; returns each notebook's score."""
-    found = {(notebook, cell): grade for notebook, cell, *grade in _found(connection, FIND_GRADES, submission)}
+    found = {(notebook, cell): grade for notebook, cell, *grade in _found(connection, GRADES, submission)}
     scores = dict.fromkeys(rows, 0.0)
     new, changed = [], []
     for cell in cells:
@@ -257,9 +259,9 @@ def _write_grades(
             continue
         mark = marks.auto_mark(cell)
         row, manual, extra = found.get((rows[cell.notebook], cell.id), (None, None, None))
-        values = {"auto": mark.score, "person": mark.needs_person(manual)}
+        values = {"auto_score": mark.score, "needs_manual_grade": mark.needs_person(manual)}
         if row is None:
-            new.append(values | {"cell": cell.id, "notebook": rows[cell.notebook], "row": _new_id()})
+            new.append(values | {"id": _new_id(), "cell_id": cell.id, "notebook_id": rows[cell.notebook]})
         else:
             changed.append(values | {"row": row})
         scores[cell.notebook] += _score(mark.score, manual, extra)
@@ -277,17 +279,21 @@ def _score(auto: float | None, manual: float | None, extra: float | None) -> flo
 
 
 def _write_comments(
-    connection: Connection, submission: Submission, marks: Marks, cells: list[Cell], rows: dict[str, str]
+    connection: Connection,
+    submission: Submission,
+    marks: MachineMarks,
+    cells: list[GradebookCell],
+    rows: dict[str, str],
 ) -> None:
-    found = {(notebook, cell): row for notebook, cell, row in _found(connection, FIND_COMMENTS, submission)}
+    found = {(notebook, cell): row for notebook, cell, row in _found(connection, COMMENTS, submission)}
     new, changed = [], []
     for cell in cells:
         if cell.kind not in COMMENTED_KINDS:
             continue
         row = found.get((rows[cell.notebook], cell.id))
-        values = {"text": None if marks.is_missing(cell.notebook) else marks.auto_comment(cell)}
+        values = {"auto_comment": None if marks.is_missing(cell.notebook) else marks.auto_comment(cell)}
         if row is None:
-            new.append(values | {"cell": cell.id, "notebook": rows[cell.notebook], "row": _new_id()})
+            new.append(values | {"id": _new_id(), "cell_id": cell.id, "notebook_id": rows[cell.notebook]})
         elif not marks.is_missing(cell.notebook):
             changed.append(values | {"row": row})
     if new:
@@ -296,7 +302,7 @@ def _write_comments(
         connection.write(CHANGE_COMMENT, changed)
 
 
-def _found(connection: Connection, query: str, submission: Submission) -> Sequence[tuple[Any, ...]]:
+def _found(connection: Connection, query: Executable, submission: Submission) -> Sequence[tuple[Any, ...]]:
     """What hangs on a submission."""
     return [] if submission.is_new else connection.rows(query, submission=submission.id)
 

@@ -7,10 +7,7 @@ writes them, and which turns 04.05.2026 into the fifth of April.
 from __future__ import annotations
 
 import codecs
-import errno
-import os
 import re
-import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache, lru_cache
@@ -23,7 +20,7 @@ from traitlets.config import Config
 
 from nbseal.course import Grading
 from nbseal.errors import CourseError
-from nbseal.files import write_file
+from nbseal.files import read_regular, write_file
 from nbseal.text import one_line
 
 TIMESTAMP_FILE = "timestamp.txt"
@@ -94,18 +91,14 @@ def decoded(content: bytes) -> str:
 def stamp_in(folder: Path, zones: Zones) -> Stamp | None:
     """The time in a submission's timestamp.txt; None if it has no such file."""
     try:
-        descriptor = os.open(folder / TIMESTAMP_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        content = read_regular(folder / TIMESTAMP_FILE, 5 * TIMESTAMP_LIMIT)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        cause = "is a link" if error.errno == errno.ELOOP else f"can't be read ({error.strerror})"
-        return Stamp(None, f"{TIMESTAMP_FILE} {cause}")
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return Stamp(None, f"{TIMESTAMP_FILE} is not a regular file")
-        return read_stamp(decoded(os.read(descriptor, 5 * TIMESTAMP_LIMIT)), zones)
-    finally:
-        os.close(descriptor)
+        return Stamp(None, f"{TIMESTAMP_FILE} can't be read ({error.strerror})")
+    if content is None:
+        return Stamp(None, f"{TIMESTAMP_FILE} is a link or the like, and no file")
+    return read_stamp(decoded(content), zones)
 
 
 def read_stamp(text: str, zones: Zones, now: datetime | None = None) -> Stamp:

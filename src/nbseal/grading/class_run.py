@@ -142,14 +142,14 @@ def _graded(
 
 def _digest(grader: Grader, folder: Path) -> str:
     try:
-        return grader.digest(grader.read(folder))
+        return grader.digest(grader.read(folder).digest)
     except SubmissionError as error:
         return grader.digest_of_unreadable(str(error))
 
 
 def _save(recorder: Recorder, graded: GradedSubmission) -> Done:
     try:
-        card = recorder.save(graded)
+        card = recorder.save(graded).scorecard
     except RecordError as error:
         return Done(graded.scorecard.student, graded.scorecard, trouble=str(error))
     return Done(card.student, card)

@@ -6,17 +6,20 @@ import hashlib
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
-from nbseal.gradebook.times import TIMESTAMP_FILE, decoded
+from nbseal.grading.assignment_of_file import assignment_of
 from nbseal.grading.execution import check_cells, run_notebook, runnable
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
+from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
+    not_found,
     rehearse,
     score_by_a_person,
     score_by_nbgrader,
@@ -25,9 +28,9 @@ from nbseal.grading.scoring import (
     submission_facts,
     write_marks,
 )
-from nbseal.grading.submission import Submission, digest_of_unreadable, read_submission
+from nbseal.grading.submission import HandedIn, Submission, digest_of_unreadable, read_beside, read_folder
 from nbseal.hidden_tests import Case, Judge
-from nbseal.notebook import Reading, read, rebuild
+from nbseal.notebook import Reading, rebuild
 from nbseal.notebook.outputs import make_safe, safe_files
 from nbseal.results import CellTime, GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.sandbox import NONE, Level, SealedProcess, WarmProcess
@@ -62,6 +65,7 @@ class Grader:
         self._judge: Judge | None = None
         self._warm: WarmProcess | None = None
         self._closed = False
+        self._secret = course.secret if self.assignment.grader else b""  # what is wrong with it is told before any mark
         self.plan: Plan
         self.level: Level
         try:
@@ -87,24 +91,27 @@ class Grader:
             self.close()
             raise
 
-    def digest(self, submission: Submission) -> str:
-        """Identifies what a mark depends on: submission, template, grader, settings, engine and level."""
-        text = f"{submission.digest} {self.plan.digest} {self.level.name}"
-        return hashlib.sha256(text.encode()).hexdigest()
+    def digest(self, handed_in: str) -> str:
+        """Identifies what a mark depends on: what was handed in, template, grader, settings, engine and level."""
+        return hashlib.sha256(f"{handed_in} {self.plan.digest} {self.level.name}".encode()).hexdigest()
 
     def digest_of_unreadable(self, reason: str) -> str:
         """Identifies a submission of which nothing is known but why it can't be read."""
         return hashlib.sha256(f"unreadable {reason} {self.plan.digest}".encode()).hexdigest()
 
-    def read(self, folder: Path) -> Submission:
+    def read(self, folder: Path) -> HandedIn:
         """Read a submission's folder; SubmissionError when that fails."""
-        return read_submission(folder, self.assignment.notebooks, self.course.seal.submission_mb)
+        return read_folder(folder, self.course.seal.submission_mib)
+
+    def recognise(self, handed_in: HandedIn) -> Submission:
+        """Find the assignment's notebooks among what was handed in."""
+        known = {plan.name: plan.fingerprint for plan in self.plan.notebooks}
+        return recognise(handed_in, known, self.plan.support, self.course.seal.submission_mib << 20)
 
     def grade(self, student: str, folder: Path) -> GradedSubmission:
         """Grade the submission in ``folder``; whatever the student did, the result is a scorecard."""
         try:
-            submission = self.read(folder)
-            return self.grade_submission(student, submission)
+            return self.grade_submission(student, self.recognise(self.read(folder)))
         except SubmissionError as error:
             reason = str(error)
             return self._unreadable(student, reason, self.digest_of_unreadable(reason), digest_of_unreadable(reason))
@@ -114,11 +121,12 @@ class Grader:
     def grade_submission(self, student: str, submission: Submission) -> GradedSubmission:
         """Grade what was read."""
         started = time.monotonic()
-        digest, again, cell_cpu = self.digest(submission), False, 0.0
+        digest, again, cell_cpu = self.digest(submission.digest), False, 0.0
         results: list[QuestionResult] = []
         problems, slowest = list(submission.problems), list[CellTime]()
         notebooks: dict[str, Any] = {}
-        missing = tuple(plan.name for plan in self.plan.notebooks if plan.name not in submission.notebooks)
+        there = {*submission.notebooks, *submission.not_judged}
+        missing = tuple(plan.name for plan in self.plan.notebooks if plan.name not in there)
         for plan in self.plan.notebooks:
             if plan.name in missing:
                 problems.append(f"{plan.name}.ipynb was not submitted")
@@ -140,9 +148,9 @@ class Grader:
             problems=tuple(problems),
             slowest=tuple(slowest),
         )
-        stamp = submission.files.get(TIMESTAMP_FILE)
+        stamp = submission.files.get("timestamp.txt")
         files = {**safe_files(submission.files), **self.plan.support}
-        timestamp = decoded(stamp) if stamp else None
+        timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
         recorded = "" if again else digest
         return GradedSubmission(
             card, recorded, notebooks, files, missing, timestamp, cell_cpu, handed_in=submission.digest
@@ -170,10 +178,9 @@ class Grader:
 
     def _grade_notebook(self, plan: NotebookPlan, submission: Submission, digest: str) -> _Graded:
         """Grade one notebook; where our own machinery fails, a second time."""
-        try:
-            reading = read(submission.notebooks[plan.name], name=f"{plan.name}.ipynb")
-        except SubmissionError as error:
-            return _not_judged(plan, str(error))
+        if reason := submission.not_judged.get(plan.name):
+            return _not_judged(plan, reason)
+        reading = submission.notebooks[plan.name]
         graded = self._attempt(plan, reading, submission, digest)
         if (graded.again or graded.killed) and not self._closed:
             time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
@@ -181,13 +188,14 @@ class Grader:
         return graded
 
     def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission, digest: str) -> _Graded:
-        nb, notes = rebuild(plan.template, reading.nb)
-        graded = _Graded(nb, problems=[*reading.problems, *notes])
+        rebuilt = rebuild(plan.template, reading.nb)
+        nb = rebuilt.nb
+        graded = _Graded(nb, problems=[*reading.problems, *rebuilt.problems])
         files = {**submission.files, **self.plan.support}
         try:
             process = self._spawn()
         except SealError as error:
-            return _not_judged(plan, f"no sealed process could be started: {error}", again=True)
+            return _not_judged(plan, f"not judged: no sealed process could be started: {error}", again=True)
         try:
             run = run_notebook(process, nb, files)
             graded.cell_cpu = sum(result.cpu for result in run.cells.values())
@@ -196,15 +204,18 @@ class Grader:
                 graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
             tests = self._ask(plan, graded, run, files, digest, process)
         except SealError as error:
-            return _not_judged(plan, str(error), again=True)
+            return _not_judged(plan, f"not judged: {error}", again=True)
         finally:
             process.end()
         graded.again, graded.killed = graded.again or process.lost, process.killed
-        graded.problems += _slow_cells(nb, run)
+        graded.problems += _slow_cells(run)
         for question in plan.questions:
-            graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
+            if reason := rebuilt.unsure.get(question.grade_id):
+                graded.questions.append(not_found(question, reason))
+            else:
+                graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
         make_safe(nb, plan.template)
-        write_marks(nb, plan, self.plan.sealed, graded.questions)
+        write_marks(nb, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)
         return graded
 
@@ -238,8 +249,8 @@ class Grader:
         wanted = frozenset(question.grade_id for question in plan.questions) & self.plan.sealed
         if not wanted or self._judge is None:
             return {}
-        facts = submission_facts(graded.nb, run, files, self.course.secret + digest.encode())
-        case = Case(facts, wanted, self.course.seal.questions_seconds)
+        facts = submission_facts(graded.nb, run, files, self._secret + digest.encode())
+        case = Case(facts, wanted, self.course.seal.hidden_tests_seconds)
         asked = process
         if run.failure:
             process.end()  # what is known without it can still be judged
@@ -295,21 +306,34 @@ class Grader:
 
 
 def grade_notebook(
-    path: str | Path, assignment: str, course: str | Path | Course = ".", unsealed: bool = False
+    path: str | Path, assignment: str | None = None, course: str | Path | Course = ".", unsealed: bool = False
 ) -> Scorecard:
-    """Grade one notebook file, with the files beside it, without touching the gradebook."""
+    """Grade one notebook file with the files beside it, a zip or a folder, without touching the gradebook.
+
+    The assignment is found by names or questions unless it is given; UnknownName if it can't be.
+    """
     path = Path(path)
     opened = course if isinstance(course, Course) else Course(course)
+    if not path.exists():
+        raise SubmissionError(f"{path} doesn't exist: give the notebook to check.")
+    assignment = assignment or assignment_of(opened, path)
     with Grader(opened, assignment, unsealed) as grader:
-        if not path.is_file():
-            raise SubmissionError(f"{path} doesn't exist: give the notebook to check.")
-        beside = grader.read(path.parent).files
-        name = path.stem if path.stem in grader.assignment.notebooks else grader.assignment.notebooks[0]
-        submission = Submission({name: path.read_bytes()}, beside)
+        if path.is_dir():
+            return grader.grade(path.name, path).scorecard
+        submission = grader.recognise(HandedIn({path.name: path.read_bytes()}))
+        if not is_zipfile(path):
+            beside = read_beside(path, _text_of(path, grader.assignment.grader), opened.seal.submission_mib)
+            problems = (*beside.problems, *submission.problems)
+            submission = replace(submission, files=beside.files | submission.files, problems=problems)
         return grader.grade_submission(path.parent.name, submission).scorecard
 
 
-def _slow_cells(nb: dict[str, Any], run: Run) -> list[str]:
+def _text_of(*paths: Path | None) -> str:
+    """What stands in a notebook and its hidden tests."""
+    return "\n".join(path.read_text("utf-8", "replace") for path in paths if path)
+
+
+def _slow_cells(run: Run) -> list[str]:
     stopped = [index for index, result in run.cells.items() if result.timed_out]
     return [f"cell {index + 1} was stopped at the time limit" for index in stopped]
 
@@ -325,13 +349,13 @@ def _reasons(questions: Sequence[QuestionResult]) -> list[str]:
     return [f"not judged ({', '.join(names)}): {reason}" for reason, names in reasons.items()]
 
 
-def _not_judged(plan: NotebookPlan, reason: str, again: bool = False) -> _Graded:
+def _not_judged(plan: NotebookPlan, problem: str, again: bool = False) -> _Graded:
     nb = {**plan.template, "cells": [dict(cell) for cell in plan.template["cells"]]}
     results = [
         QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED) for question in plan.questions
     ]
-    write_marks(nb, plan, frozenset(result.grade_id for result in results), results)
-    return _Graded(nb, results, [f"not judged: {reason}"], again=again)
+    write_marks(nb, frozenset(result.grade_id for result in results), results)
+    return _Graded(nb, results, [problem], again=again)
 
 
 def _zero(grade_id: str, points: float) -> QuestionResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import nbseal
 from nbseal.course import Assignment, Course
 from nbseal.errors import GraderError
 from nbseal.files import digest_of
-from nbseal.grading.submission import read_submission
+from nbseal.grading.recognition import Fingerprint, fingerprint, is_notebook
+from nbseal.grading.submission import read_folder
 from nbseal.hidden_tests import HiddenTest
 from nbseal.notebook import Question, make_template, questions
 from nbseal.sandbox.warm import WarmSettings
@@ -26,6 +28,11 @@ class NotebookPlan:
     template: dict[str, Any]
     questions: tuple[Question, ...]
 
+    @cached_property
+    def fingerprint(self) -> Fingerprint:
+        """What its submissions are known by."""
+        return fingerprint(self.template)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -38,10 +45,6 @@ class Plan:
     warm: WarmSettings
     digest: str
     notes: tuple[str, ...] = field(default=())
-
-    def notebook(self, name: str) -> NotebookPlan:
-        """The plan of one notebook."""
-        return next(plan for plan in self.notebooks if plan.name == name)
 
 
 def make_plan(
@@ -89,7 +92,7 @@ def _notes(assignment: Assignment, notebooks: list[NotebookPlan], sealed: frozen
 
 def _support_files(assignment: Assignment) -> dict[str, bytes]:
     folder = assignment.source if assignment.source.is_dir() else assignment.release
-    return read_submission(folder, assignment.notebooks, 512).files
+    return {path: data for path, data in read_folder(folder, 512).files.items() if not is_notebook(path)}
 
 
 def warm_settings(course: Course, assignment: Assignment) -> WarmSettings:
@@ -106,7 +109,8 @@ def warm_settings(course: Course, assignment: Assignment) -> WarmSettings:
     return WarmSettings(
         modules=[name for name in modules if name.split(".")[0] not in own],
         support=str(folder),
-        warm=[name for name in modules if name in own] + list(course.seal.warm.get(assignment.name, [])),
+        preload_calls=[name for name in modules if name in own]
+        + list(course.seal.preload_calls.get(assignment.name, [])),
     )
 
 

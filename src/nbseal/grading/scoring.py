@@ -10,7 +10,6 @@ from nbformat.notebooknode import from_dict
 from nbgrader.utils import determine_grade
 
 from nbseal.gradebook.mark_output import mark_output
-from nbseal.grading.plan import NotebookPlan
 from nbseal.hidden_tests import SubmissionFacts
 from nbseal.notebook import Question, is_as_released
 from nbseal.notebook.outputs import safe_words
@@ -46,6 +45,12 @@ def score_by_nbgrader(question: Question, cell: dict[str, Any], failure: str | N
         except (ValueError, KeyError):
             score = 0.0
     return QuestionResult(question.grade_id, score, question.points, Status.GRADED)
+
+
+def not_found(question: Question, reason: str) -> QuestionResult:
+    """No mark, for it can't be told which of the student's cells are the answer."""
+    test = TestResult("The answer is found in the notebook.", Outcome.NOT_JUDGED, reason)
+    return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,))
 
 
 def score_by_a_person(question: Question, cell: dict[str, Any]) -> QuestionResult:
@@ -99,9 +104,7 @@ def grade_id_of(cell: dict[str, Any]) -> str | None:
     return mark.get("grade_id") if isinstance(mark, dict) else None
 
 
-def write_marks(
-    nb: dict[str, Any], plan: NotebookPlan, sealed: frozenset[str], results: Sequence[QuestionResult]
-) -> None:
+def write_marks(nb: dict[str, Any], sealed: frozenset[str], results: Sequence[QuestionResult]) -> None:
     """Let each graded cell end with its mark, which nbgrader reads and the feedback page shows."""
     by_id = {result.grade_id: result for result in results}
     for cell in nb["cells"]:

@@ -3,56 +3,76 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Collection
+import re
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
-from nbseal.files import digest_of
+from nbseal.files import digest_of, open_regular
 from nbseal.gradebook.ledger import Ledger
+from nbseal.notebook import Reading
 
+UNREADABLE = "they can't be read"
+NAMED = 3  # files that were left out are named one by one, up to so many
+LOOKED_AT = 20_000  # files; a notebook may lie in a folder with all that somebody has
+WORD = re.compile(r"\w[\w.-]*\w|\w")  # as far as a name of a file or a folder is one
 IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
 MAX_FILES = 2000
+CLEAR_OUTPUTS = "in JupyterLab, Edit, Clear Outputs of All Cells makes a notebook small"
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """What a student handed in, as it is: files by their paths, and what can't be read, with the reason."""
+
+    files: dict[str, bytes]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over all names and contents."""
+        return digest_of(self.files)
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What a student handed in: notebooks by name, other files by relative path, and what was left out."""
+    """What is graded of a submission: its notebooks by name, its other files by their paths beside them, and notes.
 
-    notebooks: dict[str, bytes] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
+    ``not_judged`` has a sentence for each notebook that was handed in, but can't be told or read; one that is neither
+    there nor in ``notebooks`` was not handed in. ``digest`` identifies what was handed in.
+    """
+
+    notebooks: dict[str, Reading]
+    files: dict[str, bytes]
     problems: tuple[str, ...] = ()
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over all names and contents."""
-        return digest_of({**{f"{name}.ipynb": data for name, data in self.notebooks.items()}, **self.files})
+    not_judged: dict[str, str] = field(default_factory=dict)
+    digest: str = ""
 
 
-def read_submission(folder: Path, notebooks: Collection[str], limit_mb: int) -> Submission:
-    """Read a submission folder; SubmissionError when it can't be read or is over ``limit_mb`` MiB."""
-    found: dict[str, bytes] = {}
-    problems: list[str] = []
-    left = limit_mb << 20
-    for path in walk(folder, problems):
+def read_folder(folder: Path, limit_mib: int) -> HandedIn:
+    """Read a submission's folder; SubmissionError when it can't be read or is over ``limit_mib`` MiB."""
+    files: dict[str, bytes] = {}
+    left_out: dict[str, str] = {}
+    left = limit_mib << 20
+    for path in _walk(folder, left_out):
         name = path.relative_to(folder).as_posix()
-        data = _read_regular(path, left, name, limit_mb)
+        data = _read_regular(path, left, name, limit_mib)
         if data is None:
-            problems.append(f"{name} is not a regular file and was left out")
+            left_out[name] = "is not a regular file"
             continue
         left -= len(data)
-        found[name] = data
-    own = {name: found.pop(f"{name}.ipynb") for name in notebooks if f"{name}.ipynb" in found}
-    others = {name: data for name, data in found.items() if not name.endswith(".ipynb")}
-    return Submission(own, others, tuple(problems))
+        files[name] = data
+    return HandedIn(files, left_out)
 
 
-def handed_in(folder: Path, notebooks: Collection[str], limit_mb: int) -> str:
+def handed_in(folder: Path, limit_mib: int) -> str:
     """Identifies what lies in a submission's folder, whether it can be read or not."""
     try:
-        return read_submission(folder, notebooks, limit_mb).digest
+        return read_folder(folder, limit_mib).digest
     except SubmissionError as error:
         return digest_of_unreadable(str(error))
 
@@ -62,7 +82,7 @@ def digest_of_unreadable(reason: str) -> str:
     return digest_of({"unreadable": reason.encode("utf-8", "surrogateescape")})
 
 
-def walk(folder: Path, problems: list[str]) -> list[Path]:
+def _walk(folder: Path, left_out: dict[str, str]) -> list[Path]:
     """All files below ``folder`` in a stable order, without caches and without following links."""
 
     def refuse(error: OSError) -> None:
@@ -75,36 +95,102 @@ def walk(folder: Path, problems: list[str]) -> list[Path]:
         for name in list(folders):
             if name in IGNORED_FOLDERS:
                 folders.remove(name)
-            elif os.path.islink(os.path.join(top, name)):
+            elif os.path.islink(path := os.path.join(top, name)):
                 folders.remove(name)
-                problems.append(f"{name} is a link and was left out")
+                left_out[os.path.relpath(path, folder)] = "is a link"
         paths += [Path(top) / name for name in names]
         if len(paths) > MAX_FILES:
             raise SubmissionError(f"{folder} holds more than {MAX_FILES} files: remove what isn't part of the work.")
     return sorted(paths)
 
 
-def _read_regular(path: Path, left: int, name: str, limit_mb: int) -> bytes | None:
+def _read_regular(path: Path, left: int, name: str, limit_mib: int) -> bytes | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = open_regular(path)
     except OSError as error:
-        if os.path.islink(path) or not stat.S_ISREG(path.lstat().st_mode):
-            return None
         raise SubmissionError(
             f"{path} can't be read ({error.strerror}): make it readable for the account that grades."
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        if status.st_size > left:
-            raise SubmissionError(f"the submission's files have more than {limit_mb} MiB together (see {name}).")
+    if file is None:
+        return None
+    with file:
+        if os.fstat(file.fileno()).st_size > left:
+            mend = f": {CLEAR_OUTPUTS}" if "ipynb" in name else ""
+            raise SubmissionError(f"the submission's files have more than {limit_mib} MiB together (see {name}){mend}.")
         return file.read(left + 1)
+
+
+def read_beside(notebook: Path, text: str, limit_mib: int) -> Submission:
+    """The files beside a notebook, as many as a submission may have; ``problems`` say what was left out.
+
+    Much may lie there that isn't part of the work. So files that ``text`` names come first, then those in folders that
+    it names, then what is nearest, then what is small. SubmissionError when the notebook alone is over the limit.
+    """
+    left_out: dict[str, list[str]] = {}
+    sizes = {name: size for name, size in _nearest(notebook.parent, left_out) if not name.endswith(".ipynb")}
+    words = set(WORD.findall(text))
+
+    def order(name: str) -> tuple[bool, bool, int, int, str]:
+        *folders, own = [part in words or (" " in part and part in text) for part in name.split("/")]
+        return not own, not any(folders), len(folders), sizes[name], name
+
+    files: dict[str, bytes] = {}
+    left = (limit_mib << 20) - notebook.stat().st_size
+    if left < 0:
+        raise SubmissionError(f"{notebook} has more than {limit_mib} MiB.")
+    for name in sorted(sizes, key=order):
+        if sizes[name] > left:
+            reason = f"a notebook and its files may have {limit_mib} MiB together"
+            left_out.setdefault(reason, []).append(f"{name} ({sizes[name] / (1 << 20):.1f} MiB)")
+        elif len(files) == MAX_FILES:
+            left_out.setdefault(f"no more than {MAX_FILES} files are taken", []).append(name)
+        elif (data := _if_readable(notebook.parent / name, left)) is None:
+            left_out.setdefault(UNREADABLE, []).append(name)
+        else:
+            files[name] = data
+            left -= len(data)
+    return Submission({}, files, tuple(f"left out ({reason}): {_some(names)}" for reason, names in left_out.items()))
+
+
+def _nearest(folder: Path, left_out: dict[str, list[str]]) -> Iterator[tuple[str, int]]:
+    """Names and sizes of the regular files below ``folder``, those in it first, as far as there aren't too many."""
+    queue, seen = deque([""]), 0
+    while queue:
+        if seen > LOOKED_AT:
+            left_out[f"no more than {LOOKED_AT} files are looked at"] = list(queue)
+            return
+        below = queue.popleft()
+        try:
+            entries = sorted(os.scandir(folder / below), key=lambda entry: entry.name)
+        except OSError:
+            left_out.setdefault(UNREADABLE, []).append(below or str(folder))
+            continue
+        seen += len(entries)
+        for entry in entries:
+            name = f"{below}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                queue += [] if entry.name in IGNORED_FOLDERS else [f"{name}/"]
+            elif entry.is_file(follow_symlinks=False):
+                yield name, entry.stat(follow_symlinks=False).st_size
+            else:
+                left_out.setdefault("links, or no files", []).append(name)
+
+
+def _if_readable(path: Path, left: int) -> bytes | None:
+    try:
+        return _read_regular(path, left, path.name, left >> 20)
+    except (SubmissionError, OSError):
+        return None
+
+
+def _some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def resubmitted(course: Course, assignment: str) -> list[str]:
     """Students whose recorded mark is that of another submission than the one that lies in submitted/ now."""
-    notebooks = course.assignment(assignment).notebooks
     present = set(course.students(assignment))
     return [
         entry.student
@@ -112,5 +198,5 @@ def resubmitted(course: Course, assignment: str) -> list[str]:
         if entry.student in present
         and entry.handed_in
         and entry.handed_in
-        != handed_in(course.folder("submitted", entry.student, assignment), notebooks, course.seal.submission_mb)
+        != handed_in(course.folder("submitted", entry.student, assignment), course.seal.submission_mib)
     ]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbseal.errors import SealBroken, WireError
-from nbseal.wire import Channel, Late, Reference
+from nbseal.wire import Channel, Late, Reference, check_time
 
 Message = dict[str, Any]
 ANSWER_SECONDS = 10.0
@@ -107,8 +107,10 @@ class Conversation:
             limit += ANSWER_SECONDS
             reply = self._exchange(None, limit - time.monotonic())
         while "callback" in reply:
+            began = time.monotonic()
             answer = self._call_back(reply, callbacks or {})
-            reply = self._exchange(answer, max(0.1, limit - time.monotonic()))
+            limit += time.monotonic() - began  # the grader's own object took it
+            reply = self._exchange(answer, limit - time.monotonic())
         if "no_fork" in reply:
             self._forget_fork()
             raise SealBroken("the student's process can't start another process: it has used up its limits")
@@ -140,6 +142,7 @@ class Conversation:
             self._broken = TIME_IS_UP
             raise SealBroken(self._broken)
         try:
+            check_time(now + seconds)  # also where something waits already: it may be one callback after the other
             if request is not None:
                 self._dialogue.send(request, now + seconds)
             reply = self._dialogue.receive(min(now + seconds, self._deadline + GRACE_SECONDS))
@@ -172,7 +175,7 @@ class Conversation:
 
     def _await_end(self, until: float) -> None:
         while "ended" not in self._dialogue.receive(until):
-            continue
+            check_time(until)
 
 
 def _in_own_words(error: BaseException) -> bool:

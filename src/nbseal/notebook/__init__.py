@@ -2,7 +2,17 @@
 
 from nbseal.notebook.grade_cells import Question, is_as_released, questions
 from nbseal.notebook.reading import Notebook, Reading, read
-from nbseal.notebook.rebuilding import rebuild
+from nbseal.notebook.rebuilding import Rebuilt, rebuild
 from nbseal.notebook.template import make_template
 
-__all__ = ["Notebook", "Question", "Reading", "is_as_released", "make_template", "questions", "read", "rebuild"]
+__all__ = [
+    "Notebook",
+    "Question",
+    "Reading",
+    "Rebuilt",
+    "is_as_released",
+    "make_template",
+    "questions",
+    "read",
+    "rebuild",
+]

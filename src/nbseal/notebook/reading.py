@@ -2,13 +2,15 @@
 
 Only what grading may use is kept of a submitted notebook: each cell's type, source, id, ``grade_id`` and
 pictures. Saved outputs, execution counts, tags, flags, points and the kernelspec are dropped here already,
-so that no later step can be misled by them.
+so that no later step can be misled by them; saved outputs even before the file is parsed, so that they cost
+little time and memory.
 """
 
 from __future__ import annotations
 
 import binascii
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ from nbseal.errors import SubmissionError
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
 
-SIZE_LIMIT = 32 << 20
+MIB = 1 << 20
+SIZE_LIMIT = 32 * MIB  # without saved outputs
 CELL_LIMIT = 10_000
 BRACKET_LIMIT = 1_000_000
 COMMA_LIMIT = 4_000_000
@@ -27,6 +30,8 @@ NOTE_LIMIT = 20
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 CELL_TYPES = frozenset({"code", "markdown", "raw"})
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+BLANKS = " \t\r\n\0"
+CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?\r?$", re.MULTILINE)
 
 Note = Callable[[str], None]
 
@@ -42,7 +47,7 @@ class Reading:
 def read(data: bytes, limit: int = SIZE_LIMIT, name: str = "the notebook") -> Reading:
     """Read the bytes of a submitted notebook; SubmissionError, which starts with ``name``, if that fails.
 
-    ``limit`` is in bytes. nbformat 2 and 3 are converted; any other version is read as 4.
+    ``limit`` is in bytes, saved outputs not counted. nbformat 2 and 3 are converted; any other version is read as 4.
     """
     notes: list[str] = []
     text = _decode(data, limit, name, notes.append)
@@ -88,21 +93,77 @@ def free_id(wanted: str, used: set[str]) -> str:
 
 
 def _decode(data: bytes, limit: int, name: str, note: Note) -> str:
+    encoding = json.detect_encoding(data)
+    if not encoding.startswith("utf-8"):
+        data = _to_text(data, encoding, note).encode("utf-8", "replace")
+    data = _without_saved(data, b'"outputs"', b"[", name)
+    data = _without_saved(data, b'"widgets"', b"{", name)
     if len(data) > limit:
-        size, most = len(data) / 1e6, limit / 1e6
-        raise SubmissionError(f"{name} is too large: it has {size:.0f} MB, and {most:.0f} MB is the limit.")
-    if not data.strip(b" \t\r\n\0"):
+        size, most = math.ceil(len(data) / MIB), limit // MIB
+        raise SubmissionError(f"{name} is too large: it has {size} MiB without saved outputs, and {most} is the limit.")
+    if not data.strip(BLANKS.encode()):
         raise SubmissionError(f"{name} is empty.")
     # A list or a dict costs many times its two bytes once parsed, so few bytes could ask for much memory.
     if data.count(b"[") + data.count(b"{") > BRACKET_LIMIT or data.count(b",") > COMMA_LIMIT:
-        raise SubmissionError(f"{name} holds more values than can be read.")
-    encoding = json.detect_encoding(data)
+        raise _too_many_values(name)
+    return _to_text(data, "utf-8", note).lstrip("\ufeff")
+
+
+def _to_text(data: bytes, encoding: str, note: Note) -> str:
     try:
-        text = data.decode(encoding)
+        return data.decode(encoding)
     except UnicodeDecodeError:
-        text = data.decode(encoding, "replace")
         note("some characters are not valid UTF-8 and were replaced")
-    return text.lstrip("\ufeff")
+        return data.decode(encoding, "replace")
+
+
+# A saved output's structure: quotes and brackets, braces being as good as brackets; all else is blank.
+_STRUCTURE = bytes({ord('"'): 34, 91: 91, 123: 91, 93: 93, 125: 93}.get(byte, 32) for byte in range(256))
+# To the next bracket, past texts, and past brackets with no others in them: millions of these would take a loop long.
+_BRACKET = re.compile(rb'(?: ++|"[^"]*+"|\[(?: ++|"[^"]*+")*+\])*+[\[\]]')
+
+
+def _without_saved(data: bytes, key: bytes, opening: bytes, name: str) -> bytes:
+    """The file without what stands behind each ``key`` in its brackets; line breaks stay, for the numbers of lines.
+
+    Linear in time. Where brackets have no end, the rest is left as it is: it is no JSON anyway.
+    """
+    found = data.find(key)
+    if found < 0:
+        return data
+    plain = data.replace(b"\\\\", b"  ").replace(b'\\"', b"  ").translate(_STRUCTURE)
+    opened = re.compile(re.escape(key) + rb"[ \t\r\n]*+:[ \t\r\n]*+" + re.escape(opening))
+    parts, last, steps = [], 0, BRACKET_LIMIT
+    while found >= 0 and steps > 0:
+        end, steps = found + len(key), steps - 1
+        if plain[found] == ord('"') and (start := opened.match(data, found)):
+            end, steps = _closing(plain, start.end(), steps)
+            if end < 0:
+                break
+            parts += [data[last : start.end()], b"\n" * data.count(b"\n", start.end(), end)]
+            last = end
+        found = data.find(key, end)
+    if steps <= 0:
+        raise _too_many_values(name)
+    return b"".join([*parts, data[last:]])
+
+
+def _closing(plain: bytes, position: int, steps: int) -> tuple[int, int]:
+    """Where the bracket that was opened before ``position`` is closed (-1: nowhere), and the steps that are left."""
+    depth = 1
+    while steps > 0:
+        bracket = _BRACKET.match(plain, position)
+        if bracket is None:
+            return -1, steps
+        position, steps = bracket.end(), steps - 1
+        depth += 1 if plain[position - 1] == ord("[") else -1
+        if not depth:
+            return position - 1, steps
+    return position, steps
+
+
+def _too_many_values(name: str) -> SubmissionError:
+    return SubmissionError(f"{name} holds more values than can be read.")
 
 
 def _parse(text: str, name: str, note: Note) -> dict[str, Any]:
@@ -114,14 +175,14 @@ def _parse(text: str, name: str, note: Note) -> dict[str, Any]:
             twice.add("key")
         return result
 
-    try:
+    decoder = json.JSONDecoder(
+        object_pairs_hook=as_dict,
         # NaN and Infinity are not JSON, but Python writes them; int() refuses numbers beyond 4300 digits.
-        tree = json.loads(
-            text,
-            object_pairs_hook=as_dict,
-            parse_constant=lambda _: None,
-            parse_int=lambda digits: int(digits) if len(digits) < 20 else None,
-        )
+        parse_constant=lambda _: None,
+        parse_int=lambda digits: int(digits) if len(digits) < 20 else None,
+    )
+    try:
+        tree, end = decoder.raw_decode(text, len(text) - len(text.lstrip(BLANKS)))
     except json.JSONDecodeError as error:
         raise SubmissionError(f"{name} {_what_is_wrong(text, error)}") from None
     except (RecursionError, MemoryError):
@@ -130,13 +191,31 @@ def _parse(text: str, name: str, note: Note) -> dict[str, Any]:
         raise SubmissionError(f"{name} is JSON, but not a notebook.")
     if twice:
         note("some JSON keys are there twice; the last of each was read")
+    if text[end:].strip(BLANKS):
+        _look_behind(text, end, name, note)
     return tree
+
+
+def _look_behind(text: str, end: int, name: str, note: Note) -> None:
+    """Say what stands behind a notebook's end: remains do no harm, of two notebooks nobody knows which one counts."""
+    line = text.count("\n", 0, end) + 1
+    if '"cells"' in text[end:]:
+        raise SubmissionError(
+            f"{name} holds two notebooks, the second one behind line {line}: keep one of them, and hand it in again."
+        )
+    note(f"what stands behind its end in line {line} was not read")
 
 
 def _what_is_wrong(text: str, error: json.JSONDecodeError) -> str:
     body = text.strip()
-    if body.startswith("<"):
+    if body.startswith("<") and not CONFLICT.match(body):
         return "is a web page, not a notebook: download the .ipynb file itself."
+    if conflict := CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start()) + 1
+        return (
+            f"has conflict markers of git at line {line} ({conflict[0].strip()[:60]}): "
+            "keep one version of what stands between them, save, and hand it in again."
+        )
     at_the_end = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
     if body.startswith("{") and (at_the_end or not body.endswith("}")):
         return f"is cut off at line {text.rstrip().count(chr(10)) + 1}: save it again and hand it in again."

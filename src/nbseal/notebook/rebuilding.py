@@ -4,135 +4,65 @@ What a notebook says about itself is under the student's control: which cells ar
 worth, what they printed, which kernel runs them. So none of it is believed. Cells come in the template's
 order, with the template's type, metadata, points and kernelspec. Editing, deleting, duplicating, moving or
 retyping a graded cell, or flipping its flags, leaves the rebuilt notebook as it would have been; outputs
-are made anew by running it.
+are made anew by running it. And nothing that a student wrote is dropped: cells and lines of their own run where
+they stand.
 """
 
 from __future__ import annotations
 
+import ast
 import copy
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from textwrap import dedent
 from typing import Any
 
 from nbseal.notebook.grade_cells import nbgrader_mark
+from nbseal.notebook.matching import BEFORE_ALL, MOST_LINES, Matching, is_answer, match
 from nbseal.notebook.reading import Cell, Notebook, free_id
 
-BEFORE_ALL = -1
+ELSEWHERE = "# This cell was deleted; its answer stands in another cell of this notebook."
 
 
 @dataclass
-class Matching:
-    """Which student cell (by position) stands for which template cell (by position)."""
+class Rebuilt:
+    """The notebook to run and grade; sentences about what the student's own lacked or changed.
 
-    student_of: dict[int, int] = field(default_factory=dict)
-    template_of: dict[int, int] = field(default_factory=dict)
-    copies: dict[int, int] = field(default_factory=dict)
-    ids_kept: bool = True
+    ``unsure`` gives the reason for each question of which it can't be told which cells are its answer.
+    """
 
-    def pair(self, ours: int, theirs: int) -> None:
-        """Record that template cell ``ours`` and student cell ``theirs`` belong together."""
-        self.student_of[ours] = theirs
-        self.template_of[theirs] = ours
-
-    def is_free(self, theirs: int) -> bool:
-        """Tell whether a student cell has no place yet."""
-        return theirs not in self.template_of and theirs not in self.copies
+    nb: Notebook
+    problems: list[str] = field(default_factory=list)
+    unsure: dict[str, str] = field(default_factory=dict)
 
 
-def rebuild(template: Notebook, submission: Notebook) -> tuple[Notebook, list[str]]:
-    """Return the notebook to run and grade, and sentences about what the student's own lacked or changed.
+def rebuild(template: Notebook, submission: Notebook) -> Rebuilt:
+    """Put the student's sources into the instructor's notebook.
 
     ``template`` is from `make_template`, ``submission`` from `read`; neither is changed, and nothing of the
-    result is shared with the template. A solution cell takes the student's source (matched by grade_id; the
-    first counts, later copies become plain cells right behind it), graded and locked cells keep the
-    template's. Cells that the student added stay behind the cell they followed, without metadata.
+    result is shared with the template. A solution cell takes the student's source (see `nbseal.notebook.matching`;
+    copies of one become plain cells right behind it), graded and locked cells keep the template's. Lines that were
+    added to a locked cell run in a cell of their own before it. Cells that the student added stay behind the cell
+    they followed, without metadata.
     """
     ours, theirs = template["cells"], submission["cells"]
-    matching = _match(ours, theirs)
+    matching = match(ours, theirs)
     problems = _problems(ours, theirs, matching)
     followers = _followers(theirs, matching)
+    answers = _texts_beside_stubs(ours, theirs, matching, followers, problems)
+    answers |= dict.fromkeys(matching.elsewhere, ELSEWHERE)
     used = {cell["id"] for cell in ours}
     cells = [_student_cell(theirs[index], used) for index in followers.get(BEFORE_ALL, ())]
     for position, cell in enumerate(ours):
         partner = matching.student_of.get(position)
+        student = None if partner is None else theirs[partner]
+        if student is not None and cell["cell_type"] == "code" and (added := _added_lines(cell, student)):
+            cells.append(_student_cell({**student, "id": f"{cell['id'][:50]}-added", "source": added}, used))
         if partner is not None or nbgrader_mark(cell) or not matching.ids_kept:
-            cells.append(_template_cell(cell, None if partner is None else theirs[partner]))
+            cells.append(_template_cell(cell, student, answers.get(position)))
         cells.extend(_student_cell(theirs[index], used) for index in followers.get(position, ()))
-    return {
-        "cells": cells,
-        "metadata": copy.deepcopy(template["metadata"]),
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }, problems
-
-
-def _match(ours: list[Cell], theirs: list[Cell]) -> Matching:
-    matching = Matching()
-    _match_by_grade_id(ours, theirs, matching)
-    _match_by_id(ours, theirs, matching)
-    our_ids = {cell["id"] for cell in ours}
-    matching.ids_kept = 2 * sum(cell["id"] in our_ids for cell in theirs) >= len(ours)
-    if not matching.ids_kept:
-        # Saved by a program that makes its own cell ids: go by what the cells say, then by where they stand.
-        _match_by_source(ours, theirs, matching)
-        _match_by_place(ours, theirs, matching)
-    return matching
-
-
-def _match_by_grade_id(ours: list[Cell], theirs: list[Cell], matching: Matching) -> None:
-    places = {mark["grade_id"]: index for index, cell in enumerate(ours) if (mark := nbgrader_mark(cell))}
-    for index, cell in enumerate(theirs):
-        position = places.get(_grade_id(cell))
-        if position is None:
-            continue
-        if position in matching.student_of:
-            matching.copies[index] = position
-        else:
-            matching.pair(position, index)
-
-
-def _match_by_id(ours: list[Cell], theirs: list[Cell], matching: Matching) -> None:
-    """Pair what has kept its id; this also finds solution cells whose metadata was lost on the way."""
-    places = {cell["id"]: index for index, cell in enumerate(ours) if index not in matching.student_of}
-    for index, cell in enumerate(theirs):
-        position = places.get(cell["id"])
-        if position is None or not matching.is_free(index) or position in matching.student_of:
-            continue
-        # A plain cell that the student retyped is theirs now: text turned into code should run as code.
-        if nbgrader_mark(ours[position]) or ours[position]["cell_type"] == cell["cell_type"]:
-            matching.pair(position, index)
-
-
-def _match_by_source(ours: list[Cell], theirs: list[Cell], matching: Matching) -> None:
-    waiting: dict[tuple[str, str], list[int]] = {}
-    for position, cell in enumerate(ours):
-        if position not in matching.student_of and not nbgrader_mark(cell):
-            waiting.setdefault((cell["cell_type"], cell["source"].strip()), []).append(position)
-    for index, cell in enumerate(theirs):
-        places = waiting.get((cell["cell_type"], cell["source"].strip()))
-        if places and matching.is_free(index):
-            matching.pair(places.pop(0), index)
-
-
-def _match_by_place(ours: list[Cell], theirs: list[Cell], matching: Matching) -> None:
-    """Pair edited plain cells, where between two known cells there are just as many as in the template."""
-    our_gaps: dict[int, list[int]] = {}
-    last = BEFORE_ALL
-    for position, cell in enumerate(ours):
-        if position in matching.student_of:
-            last = position
-        elif not nbgrader_mark(cell):
-            our_gaps.setdefault(last, []).append(position)
-    their_gaps: dict[int, list[int]] = {}
-    last = BEFORE_ALL
-    for index in range(len(theirs)):
-        last = matching.template_of.get(index, last)
-        if matching.is_free(index):
-            their_gaps.setdefault(last, []).append(index)
-    for place, positions in our_gaps.items():
-        indices = their_gaps.get(place, [])
-        if [ours[p]["cell_type"] for p in positions] == [theirs[i]["cell_type"] for i in indices]:
-            for position, index in zip(positions, indices, strict=True):
-                matching.pair(position, index)
+    nb = {"cells": cells, "metadata": copy.deepcopy(template["metadata"]), "nbformat": 4, "nbformat_minor": 5}
+    return Rebuilt(nb, problems, _unsure(ours, matching))
 
 
 def _followers(theirs: list[Cell], matching: Matching) -> dict[int, list[int]]:
@@ -148,11 +78,71 @@ def _followers(theirs: list[Cell], matching: Matching) -> dict[int, list[int]]:
     return followers
 
 
-def _template_cell(cell: Cell, student: Cell | None) -> Cell:
+def _texts_beside_stubs(
+    ours: list[Cell], theirs: list[Cell], matching: Matching, followers: dict[int, list[int]], problems: list[str]
+) -> dict[int, str]:
+    """The answers to questions for text that were typed above or below the untouched cell, or into a copy of it.
+
+    The cells that hold them are taken out of ``followers``.
+    """
+    found: dict[int, str] = {}
+    for position, cell in enumerate(ours):
+        partner = matching.student_of.get(position)
+        if not is_answer(cell) or cell["cell_type"] == "code" or position in matching.unsure:
+            continue
+        if partner is not None and theirs[partner]["source"].strip() not in (cell["source"].strip(), ""):
+            continue
+        before = max((place for place in matching.student_of if place < position), default=BEFORE_ALL)
+        texts = []
+        for place in (before, position):
+            for index in list(followers.get(place, ())):
+                if theirs[index]["cell_type"] != "code" and theirs[index]["source"].strip():
+                    texts.append(theirs[index]["source"])
+                    followers[place].remove(index)
+        if texts:
+            found[position] = "\n\n".join(texts)
+            name = (nbgrader_mark(cell) or {})["grade_id"]
+            problems.append(f"the text beside the cell {name!r}, which is as it was released, was taken as its answer")
+    return found
+
+
+def _added_lines(cell: Cell, student: Cell) -> str:
+    """Lines that the student added to a locked cell, where they are Python by themselves."""
+    if is_answer(cell) or not nbgrader_mark(cell) or student["cell_type"] != "code":
+        return ""
+    added = "\n".join(line for block in _changes(cell, student)[0] for line in block)
+    try:
+        ast.parse(dedent(added))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    return dedent(added).strip("\n")
+
+
+def _changes(cell: Cell, student: Cell) -> tuple[list[list[str]], list[str]]:
+    """Blocks of lines that were added to a locked cell, and lines that stand in the place of its own."""
+    if cell["source"] == student["source"]:
+        return [], []
+    whole, text = ([line.rstrip() for line in one["source"].rstrip().split("\n")] for one in (cell, student))
+    if len(text) > MOST_LINES:
+        return [], text
+    added, changed = [], []
+    for kind, start, end, first, last in SequenceMatcher(None, whole, text, autojunk=False).get_opcodes():
+        if kind == "insert":
+            added.append(text[first:last])
+        elif kind == "replace":
+            extra = max(0, (last - first) - (end - start))
+            changed += text[first : last - extra]
+            if extra:
+                added.append(text[last - extra : last])
+    return [block for block in added if any(line.strip() for line in block)], [line for line in changed if line.strip()]
+
+
+def _template_cell(cell: Cell, student: Cell | None, answer: str | None = None) -> Cell:
     """A template cell with the student's source, where the student may write."""
     result = {**cell, "metadata": _copy_metadata(cell["metadata"])}
-    mark = nbgrader_mark(cell)
-    if student is not None and (mark is None or mark.get("solution")):
+    if answer is not None:
+        result["source"] = answer
+    elif student is not None and (nbgrader_mark(cell) is None or is_answer(cell)):
         result["source"] = student["source"]
         if cell["cell_type"] == "markdown" and student.get("attachments"):
             result["attachments"] = student["attachments"]
@@ -177,7 +167,7 @@ def _student_cell(cell: Cell, used: set[str]) -> Cell:
 
 
 def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching) -> list[str]:
-    problems = []
+    problems = ["its cells have lost their names: they were told by their texts and order"] * matching.names_lost
     copies = list(matching.copies.values())
     for position, cell in enumerate(ours):
         mark = nbgrader_mark(cell)
@@ -185,8 +175,13 @@ def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching) -> list[
             continue
         name = f"the cell {mark['grade_id']!r}"
         partner = matching.student_of.get(position)
-        if partner is None:
+        if position in matching.elsewhere:
+            problems.append(f"{name} was deleted; other cells give its answer")
+        elif position in matching.retyped and not matching.names_lost:
+            problems.append(f"{name} was typed anew: the student's own cell in its place was taken")
+        elif partner is None:
             problems.append(f"{name} is missing")
+        if partner is None:
             continue
         student = theirs[partner]
         if student["cell_type"] != cell["cell_type"]:
@@ -194,21 +189,34 @@ def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching) -> list[
             problems.append(f"{name} was turned into a {kind} cell; it was read as {cell['cell_type']}")
         if position in copies:
             problems.append(f"{name} is there {copies.count(position) + 1} times; the first one counts")
-        if not mark.get("solution") and not _is_excerpt(student["source"], cell["source"]):
-            problems.append(f"{name} was edited; the original was used")
+        if not mark.get("solution") and any(changes := _changes(cell, student)):
+            problems.append(_what_was_edited(name, cell, student, *changes))
     return problems
 
 
-def _is_excerpt(text: str, whole: str) -> bool:
-    """Tell whether ``text`` is ``whole`` with or without some lines: hidden tests are not handed out."""
-    if text == whole:
-        return True
-    lines = iter([line.rstrip() for line in whole.rstrip().split("\n")])
-    return all(line.rstrip() in lines for line in text.rstrip().split("\n"))
+def _what_was_edited(name: str, cell: Cell, student: Cell, added: list[list[str]], changed: list[str]) -> str:
+    """A sentence about a locked cell: what became of lines that the student changed or added."""
+    said = f"{name} was edited; the original was used"
+    if changed:
+        said += f" (not: {' / '.join(line.strip()[:60] for line in changed[:3])})"
+    if _added_lines(cell, student):
+        said += "; lines that were added run before it"
+    return said
 
 
-def _grade_id(cell: Cell) -> Any:
-    return cell["metadata"].get("nbgrader", {}).get("grade_id")
+def _unsure(ours: list[Cell], matching: Matching) -> dict[str, str]:
+    """Questions whose answer can't be told: those that stand at, or behind, an unsure answer, up to the next answer."""
+    found: dict[str, str] = {}
+    for position in sorted(matching.unsure - matching.student_of.keys()):
+        name = (nbgrader_mark(ours[position]) or {})["grade_id"]
+        reason = f"the cell {name!r} is missing, and it can't be told which of the student's own cells stand for it"
+        for place in range(position, len(ours)):
+            if place > position and is_answer(ours[place]):
+                break
+            mark = nbgrader_mark(ours[place])
+            if mark and (mark.get("grade") or mark.get("task")):
+                found[mark["grade_id"]] = reason
+    return found
 
 
 def _copy_metadata(metadata: dict[str, Any]) -> dict[str, Any]:

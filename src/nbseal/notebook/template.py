@@ -13,6 +13,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 from nbseal import __version__
+from nbseal.files import write_whole
 from nbseal.notebook.reading import Notebook
 
 _PREPARING = threading.Lock()  # a class's grader and its recorder ask for the same template at the same time
@@ -50,9 +51,7 @@ def make_template(
         template = prepare(path, config, frozenset(sealed))
         if kept:
             kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = kept.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps({"made_of": made_of, "template": template}), encoding="utf-8")
-            draft.replace(kept)
+            write_whole(kept, json.dumps({"made_of": made_of, "template": template}).encode("utf-8"))
     return template
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from nbseal.files import write_file
+from nbseal.files import write_whole
 from nbseal.text import one_line, printable
 
 
@@ -44,9 +43,7 @@ def duration(seconds: float) -> str:
 def write_page(path: Path, page: str) -> None:
     """Write a page that only its owner may read: it names students."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    write_file(draft, page.encode("utf-8", "replace"), 0o600)
-    os.replace(draft, path)
+    write_whole(path, page.encode("utf-8", "replace"), 0o600, durable=True)
 
 
 def _policy(script: str) -> str:

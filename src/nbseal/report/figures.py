@@ -14,7 +14,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nbseal.report.summary import Question
+from nbseal.report.summary import QuestionStatistics
 
 BLUE, ORANGE = "#0072b2", "#d55e00"  # told apart by colour-blind readers, too
 BINS = 20
@@ -57,7 +57,7 @@ def histogram(values: Sequence[float], label: str, low: float | None = None, hig
         return Picture(_as_address(figure), alt)
 
 
-def shares(questions: Sequence[Question]) -> Picture:
+def shares(questions: Sequence[QuestionStatistics]) -> Picture:
     """A bar for each question: the mean share of its points."""
     known = [question for question in questions if question.share is not None]
     with rc_context(STYLE):

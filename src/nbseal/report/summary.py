@@ -38,7 +38,7 @@ class Student:
 
 
 @dataclass(frozen=True)
-class Question:
+class QuestionStatistics:
     """One question: ``share`` is the mean share of its points, ``discrimination`` the correlation with the rest."""
 
     grade_id: str
@@ -80,7 +80,7 @@ class Summary:
     students: tuple[Student, ...]
     not_graded: tuple[str, ...]
     resubmitted: tuple[str, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[QuestionStatistics, ...]
     mistakes: tuple[Mistake, ...]
     slowest: tuple[SlowCell, ...]
     measured: dict[str, tuple[float, ...]]
@@ -145,7 +145,7 @@ def _student(card: Scorecard, marks: dict[str, float | None], state: SubmissionS
     )
 
 
-def _questions(cards: Sequence[Scorecard], marks: Sequence[dict[str, float | None]]) -> list[Question]:
+def _questions(cards: Sequence[Scorecard], marks: Sequence[dict[str, float | None]]) -> list[QuestionStatistics]:
     points = {question.grade_id: question.max_score for card in cards for question in card.questions}
     found = []
     for grade_id, most in points.items():
@@ -153,7 +153,7 @@ def _questions(cards: Sequence[Scorecard], marks: Sequence[dict[str, float | Non
         got = [one[grade_id] or 0.0 for one in made]
         rest = [sum(mark or 0.0 for mark in one.values()) - (one[grade_id] or 0.0) for one in made]
         found.append(
-            Question(
+            QuestionStatistics(
                 grade_id=grade_id,
                 points=most,
                 marked=len(made),

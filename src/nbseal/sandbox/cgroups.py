@@ -33,7 +33,7 @@ class Homes:
 class Group:
     """The control group of one submission at a time; a process enters it by writing 0 to the ``procs_files``."""
 
-    def __init__(self, homes: Homes, memory_mb: int, processes: int) -> None:
+    def __init__(self, homes: Homes, memory_mib: int, processes: int) -> None:
         name = f"{PREFIX}-{os.getpid()}-{next(_numbers)}"
         self._version = homes.version
         self._folders = [home / name for home in dict.fromkeys((homes.memory, homes.pids)) if home is not None]
@@ -42,7 +42,7 @@ class Group:
         try:
             for folder in self._folders:
                 folder.mkdir()
-            self._limit(memory_mb << 20, processes + KEPT_FOR_US)
+            self._limit(memory_mib << 20, processes + KEPT_FOR_US)
             for folder in self._folders:
                 self.procs_files.append(os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC))
         except OSError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import os
 import select
@@ -15,19 +14,29 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbseal.errors import SealUnavailable
 from nbseal.wire import Channel
 
-BASE_ENVIRONMENT = {
-    "PATH": os.defpath,
-    "LANG": "C.UTF-8",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+BASE_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", **ONE_THREAD}
 AS_WE_DO = ["-B"] if sys.dont_write_bytecode else []  # otherwise each start would compile our modules anew
 END_SECONDS = 5.0
 SCRATCH_PREFIX = "nbseal-run-"
 JUST_MADE_SECONDS = 60.0  # a folder is made a moment before it is locked
+
+
+def is_linux() -> bool:
+    """Whether sealed processes can be had at all: their walls are Linux' own."""
+    return sys.platform == "linux"
+
+
+def require_linux(what: str) -> None:
+    """SealUnavailable, with where ``what`` can be done, on any other system."""
+    if not is_linux():
+        raise SealUnavailable(
+            f"{what} needs Linux, whose kernel seals student code: run it in WSL 2 on Windows, in a Linux container or "
+            "machine, or on the course's JupyterHub."
+        )
 
 
 class Scratch(tempfile.TemporaryDirectory[str]):
@@ -37,6 +46,8 @@ class Scratch(tempfile.TemporaryDirectory[str]):
     """
 
     def __init__(self) -> None:
+        import fcntl  # which not every system has
+
         super().__init__(prefix=SCRATCH_PREFIX, ignore_cleanup_errors=True)
         self._lock = os.open(self.name, os.O_RDONLY)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -60,6 +71,8 @@ def scratch_folder() -> Scratch:
 @functools.cache
 def sweep() -> None:
     """Remove scratch folders of this user's that nobody holds locked."""
+    import fcntl
+
     for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*"):
         try:
             found = folder.lstat()
@@ -124,7 +137,11 @@ def _ends(pid: int, seconds: float) -> bool:
 
 
 def launch(module: str, environment: dict[str, str]) -> Launched:
-    """Start Python in an environment and on an import path of ours; ``module`` runs as a program with a socket."""
+    """Start Python in an environment and on an import path of ours; ``module`` runs as a program with a socket.
+
+    SealUnavailable on any system but Linux.
+    """
+    require_linux("grading")
     scratch = scratch_folder()
     ours, theirs = socket.socketpair()
     with theirs, (Path(scratch.name) / "stderr.txt").open("wb") as stderr:

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 
 from nbseal.errors import SealUnavailable
-from nbseal.sandbox.launch import AS_WE_DO, BASE_ENVIRONMENT, scratch_folder
+from nbseal.sandbox.launch import AS_WE_DO, BASE_ENVIRONMENT, is_linux, require_linux, scratch_folder
 
 _PROBING = threading.Lock()
 
@@ -39,6 +39,8 @@ def probe() -> dict[str, str | None]:
 
 @functools.cache
 def _probe() -> dict[str, str | None]:
+    if not is_linux():
+        return dict.fromkeys(BY_MECHANISM, "needs Linux")
     with scratch_folder() as scratch:
         done = subprocess.run(
             [sys.executable, "-I", *AS_WE_DO, "-m", "nbseal.worker.walls.probe", scratch],
@@ -63,6 +65,7 @@ def choose_level(wanted: str = "auto", findings: dict[str, str | None] | None = 
 
     ``findings`` are what trying `mechanisms_for` it one after the other has shown, if somebody has.
     """
+    require_linux("grading")
     findings = probe() if findings is None else findings
     for mechanism in mechanisms_for(wanted):
         if findings.get(mechanism, "not tried") is None:

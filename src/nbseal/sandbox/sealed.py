@@ -144,7 +144,7 @@ class SealedProcess:
         """Outputs within the limits, which are kept inside the walls only as long as the student lets them."""
         if not isinstance(outputs, list):
             raise TypeError("a cell's outputs are not a list")
-        limit = SLACK * (self._seal.output_kb << 10) + (1 << 16)
+        limit = SLACK * (self._seal.output_kib << 10) + (1 << 16)
         if len(outputs) > self._seal.outputs_per_cell + SLACK or size_of(outputs, limit) > limit:
             raise ValueError("a cell has more output than it may have")
         return outputs
@@ -197,9 +197,9 @@ class SealedProcess:
             self._await_report(time.monotonic() + GRACE_SECONDS)
         report = self._report or {}
         if report.get("reason") == "memory":
-            return f"it used more than {self._seal.memory_mb} MiB of memory, the limit"
+            return f"it used more than {self._seal.memory_mib} MiB of memory, the limit"
         if report.get("reason") == "disk":
-            return f"it wrote more than {self._seal.disk_mb} MiB of files, or too many, the limit"
+            return f"it wrote more than {self._seal.disk_mib} MiB of files, or too many, the limit"
         if report.get("reason") == "time":
             return "it ran longer than the time limit"
         if "error" in report:

@@ -31,7 +31,7 @@ class WarmSettings:
 
     modules: list[str] = field(default_factory=list)
     support: str | None = None
-    warm: list[str] = field(default_factory=list)
+    preload_calls: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
 
 
@@ -105,7 +105,7 @@ class WarmProcess:
         if reply["threads"] != 1:
             raise SealError(
                 f"the warm process has {reply['threads']} threads and can't fork safely: a module in "
-                "c.Seal.preload, or a function in c.Seal.warm, starts threads"
+                "c.Seal.preload_modules, or a function in c.Seal.preload_calls, starts threads"
             )
         self._started = True
 
@@ -118,20 +118,20 @@ class WarmProcess:
     def _message(self, settings: WarmSettings) -> dict[str, object]:
         seal = self._seal
         return {
-            "modules": ["numpy", "numpy.random", *seal.preload, *settings.modules],
+            "modules": ["numpy", "numpy.random", *seal.preload_modules, *settings.modules],
             "support": settings.support,
-            "warm": settings.warm,
+            "preload_calls": settings.preload_calls,
             "level": self.level.mechanism,
-            "readable": list(seal.readable),
+            "readable_paths": list(seal.readable_paths),
             "scratch": self._launched.scratch.name,
             "environment": {name: os.environ[name] for name in seal.warm_environment if name in os.environ},
             "cell_seconds": seal.cell_seconds,
-            "total_seconds": seal.notebook_seconds + seal.questions_seconds + 10.0,
-            "memory_mb": seal.memory_mb,
+            "total_seconds": seal.notebook_seconds + seal.hidden_tests_seconds + 10.0,
+            "memory_mib": seal.memory_mib,
             "processes": seal.processes,
             "open_files": seal.open_files,
-            "disk_mb": seal.disk_mb,
-            "output_kb": seal.output_kb,
+            "disk_mib": seal.disk_mib,
+            "output_kib": seal.output_kib,
             "outputs_per_cell": seal.outputs_per_cell,
         }
 
@@ -191,7 +191,7 @@ class WarmProcess:
         if not isinstance(found, Homes):
             return None
         # files in memory disks count as memory of the group, and have a limit of their own
-        return Group(found, self._seal.memory_mb + DISKS * self._seal.disk_mb, self._seal.processes)
+        return Group(found, self._seal.memory_mib + DISKS * self._seal.disk_mib, self._seal.processes)
 
     def _give_back(self, group: Group | None) -> None:
         """Keep a group whose processes have ended for the next submission."""

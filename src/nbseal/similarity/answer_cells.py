@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
-from nbseal.grading.submission import read_submission
-from nbseal.notebook import make_template, read, rebuild
+from nbseal.grading.recognition import fingerprint, recognise
+from nbseal.grading.submission import read_folder
+from nbseal.notebook import make_template, rebuild
 from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.reading import Notebook
 
@@ -39,14 +40,17 @@ def read_answers(course: Course, assignment: str) -> Answers:
     found = course.assignment(assignment)
     students = course.choose_students(assignment, None)
     templates = {name: make_template(found.template_path(name), course.config) for name in found.notebooks}
+    known = {name: fingerprint(template) for name, template in templates.items()}
+    limit = course.seal.submission_mib
     answers: list[Answer] = []
     notes: list[str] = []
     for student in students:
         try:
             folder = course.folder("submitted", student, assignment)
-            submission = read_submission(folder, found.notebooks, course.seal.submission_mb)
-            for name, data in submission.notebooks.items():
-                nb, _ = rebuild(templates[name], read(data, name=f"{name}.ipynb").nb)
+            submission = recognise(read_folder(folder, limit), known, {}, limit << 20)
+            notes += [f"{student}: {reason.removeprefix('not judged: ')}" for reason in submission.not_judged.values()]
+            for name, reading in submission.notebooks.items():
+                nb = rebuild(templates[name], reading.nb).nb
                 answers += _of_notebook(student, nb, templates[name], notes)
         except SubmissionError as error:
             notes.append(f"{student}: {error}")

@@ -18,8 +18,10 @@ MAX_HEADER = 32 << 20  # bytes
 MAX_BLOBS = 256 << 20  # bytes
 MAX_PORTION = 1 << 20  # bytes
 PREFIX = struct.Struct(">IQ")
-AT_ONCE = int(socket.MSG_DONTWAIT)
-AT_ONCE_OR_ERROR = int(socket.MSG_NOSIGNAL) | AT_ONCE
+TOO_LATE = "no answer before the deadline"
+# which not every system has, and only Linux needs: nobody else opens a channel
+AT_ONCE = int(getattr(socket, "MSG_DONTWAIT", 0))
+AT_ONCE_OR_ERROR = int(getattr(socket, "MSG_NOSIGNAL", 0)) | AT_ONCE
 
 
 class EndOfStream(WireError):
@@ -60,7 +62,7 @@ class Channel:
         self._ahead = b""
 
     def send(self, message: Any, deadline: float | None = None) -> None:
-        """Send one message; WireError when the other side is gone or doesn't read until ``deadline``."""
+        """Send one message; WireError when the other side is gone or hasn't taken it all by ``deadline``."""
         data = memoryview(frame(message))
         while data:
             try:
@@ -69,9 +71,14 @@ class Channel:
                 _wait(self.sock, select.POLLOUT, deadline)
             except OSError as error:
                 raise EndOfStream(f"the other side is gone: {error}") from error
+            if data:
+                check_time(deadline)
 
     def receive(self, deadline: float | None = None) -> Any:
-        """Return the next message; WireError at its end, for a bad frame, or after ``deadline`` (monotonic)."""
+        """Return the next message; WireError at its end, for a bad frame, or after ``deadline`` (monotonic).
+
+        What has come by the time it is asked for is taken, even if that is after the deadline; no more is waited for.
+        """
         header_length, total = PREFIX.unpack(self._exactly(PREFIX.size, deadline))
         if header_length > MAX_HEADER or total > self.limit:
             raise WireError(f"a message of {header_length + total} bytes is over the limit")
@@ -95,6 +102,8 @@ class Channel:
                 raise EndOfStream("the other side closed the connection")
             parts.append(part)
             missing -= len(part)
+            if missing > 0:
+                check_time(deadline)
         data = b"".join(parts)
         self._ahead = data[count:]
         return data[:count]
@@ -108,9 +117,15 @@ class Channel:
         self.sock.close()
 
 
+def check_time(deadline: float | None) -> None:
+    """Late once ``deadline`` (monotonic) has passed: whoever sends or takes a little at a time is never waited for."""
+    if deadline is not None and time.monotonic() > deadline:
+        raise Late(TOO_LATE)
+
+
 def _wait(sock: socket.socket, event: int, deadline: float | None) -> None:
     poller = select.poll()
     poller.register(sock, event)
     timeout = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
     if not poller.poll(timeout):
-        raise Late("no answer before the deadline")
+        raise Late(TOO_LATE)

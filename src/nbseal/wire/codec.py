@@ -264,8 +264,12 @@ def _text(body: Any) -> str:
 
 
 def _decode_frame(body: Any, blobs: _Blobs, depth: int) -> Any:
-    import pandas as pd
-
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise WireError(
+            "a table came, and pandas isn't installed here: pip install pandas (nbseal[course] has it)"
+        ) from error
     names, columns, rows = _list(body)
     decoded = [_decode(column, blobs, depth + 1) for column in _list(columns)]
     labels = _decode(_list(names), blobs, depth + 1)

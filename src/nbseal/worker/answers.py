@@ -197,7 +197,12 @@ def rehearse() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         asking, answering = Channel(ours, greedy=True), Channel(theirs, greedy=True)
-        answers = Answers(answering, Moments({"same": lambda value: value, "numbers": [1.0, 2]}))
+        names = {"same": lambda value: value, "numbers": [1.0, 2], "pairs": [(0, 1)], "array": numpy.ones(2), "t": ""}
+        moments = Moments(names)
+        for number in range(20):
+            names["t"] = str(number)
+            moments.take(str(number))
+        answers = Answers(answering, moments)
         call = {"do": "call", "function": "same", "kwargs": {}, "timeout": 2.0}
         vectors = [numpy.ones(count, kind) for count in range(1, 9) for kind in (float, int)]
         for value in [*([1.0, 2], "text", numpy.float64(1), (1, None)) * 5, *vectors]:

@@ -8,6 +8,7 @@ place.
 
 from __future__ import annotations
 
+import marshal
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -19,9 +20,10 @@ from nbseal.wire.codec import pack, unpack
 SMALL_BYTES, SMALL_COUNT, SMALL_DEPTH = 1 << 16, 2000, 6  # of one value
 ALL_BYTES = 4 << 20  # of all values that one notebook hands out
 MAX_NAMES = 5000
-SCALARS = (type(None), bool, int, float, str)
+SCALARS = frozenset({type(None), bool, int, float, str})
 END = ""  # the moment behind the last cell
-Encoded = tuple[bytes, bytes]
+PLAIN = 2  # the version of marshal whose bytes don't hang on how often an object is referred to
+Encoded = tuple[bytes, ...]
 
 
 @dataclass
@@ -77,15 +79,15 @@ class Moments:
         self._names.update(moment.names)
         for name, encoded in moment.contents.items():
             if self._encoded(moment.names[name]) != encoded:
-                self._names[name] = _refilled(moment.names[name], unpack(*encoded))
+                self._names[name] = _refilled(moment.names[name], _decoded(encoded))
 
     def _encoded(self, value: Any) -> Encoded | None:
         """A small plain container's contents; None for anything else."""
-        if not _is_plain(value, [SMALL_COUNT], 0):
+        left = [SMALL_COUNT]
+        if not _is_plain(value, left, 0):
             return None
-        header, blobs = pack(value)
-        encoded = header, b"".join(blobs)
-        return encoded if len(header) + len(encoded[1]) <= SMALL_BYTES + (1 << 12) else None
+        encoded = (marshal.dumps(value, PLAIN),) if len(left) == 1 else _packed(value)
+        return encoded if sum(map(len, encoded)) <= SMALL_BYTES + (1 << 12) else None
 
     def _pays(self, seen: Any) -> bool:
         """Whether a value may still be handed out."""
@@ -98,19 +100,31 @@ def _is_shown(name: Any, value: Any) -> bool:
     return type(name) is str and not name.startswith("_") and name.isascii() and not isinstance(value, ModuleType)
 
 
+def _packed(value: Any) -> Encoded:
+    header, blobs = pack(value)
+    return header, b"".join(blobs)
+
+
+def _decoded(encoded: Encoded) -> Any:
+    return marshal.loads(encoded[0]) if len(encoded) == 1 else unpack(*encoded)
+
+
 def _is_plain(value: Any, left: list[int], depth: int) -> bool:
-    """Whether a value is made of exact built-in types and small arrays of numbers; ``left`` items may still come."""
+    """Whether a value is made of exact built-in types and small arrays of numbers.
+
+    ``left`` holds how many items may still come, and behind that a 1 for each array that was met.
+    """
     kind = type(value)
-    left[0] -= 1
-    if left[0] < 0 or depth > SMALL_DEPTH:
-        return False
     if kind in SCALARS:
-        return kind is not str or len(value) <= SMALL_BYTES
-    if kind is list or kind is tuple or kind is set or kind is frozenset:
-        return len(value) <= left[0] and all(_is_plain(item, left, depth + 1) for item in value)
-    if kind is dict:
-        items = list(value.items()) if len(value) <= left[0] else None
-        return items is not None and all(_is_plain(part, left, depth + 1) for item in items for part in item)
+        left[0] -= 1
+        return left[0] >= 0
+    if kind is list or kind is tuple or kind is set or kind is frozenset or kind is dict:
+        left[0] -= len(value)
+        if left[0] < 0 or depth > SMALL_DEPTH:
+            return False
+        parts = [*value, *value.values()] if kind is dict else value
+        return SCALARS.issuperset(map(type, parts)) or all(_is_plain(part, left, depth + 1) for part in parts)
+    left.append(1)
     if kind is numpy.ndarray:
         return value.dtype.kind in "biufU" and value.nbytes <= SMALL_BYTES
     return issubclass(kind, numpy.generic) and kind.__module__ == "numpy" and value.dtype.kind in "biufU"

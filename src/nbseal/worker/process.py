@@ -82,7 +82,7 @@ def serve(control: socket.socket, channel: Channel) -> None:
 
 def warm_up(settings: Settings, runner: CellRunner) -> None:
     """Import what notebooks will import, and draw one figure so that fonts and caches are there."""
-    runner.limit(settings.output_kb << 10, settings.outputs_per_cell)
+    runner.limit(settings.output_kib << 10, settings.outputs_per_cell)
     # pandas and others look for get_ipython, which IPython makes known only while cells run
     with quietly(), runner.shell.builtin_trap:
         for name in settings.modules:
@@ -91,7 +91,7 @@ def warm_up(settings: Settings, runner: CellRunner) -> None:
             except ImportError:
                 continue  # the notebook will say so itself
         if settings.support:
-            support_files.load(str(settings.support), settings.warm)
+            support_files.load(str(settings.support), settings.preload_calls)
             support_files.read(walls.HOME)
         if "matplotlib.figure" in sys.modules:
             _draw_once()

@@ -47,7 +47,7 @@ def watch(
     """
     channel = Channel(control)
     deadline = time.monotonic() + settings.total_seconds
-    limit = _statm(child) + (settings.memory_mb << 20)  # what the warm process had loaded is not the student's
+    limit = _statm(child) + (settings.memory_mib << 20)  # what the warm process had loaded is not the student's
     handle = os.pidfd_open(child)
     poller = select.poll()
     poller.register(handle, select.POLLIN)
@@ -167,7 +167,7 @@ class Traces:
 
     def __init__(self, work: str, settings: Settings) -> None:
         self._work = work
-        self._limit = settings.disk_mb << 20
+        self._limit = settings.disk_mib << 20
         self._device = os.stat(work).st_dev
 
     def too_many(self, pids: Iterable[int]) -> bool:

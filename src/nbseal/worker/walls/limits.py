@@ -18,13 +18,13 @@ HEADROOM = 64 << 20  # bytes
 def limit_resources(settings: Settings) -> None:
     """Set the per-process limits; each only ever lowers what the machine already allows."""
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if os.path.exists("/proc/self/statm") else 0
-    address_space = pages * resource.getpagesize() + (settings.memory_mb << 20) + HEADROOM
+    address_space = pages * resource.getpagesize() + (settings.memory_mib << 20) + HEADROOM
     cpu = int(settings.total_seconds * 2) + 1
     for kind, value in (
         (resource.RLIMIT_AS, address_space),
         (resource.RLIMIT_CPU, cpu),
         (resource.RLIMIT_NPROC, settings.processes + _already_running(settings)),
-        (resource.RLIMIT_FSIZE, settings.disk_mb << 20),
+        (resource.RLIMIT_FSIZE, settings.disk_mib << 20),
         (resource.RLIMIT_NOFILE, settings.open_files),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_STACK, 64 << 20),
@@ -87,17 +87,17 @@ class Settings:
     level: str = "none"  # namespaces | user-namespaces | landlock | none
     modules: list[str] = field(default_factory=list)
     support: str | None = None
-    warm: list[str] = field(default_factory=list)
-    readable: list[str] = field(default_factory=list)
+    preload_calls: list[str] = field(default_factory=list)
+    readable_paths: list[str] = field(default_factory=list)
     scratch: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     cell_seconds: float = 10.0
     total_seconds: float = 150.0
-    memory_mb: int = 2048
+    memory_mib: int = 2048
     processes: int = 64
     open_files: int = 256
-    disk_mb: int = 64
-    output_kb: int = 1024
+    disk_mib: int = 64
+    output_kib: int = 1024
     outputs_per_cell: int = 1000
 
     @classmethod

@@ -70,7 +70,7 @@ def own_disks(settings: Settings, uid: int) -> None:
     """Give this process memory disks and a view of processes that no other submission sees."""
     syscalls.unshare(syscalls.CLONE_NEWNS)
     private = syscalls.MS_NOSUID | syscalls.MS_NODEV
-    sized = f"size={settings.disk_mb}m,nr_inodes=16384,mode=700,uid={uid},gid={uid}"
+    sized = f"size={settings.disk_mib}m,nr_inodes=16384,mode=700,uid={uid},gid={uid}"
     covered = _hidden_by_disks(settings)
     for folder in OWN_DISKS:
         syscalls.mount("tmpfs", folder, "tmpfs", private, sized)
@@ -83,7 +83,7 @@ def own_disks(settings: Settings, uid: int) -> None:
 
 def _hidden_by_disks(settings: Settings) -> list[str]:
     """Folders that Python needs and that a memory disk will cover: an environment below /tmp, for example."""
-    needed = [folder for folder in (*interpreter_folders(), *settings.readable) if os.path.isdir(folder)]
+    needed = [folder for folder in (*interpreter_folders(), *settings.readable_paths) if os.path.isdir(folder)]
     return [folder for folder in needed if any(folder.startswith(f"{disk}/") for disk in OWN_DISKS)]
 
 
@@ -93,7 +93,7 @@ def _new_root(settings: Settings) -> None:
     private = syscalls.MS_NOSUID | syscalls.MS_NODEV
     syscalls.mount("none", "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
     syscalls.mount("tmpfs", root, "tmpfs", private, "size=4m,mode=755")
-    for folder in ["/usr", *SMALL_FOLDERS, *interpreter_folders(), *settings.readable]:
+    for folder in ["/usr", *SMALL_FOLDERS, *interpreter_folders(), *settings.readable_paths]:
         if os.path.isdir(folder) and not os.path.exists(root + folder):
             os.makedirs(root + folder)
             syscalls.bind_read_only(folder, root + folder)

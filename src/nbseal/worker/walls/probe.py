@@ -67,7 +67,7 @@ def attempt(level: str, scratch: str) -> str | None:
 def _try(level: str, program: bytes, scratch: str, writing: int) -> None:
     text = "ok"
     try:
-        settings = Settings(level=level, scratch=scratch, disk_mb=1)
+        settings = Settings(level=level, scratch=scratch, disk_mib=1)
         if level in walls.ROOMS:
             walls.move_in(settings)
             walls.separate()

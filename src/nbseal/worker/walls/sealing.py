@@ -41,7 +41,7 @@ def seal(settings: Settings, program: bytes | None, slot: int, work: str) -> Non
     else:
         writable = [work, "/dev/null"]
         readable = ["/usr", "/lib", "/lib64", "/bin", *SMALL_FILES, *SMALL_FOLDERS, *interpreter_folders()]
-        readable += [f"/dev/{name}" for name in DEVICES] + settings.readable
+        readable += [f"/dev/{name}" for name in DEVICES] + settings.readable_paths
         if as_root and settings.level == "landlock" and _reachable():
             os.chown(work, uid, uid)
     os.chdir(work)

@@ -1,0 +1,365 @@
+"""Finds an assignment's notebooks among what was handed in: by what is in them, whatever they are called.
+
+Honest work comes as ``Copy of 01-gates.ipynb``, in a folder, in a zip, as ``.ipynb.txt``, or beside the untouched
+original. What is found here is graded, and said; where it can't be told which file counts, or what a file is, a person
+is asked. Only where nothing was handed in is a notebook missing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from nbseal.errors import SubmissionError
+from nbseal.grading.archives import Unpacked, is_junk, unpack
+from nbseal.grading.submission import HandedIn, Submission
+from nbseal.notebook import Notebook, Reading, read, rebuild
+from nbseal.notebook.grade_cells import nbgrader_mark
+from nbseal.notebook.reading import BLANKS, Cell
+
+TIMESTAMP = "timestamp.txt"
+NOTEBOOK = ".ipynb"
+KEYS = (b'"cells"', b'"worksheets"')
+MOST_BRACKETS = 2_000_000  # in all files that may be notebooks: parsing these takes a second or two
+SHOWN = 5  # names in a sentence
+# Another notebook of the same course has at most a tenth of the lines that students are given in this one.
+ENOUGH_LINES, SOME_LINES = 1 / 3, 1 / 10
+KINDS = {
+    b"%pdf": "is a PDF",
+    b"<!doctype": "is a web page",
+    b"<html": "is a web page",
+    b"rar!": "is an archive, but no zip",
+    b"7z\xbc\xaf": "is an archive, but no zip",
+    b"\x1f\x8b": "is an archive, but no zip",
+}
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What submissions of a template are known by.
+
+    These are its grade_ids, those of ``answers`` among them, and the lines that students are given.
+    """
+
+    template: Notebook
+    grade_ids: frozenset[str]
+    answers: frozenset[str]
+    lines: frozenset[str]
+
+
+@dataclass
+class _File:
+    """A file that is a notebook, or is called like one; ``error`` says why it can't be read."""
+
+    path: str
+    reading: Reading | None = None
+    error: str = ""
+    blank: bool = False
+
+
+@dataclass
+class _Found:
+    """Files by the notebook that they are or are called like, and all others that look like notebooks, with reasons."""
+
+    candidates: dict[str, list[_File]]
+    strangers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is a student's own in a notebook: answers by grade_id, and whether there are other cells of their own."""
+
+    answers: dict[str, str]
+    has_cells: bool
+
+
+@dataclass
+class _Choice:
+    """The file that counts for a notebook, with notes; or why none is chosen; nothing where there is none."""
+
+    reading: Reading | None = None
+    path: str = ""
+    notes: list[str] = field(default_factory=list)
+    reason: str = ""
+
+
+def is_notebook(path: str) -> bool:
+    """Whether a file's name says that it is a notebook."""
+    return path.lower().endswith(NOTEBOOK)
+
+
+def fingerprint(template: Notebook) -> Fingerprint:
+    """What submissions of this template are known by."""
+    marks = [mark for cell in template["cells"] if (mark := nbgrader_mark(cell))]
+    return Fingerprint(
+        template,
+        grade_ids=frozenset(mark["grade_id"] for mark in marks),
+        answers=frozenset(mark["grade_id"] for mark in marks if mark.get("solution")),
+        lines=_lines(cell for cell in template["cells"] if not (nbgrader_mark(cell) or {}).get("solution")),
+    )
+
+
+def recognise(
+    handed_in: HandedIn, notebooks: Mapping[str, Fingerprint], support: Mapping[str, bytes], limit: int
+) -> Submission:
+    """Tell which files are the assignment's ``notebooks``; the files beside them are the submission's others.
+
+    ``support`` are the files that come with the release; archives are unpacked to ``limit`` bytes. Nothing but memory
+    is touched, and there are no bytes that make it raise.
+    """
+    unpacked = unpack(handed_in.files, limit)
+    own = [path for path in unpacked.files if path not in unpacked.opened and not _is_nobodys(path, unpacked, support)]
+    found = _find(unpacked.files, own or [path for path in unpacked.files if path != TIMESTAMP], notebooks)
+    top = _common_folder(own)
+    choices = {name: _choose(name, top, mark.template, found.candidates[name]) for name, mark in notebooks.items()}
+    known = {file.path for files in found.candidates.values() for file in files if file.reading}
+    left = [path for path in (*own, *handed_in.left_out) if path not in known]
+    chosen = [choice.path for choice in choices.values() if choice.path]
+    not_judged = {}
+    for name, choice in choices.items():
+        relevant = [path for path in left if not chosen or _may_be_lost(path, name, unpacked, found)]
+        if choice.reason or (relevant and not choice.path):
+            not_judged[name] = choice.reason or _none_of(name, relevant, unpacked, found, handed_in)
+    left_out = {**handed_in.left_out, **unpacked.left_out}
+    notes = [f"{path} {why} and was left out" for path, why in left_out.items()]
+    notes += [note for choice in choices.values() for note in choice.notes]
+    if chosen:
+        notes += [f"{_quoted(path)} was not opened: it {why}" for path, why in unpacked.unopened.items()]
+        notes += [f"{_quoted(path)} was not graded: it {why}" for path, why in found.strangers.items()]
+    return Submission(
+        notebooks={name: choice.reading for name, choice in choices.items() if choice.reading},
+        files=_others(handed_in.files, unpacked, chosen, known),
+        problems=tuple(notes),
+        not_judged=not_judged,
+        digest=handed_in.digest,
+    )
+
+
+def _is_nobodys(path: str, unpacked: Unpacked, support: Mapping[str, bytes]) -> bool:
+    """Whether a file says nothing about the student's work: junk, nbgrader's time stamp, files as released."""
+    name = PurePosixPath(path).name
+    released = (data for place, data in support.items() if PurePosixPath(place).name == name)
+    return name == TIMESTAMP or is_junk(path) or any(data == unpacked.files[path] for data in released)
+
+
+def _find(files: Mapping[str, bytes], paths: Sequence[str], notebooks: Mapping[str, Fingerprint]) -> _Found:
+    """Read what may be a notebook, and give it to the one of ``notebooks`` that it fits best."""
+    found = _Found({name: [] for name in notebooks})
+    likely = [path for path in paths if _may_be_notebook(path, files[path])]
+    brackets = sum(data.count(b"[") + data.count(b"{") for data in {files[path] for path in likely})
+    if len(likely) > 1 and brackets > MOST_BRACKETS:
+        found.strangers = dict.fromkeys(likely, "is more than can be looked through, with all others")
+        return found
+    readings: dict[bytes, Reading] = {}
+    for path in likely:
+        data = files[path]
+        try:
+            reading = readings[data] = readings.get(data) or read(data, name=path)
+        except SubmissionError as error:
+            why = str(error).removeprefix(path).strip().rstrip(".")
+            if name := _named_like(path, notebooks):
+                found.candidates[name].append(_File(path, None, str(error), not data.strip(BLANKS.encode())))
+            found.strangers[path] = why
+            continue
+        if name := _best(reading.nb, notebooks):
+            found.candidates[name].append(_File(path, reading))
+        else:
+            found.strangers[path] = "holds nothing of this assignment"
+    return found
+
+
+def _may_be_notebook(path: str, data: bytes) -> bool:
+    """Whether a file is called like a notebook, or looks like one inside."""
+    if NOTEBOOK in PurePosixPath(path).name.lower():
+        return True
+    return data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and any(key in data for key in KEYS)
+
+
+def _named_like(path: str, names: Collection[str]) -> str:
+    """The notebook whose name is in a file's name, the longest of several; "" if there is none."""
+    called = PurePosixPath(path).name.casefold()
+    return max((name for name in names if name.casefold() in called), key=len, default="")
+
+
+def _best(nb: Notebook, notebooks: Mapping[str, Fingerprint]) -> str:
+    """The notebook that a submitted one fits best; "" if it fits none."""
+    ids = {grade_id for cell in nb["cells"] if (grade_id := _grade_id(cell))}
+    lines = _lines(nb["cells"])
+    ranks = {
+        name: (len(ids & mark.grade_ids), len(lines & mark.lines))
+        for name, mark in notebooks.items()
+        if _fits(nb["cells"], ids, lines, mark)
+    }
+    return max(ranks, key=lambda name: ranks[name], default="")
+
+
+def _fits(cells: Sequence[Cell], ids: set[str], lines: frozenset[str], mark: Fingerprint) -> bool:
+    """Whether cells are a submission of a template: by their lines if they lost their names, or else by both."""
+    there = len(lines & mark.lines)
+    if there and there >= ENOUGH_LINES * len(mark.lines):
+        return True
+    if not ids & mark.grade_ids or 2 * len(ids & mark.grade_ids) < len(ids):
+        return False
+    # Names like q1 are used again and again: what the named cells say, where students don't write, must agree.
+    given = _lines(cell for cell in cells if _grade_id(cell) in mark.grade_ids - mark.answers)
+    return there >= SOME_LINES * len(mark.lines) or 2 * len(given & mark.lines) >= len(given)
+
+
+def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]) -> _Choice:
+    """Choose the file that counts; the one with the notebook's very name, if there is an answer in it."""
+    exact = f"{top}{name}{NOTEBOOK}"
+    files = sorted(candidates, key=lambda file: (file.path != exact, file.path.count("/"), len(file.path), file.path))
+    broken = [file for file in files if not file.reading and not file.blank]
+    readable = [file for file in files if file.reading]
+    if files and files[0].path == exact and (files[0] in broken or not readable):
+        beside = f" Beside it: {_names([file.path for file in files[1:]])}." if len(files) > 1 else ""
+        return _Choice(reason=f"not judged: {files[0].error}{beside}")
+    if len(readable) == 1 and not broken:
+        return _taken(name, readable[0], files)
+    works = {file.path: _work(template, file) for file in readable}
+    answering = _by_answers([file for file in readable if works[file.path].answers], works)
+    if readable and readable[0].path == exact and works[exact].answers:
+        return _exact_or_more(name, readable, works)
+    # Cells of the student's own may hold answers, too, and nobody knows what stood in a file that can't be read.
+    doubtful = [file for file in readable if works[file.path].has_cells and not works[file.path].answers] + broken
+    if len(answering) + len(doubtful) > 1:
+        paths = [file.path for file in (*(group[0] for group in answering), *doubtful)]
+        return _unsure(name, f"{_names(paths)} differ, and it can't be told which of them counts")
+    best = answering[0] if answering else doubtful or readable
+    return _taken(name, best[0], files) if best and best[0].reading else _Choice()
+
+
+def _exact_or_more(name: str, readable: Sequence[_File], works: Mapping[str, _Work]) -> _Choice:
+    """The first file, which has the notebook's name and answers, unless another one answers what that leaves open."""
+    exact, others = readable[0], readable[1:]
+    answers = works[exact.path].answers
+    for file in others:
+        if more := [question for question in works[file.path].answers if question not in answers]:
+            return _unsure(name, f"{_quoted(file.path)} answers {', '.join(more)}, {_quoted(exact.path)} doesn't")
+    choice = _taken(name, exact, [])
+    different = [file.path for file in others if works[file.path].answers not in ({}, answers)]
+    if different:
+        choice.notes.append(f"{name}{NOTEBOOK} counts; {_names(different)} with other answers beside it was not graded")
+    return choice
+
+
+def _taken(name: str, file: _File, others: Sequence[_File]) -> _Choice:
+    called = f"{name}{NOTEBOOK}"
+    if file.path == called:
+        return _Choice(file.reading, file.path)
+    untouched = "".join(f"; {_quoted(called)} has no answer in it" for other in others if other.path == called)
+    return _Choice(file.reading, file.path, [f"{_quoted(file.path)} was taken for {called}{untouched}"])
+
+
+def _unsure(name: str, why: str) -> _Choice:
+    return _Choice(reason=f"{name}{NOTEBOOK} is not judged: {why}; leave one of them, and grade again")
+
+
+def _by_answers(files: Sequence[_File], works: Mapping[str, _Work]) -> list[list[_File]]:
+    """Files with the same answers together."""
+    groups: list[list[_File]] = []
+    for file in files:
+        same = next((group for group in groups if works[group[0].path].answers == works[file.path].answers), None)
+        if same:
+            same.append(file)
+        else:
+            groups.append([file])
+    return groups
+
+
+def _work(template: Notebook, file: _File) -> _Work:
+    """What the student wrote, seen as it would be graded."""
+    assert file.reading is not None
+    rebuilt = rebuild(template, file.reading.nb).nb
+    given = {_clean(cell["source"]) for cell in template["cells"]} | {""}
+    answers, has_cells = {}, False
+    for cell in rebuilt["cells"]:
+        source = _clean(cell["source"])
+        mark = nbgrader_mark(cell)
+        if source in given:
+            continue
+        if mark and mark.get("solution"):
+            answers[mark["grade_id"]] = source
+        elif not mark:
+            has_cells = True
+    return _Work(answers, has_cells)
+
+
+def _may_be_lost(path: str, name: str, unpacked: Unpacked, found: _Found) -> bool:
+    """Whether a file could hold a notebook of which the assignment's others are there, and only this one isn't."""
+    data = unpacked.files.get(path, b"")
+    return (
+        path in found.strangers
+        or path in unpacked.unopened
+        or _kind_of(data).startswith("is an archive")
+        or _named_like(path, [name]) == name
+    )
+
+
+def _none_of(name: str, paths: Sequence[str], unpacked: Unpacked, found: _Found, handed_in: HandedIn) -> str:
+    """The reason where files are there, and none of them is the notebook."""
+    reasons = {**handed_in.left_out, **unpacked.unopened, **found.strangers}
+    parts = []
+    for path in paths[:SHOWN]:
+        why = reasons.get(path) or _kind_of(unpacked.files.get(path, b""))
+        parts.append(f"{_quoted(path)} {why}".strip())
+    more = f"; and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return f"{name}{NOTEBOOK} is not judged: no file is this notebook ({'; '.join(parts)}{more})"
+
+
+def _kind_of(data: bytes) -> str:
+    head = data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return next((what for start, what in KINDS.items() if head.startswith(start)), "")
+
+
+def _others(
+    handed_in: Mapping[str, bytes], unpacked: Unpacked, chosen: Sequence[str], notebooks: Collection[str]
+) -> dict[str, bytes]:
+    """The other files by their paths beside the notebooks; a time stamp counts only where nbgrader puts it."""
+    files = {path: data for path, data in handed_in.items() if path not in notebooks and not is_notebook(path)}
+    for path in chosen:
+        folder = path[: path.rfind("/") + 1]
+        if not folder:
+            continue
+        files.pop(next((archive for archive in files if path.startswith(f"{archive}/")), ""), None)
+        deeper = tuple(f"{archive}/" for archive in unpacked.opened if archive.startswith(folder))
+        for place, data in unpacked.files.items():
+            beside = place.removeprefix(folder)
+            if beside in (place, TIMESTAMP) or place.startswith(deeper) or place in notebooks or is_notebook(place):
+                continue
+            files.pop(place, None)
+            files[beside] = data
+    return {
+        path: data for path, data in files.items() if not any(str(up) in files for up in PurePosixPath(path).parents)
+    }
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    """The innermost folder or archive that all paths lie in, with its slash; "" if that is the top."""
+    common = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
+    return f"{common}/" if common else ""
+
+
+def _lines(cells: Iterable[Cell]) -> frozenset[str]:
+    return frozenset(line for cell in cells for part in cell["source"].splitlines() if (line := part.strip()))
+
+
+def _grade_id(cell: Cell) -> str:
+    return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
+
+
+def _clean(source: str) -> str:
+    return "\n".join(line.rstrip() for line in source.splitlines()).strip()
+
+
+def _quoted(path: str) -> str:
+    return f"`{path}`"
+
+
+def _names(paths: Sequence[str]) -> str:
+    shown = [_quoted(path) for path in paths[:SHOWN]]
+    if len(paths) > SHOWN:
+        return f"{', '.join(shown)} and {len(paths) - SHOWN} more"
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))

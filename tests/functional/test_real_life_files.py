@@ -1,0 +1,463 @@
+"""What students really hand in: each kind of file, and what becomes of it in every face of the engine."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbconvert.exporters import HTMLExporter
+
+from nbseal.course import Course
+from nbseal.export.marks import read_marks
+from nbseal.gradebook import Recorder
+from nbseal.grading import ClassResult, Grader, grade_class, grade_notebook
+from nbseal.notebook import make_template
+from nbseal.report import collect
+from nbseal.results import Scorecard, Status
+from nbseal.terminal import summary
+from tests.courses import grades
+from tests.mini import code, make_course, mini_cells, notebook, solution
+from tests.nbgrader_commands import give
+
+SETTINGS = """
+c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
+c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
+c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]
+"""
+HELPER = b"number = 42\n"
+ANSWERS = {
+    "double-answer": "def double(x):\n    return 2 * x",
+    "number-answer": "answer = 42",
+    "plain-answer": "flag = True",
+    "why": "Because twice a number is the number added to itself.",
+}
+READS_A_FILE = "answer = int(open('number.txt').read())"
+FULL = {"double": 4.0, "number": 2.0, "plain": 1.0, "why": None}
+UNTOUCHED = {"double": 0.0, "number": 0.0, "plain": 0.0, "why": 0.0}
+NOT_JUDGED = dict.fromkeys(FULL)
+MISSING = UNTOUCHED
+Files = dict[str, bytes]
+
+
+def text(cell_id: str, source: str, **mark: Any) -> dict[str, Any]:
+    """A Markdown cell; ``mark`` is its nbgrader metadata."""
+    cell = code(cell_id, source, **mark)
+    return {name: cell[name] for name in ("id", "metadata", "source")} | {"cell_type": "markdown"}
+
+
+def cells() -> list[dict[str, Any]]:
+    """The instructor's cells: those of the small course, words around them, and a question for a person."""
+    title = text("title", "# Doubling\n\nEach question has a cell for your answer.\n\nThe check below it gives marks.")
+    why = text("why", solution(ANSWERS["why"]), grade=True, solution=True, points=2)
+    return [title, *mini_cells(), text("ask", "Say in a sentence why doubling is adding."), why]
+
+
+class Desk:
+    """A student's desk: the notebook as it was released, and what can be made of it."""
+
+    def __init__(self, root: Path) -> None:
+        template = make_template(root / "source" / "mini" / "mini.ipynb", Course(root).config, ["double", "number"])
+        self.release = template
+
+    def notebook(self, answers: dict[str, str], *more: dict[str, Any], **changes: str) -> dict[str, Any]:
+        """The release with answers, and with further cells at its end."""
+        given = answers | {name.replace("_", "-"): source for name, source in changes.items()}
+        own = [{**cell, "source": given.get(cell["id"], cell["source"])} for cell in self.release["cells"]]
+        return {**self.release, "cells": [*own, *more]}
+
+    @property
+    def untouched(self) -> bytes:
+        """The release's file."""
+        return as_file(self.release)
+
+    def solved(self, *more: dict[str, Any], **changes: str) -> bytes:
+        """A notebook with all answers, or others in some cells (``-`` as ``_``)."""
+        return as_file(self.notebook(ANSWERS, *more, **changes))
+
+    def begun(self) -> bytes:
+        """A notebook with the first answer only."""
+        return as_file(self.notebook({"double-answer": ANSWERS["double-answer"]}))
+
+    def with_outputs(self, megabytes: int) -> bytes:
+        """A solved notebook that has printed a lot."""
+        nb = self.notebook(ANSWERS)
+        lines = ["loss: 0.123456789\n"] * (megabytes * 1_000_000 // 25)
+        cell = next(cell for cell in nb["cells"] if cell["id"] == "number-answer")
+        cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": lines}]
+        return as_file(nb)
+
+    def conflicting(self) -> bytes:
+        """A solved notebook as git leaves it when two people have changed the same line."""
+        line = next(line for line in self.solved().decode().split("\n") if "answer = 42" in line)
+        both = f"<<<<<<< HEAD\n{line}\n=======\n{line.replace('42', '41')}\n>>>>>>> origin/main"
+        return self.solved().decode().replace(line, both).encode()
+
+    def page(self) -> bytes:
+        """A solved notebook, exported as a web page."""
+        import nbformat
+
+        body, _ = HTMLExporter().from_notebook_node(nbformat.reads(self.solved().decode(), 4))
+        return str(body).encode()
+
+    def bare(self) -> bytes:
+        """A solved notebook as an editor saves it that knows neither ids nor nbgrader."""
+        nb = self.notebook(ANSWERS)
+        for cell in nb["cells"]:
+            del cell["id"]
+            cell["metadata"] = {}
+        return as_file({**nb, "nbformat_minor": 2})
+
+
+def as_file(nb: dict[str, Any]) -> bytes:
+    """A notebook's file as Jupyter writes it."""
+    return json.dumps(nb, indent=1).encode()
+
+
+def archive(files: Files, **links: str) -> bytes:
+    """A zip of files, and of symbolic links by their names."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+        for name, target in links.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o120777 << 16
+            file.writestr(entry, target)
+    return buffer.getvalue()
+
+
+def locked(data: bytes) -> bytes:
+    """An archive whose directory says that a password is needed."""
+    place = data.index(b"PK\x01\x02") + 8
+    return data[:place] + b"\x01" + data[place + 1 :]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind: what lies in the folder, the marks, and words of the scorecard's problems (a regular expression)."""
+
+    files: Callable[[Desk], Files]
+    marks: dict[str, float | None]
+    words: str = ""
+
+
+def one(name: str, what: Callable[[Desk], bytes] = Desk.solved) -> Callable[[Desk], Files]:
+    """A folder with a single file."""
+    return lambda desk: {name: what(desk)}
+
+
+def taken(name: str) -> str:
+    """What is said of a file that counts under another name."""
+    return re.escape(f"`{name}` was taken for mini.ipynb")
+
+
+OTHER = as_file(notebook([code("x", "import antigravity"), text("y", "# Another course")]))
+NAMES = [
+    *(
+        "Copy of mini.ipynb",
+        "mini_final.ipynb",
+        "mini (1).ipynb",
+        "mini-Copy1.ipynb",
+        "ada_mini.ipynb",
+        "Untitled.ipynb",
+    ),
+    *("mini.IPYNB", "Mini.ipynb", "mini.ipynb.txt", "mini.ipynb.json", "mini", "mini.txt", "work/mini.ipynb"),
+    *("a/b/c/lösung für Ada.ipynb", "mini.ipynb/mini.ipynb"),
+]
+ROWS: dict[str, Row] = {
+    "as asked": Row(one("mini.ipynb"), FULL),
+    **{f"called {name}": Row(one(name), FULL, taken(name)) for name in NAMES},
+    "zip": Row(lambda desk: {"mini.zip": archive({"mini.ipynb": desk.solved()})}, FULL, taken("mini.zip/mini.ipynb")),
+    "zip of a folder, from a Mac": Row(
+        lambda desk: {
+            "mini.zip": archive({"mini/mini.ipynb": desk.solved(), "__MACOSX/mini/._mini.ipynb": b"\0\5\26\7"})
+        },
+        FULL,
+        taken("mini.zip/mini/mini.ipynb"),
+    ),
+    "zip from old Windows": Row(
+        lambda desk: {"mini.zip": archive({"mini\\my mini.ipynb": desk.solved()})},
+        FULL,
+        taken("mini.zip/mini/my mini.ipynb"),
+    ),
+    "zip in a zip": Row(
+        lambda desk: {"all.zip": archive({"mine.zip": archive({"mini.ipynb": desk.solved()})})},
+        FULL,
+        taken("all.zip/mine.zip/mini.ipynb"),
+    ),
+    "zip called a notebook": Row(
+        lambda desk: {"mini.ipynb": archive({"mini.ipynb": desk.solved()})}, FULL, taken("mini.ipynb/mini.ipynb")
+    ),
+    "zip with a file that the notebook reads": Row(
+        lambda desk: {
+            "mini.zip": archive({"w/mini.ipynb": desk.solved(number_answer=READS_A_FILE), "w/number.txt": b"42"}),
+        },
+        FULL,
+        taken("mini.zip/w/mini.ipynb"),
+    ),
+    "folder with a file that the notebook reads": Row(
+        lambda desk: {"w/Copy of mini.ipynb": desk.solved(number_answer=READS_A_FILE), "w/number.txt": b"42"}, FULL
+    ),
+    "file beside a zip": Row(
+        lambda desk: {"w.zip": archive({"mini.ipynb": desk.solved(number_answer=READS_A_FILE)}), "number.txt": b"42"},
+        FULL,
+    ),
+    "zip with links and paths that lead out": Row(
+        lambda desk: {"w.zip": archive({"mini.ipynb": desk.solved(), "../../evil.py": b""}, passwd="/etc/passwd")},
+        FULL,
+        r"evil\.py has a path that leads out of its archive and was left out.*passwd is a link and was left out",
+    ),
+    "time stamp in a zip": Row(
+        lambda desk: {"w.zip": archive({"mini.ipynb": desk.solved(), "timestamp.txt": b"2001-01-01 00:00:00 UTC"})},
+        FULL,
+    ),
+    "original beside the copy": Row(
+        lambda desk: {"mini.ipynb": desk.untouched, "mini-Copy1.ipynb": desk.solved()},
+        FULL,
+        taken("mini-Copy1.ipynb") + "; `mini.ipynb` has no answer in it",
+    ),
+    "original beside a zip": Row(
+        lambda desk: {"mini.ipynb": desk.untouched, "mini.zip": archive({"mini.ipynb": desk.solved()})},
+        FULL,
+        taken("mini.zip/mini.ipynb"),
+    ),
+    "empty file beside the copy": Row(lambda desk: {"mini.ipynb": b"", "mini (1).ipynb": desk.solved()}, FULL),
+    "copy as it was released": Row(
+        lambda desk: {"mini.ipynb": desk.solved(), "mini-Copy1.ipynb": desk.untouched}, FULL
+    ),
+    "the same twice": Row(lambda desk: {"mini (1).ipynb": desk.solved(), "mini (2).ipynb": desk.solved()}, FULL),
+    "the same answers, saved twice": Row(
+        lambda desk: {"mini (1).ipynb": desk.solved(), "mini (2).ipynb": desk.with_outputs(1)}, FULL
+    ),
+    "an older version beside it": Row(
+        lambda desk: {"mini.ipynb": desk.solved(), "old/mini.ipynb": desk.solved(number_answer="answer = 7")},
+        FULL,
+        r"mini\.ipynb counts; `old/mini\.ipynb` with other answers",
+    ),
+    "other notebooks beside it": Row(
+        lambda desk: {"mini.ipynb": desk.solved(), "scratch.ipynb": OTHER}, FULL, r"`scratch\.ipynb` was not graded"
+    ),
+    "page and PDF beside it": Row(
+        lambda desk: {"mini.ipynb": desk.solved(), "mini.html": desk.page(), "mini.pdf": b"%PDF-1.7"}, FULL
+    ),
+    "damaged zip beside it": Row(
+        lambda desk: {"mini.ipynb": desk.solved(), "mini.zip": b"PK\x03\x04 cut off"},
+        FULL,
+        r"`mini\.zip` was not opened",
+    ),
+    "checkpoints": Row(
+        lambda desk: {"mini.ipynb": desk.solved(), ".ipynb_checkpoints/mini-checkpoint.ipynb": desk.begun()}, FULL
+    ),
+    "40 MB of outputs": Row(one("mini.ipynb", lambda desk: desk.with_outputs(40)), FULL),
+    "40 MB of outputs in a zip": Row(lambda desk: {"w.zip": archive({"mini.ipynb": desk.with_outputs(40)})}, FULL),
+    "bytes behind its end": Row(
+        one("mini.ipynb", lambda desk: desk.solved() + b"}\n]"),
+        FULL,
+        "what stands behind its end in line .* was not read",
+    ),
+    "UTF-16": Row(one("mini.ipynb", lambda desk: desk.solved().decode().encode("utf-16")), FULL),
+    "only the original": Row(one("mini.ipynb", lambda desk: desk.untouched), UNTOUCHED),
+    "only the original, under another name": Row(
+        one("x.ipynb", lambda desk: desk.untouched), UNTOUCHED, taken("x.ipynb")
+    ),
+    "nothing": Row(lambda desk: {}, MISSING, r"^mini\.ipynb was not submitted$"),
+    "only a time stamp": Row(lambda desk: {"timestamp.txt": b"2026-01-01 10:00:00 UTC"}, MISSING, "was not submitted"),
+    "only what was released": Row(
+        lambda desk: {"helper.py": HELPER, "mini/helper.py": HELPER, ".DS_Store": b"\0", "Thumbs.db": b"\0"},
+        MISSING,
+        "was not submitted",
+    ),
+    "two that differ": Row(
+        lambda desk: {"mini_final.ipynb": desk.solved(), "mini_final2.ipynb": desk.solved(number_answer="answer = 7")},
+        NOT_JUDGED,
+        r"`mini_final\.ipynb` and `mini_final2\.ipynb` differ",
+    ),
+    "begun, and finished in a copy": Row(
+        lambda desk: {"mini.ipynb": desk.begun(), "mini-Copy1.ipynb": desk.solved(double_answer="double = 2")},
+        NOT_JUDGED,
+        r"`mini-Copy1\.ipynb` answers number-answer, plain-answer, why, `mini\.ipynb` doesn't",
+    ),
+    "cells of one's own in the original": Row(
+        lambda desk: {
+            "mini.ipynb": as_file(desk.notebook({}, code("own", "answer = 42"))),
+            "Copy of mini.ipynb": desk.solved(),
+        },
+        NOT_JUDGED,
+        "differ",
+    ),
+    "a web page": Row(one("mini.html", Desk.page), NOT_JUDGED, r"`mini\.html` is a web page"),
+    "a web page called a notebook": Row(one("mini.ipynb", Desk.page), NOT_JUDGED, "is a web page"),
+    "a PDF": Row(one("mini.pdf", lambda _: b"%PDF-1.7\n"), NOT_JUDGED, r"`mini\.pdf` is a PDF"),
+    "a picture and a text": Row(
+        lambda _: {"1.jpg": b"\xff\xd8\xff", "sorry.txt": b"!"}, NOT_JUDGED, "`1.jpg`; `sorry.txt`"
+    ),
+    "an archive of another kind": Row(one("w.rar", lambda _: b"Rar!\x1a\x07"), NOT_JUDGED, "is an archive, but no zip"),
+    "a damaged zip": Row(one("w.zip", lambda _: b"PK\x03\x04 cut off"), NOT_JUDGED, r"`w\.zip` is damaged"),
+    "an empty zip": Row(one("w.zip", lambda _: archive({})), NOT_JUDGED, r"`w\.zip` holds no file"),
+    "a locked zip": Row(
+        one("w.zip", lambda desk: locked(archive({"mini.ipynb": desk.solved()}))), NOT_JUDGED, "is locked by a password"
+    ),
+    "a zip of zeros": Row(
+        one("w.zip", lambda _: archive({"z": bytes(70 << 20)})), NOT_JUDGED, "holds more than a submission may"
+    ),
+    "another notebook": Row(one("mini.ipynb", lambda _: OTHER), NOT_JUDGED, r"`mini\.ipynb` holds nothing of this"),
+    "no cells": Row(one("mini.ipynb", lambda _: as_file(notebook([]))), NOT_JUDGED, "holds nothing of this assignment"),
+    "conflict markers": Row(
+        one("mini.ipynb", Desk.conflicting), NOT_JUDGED, r"conflict markers of git at line \d+ \(<<<<<<< HEAD\)"
+    ),
+    "conflict markers in a copy": Row(
+        one("Copy of mini.ipynb", Desk.conflicting), NOT_JUDGED, "conflict markers of git"
+    ),
+    "two notebooks in one file": Row(
+        one("mini.ipynb", lambda desk: desk.untouched + desk.solved()), NOT_JUDGED, "holds two notebooks"
+    ),
+    "an empty file": Row(one("mini.ipynb", lambda _: b""), NOT_JUDGED, r"mini\.ipynb is empty"),
+    "cut off beside a whole one": Row(
+        lambda desk: {"mini.ipynb": desk.solved()[:1500], "mini (1).ipynb": desk.solved()},
+        NOT_JUDGED,
+        r"mini\.ipynb is cut off .* Beside it: `mini \(1\)\.ipynb`",
+    ),
+    "a whole copy beside one that is cut off": Row(
+        lambda desk: {"Copy of mini.ipynb": desk.solved(), "mini_final.ipynb": desk.solved()[:1500]},
+        NOT_JUDGED,
+        "differ",
+    ),
+}
+NAMED_ODDLY = [name for name, row in ROWS.items() if row.marks == FULL and name != "as asked"]
+
+
+def student_of(name: str) -> str:
+    """A student's id for a row."""
+    return f"{list(ROWS).index(name):02}-" + re.sub(r"\W+", "-", name)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course in which each row of the table has been handed in by a student of its own."""
+    root = make_course(tmp_path_factory.mktemp("real-life") / "course", cells=cells())
+    (root / "source" / "mini" / "helper.py").write_bytes(HELPER)
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write(SETTINGS)
+    desk = Desk(root)
+    for name, row in ROWS.items():
+        write(root / "submitted" / student_of(name) / "mini", row.files(desk))
+    (root / "submitted" / "linked" / "mini").mkdir(parents=True)
+    (root / "submitted" / "linked" / "mini" / "mini.ipynb").symlink_to("/etc/passwd")
+    return root
+
+
+def write(folder: Path, files: Files) -> None:
+    """Write files into a new folder."""
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def graded(course: Path) -> ClassResult:
+    """The class, graded by nbseal's own command."""
+    return grade_class(Course(course), "mini")
+
+
+@pytest.fixture(scope="module")
+def cards(graded: ClassResult) -> dict[str, Scorecard]:
+    """Scorecards by student."""
+    return {card.student: card for card in graded.scorecards}
+
+
+@pytest.fixture(scope="module")
+def by_nbgrader(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same class in a course of its own, graded by nbgrader's command."""
+    root = tmp_path_factory.mktemp("nbgrader") / "course"
+    ours = ("autograded", ".nbseal", "gradebook.db")
+    shutil.copytree(course, root, symlinks=True, ignore=lambda folder, names: ours if folder == str(course) else ())
+    shutil.copytree(course / ".nbseal", root / ".nbseal", ignore=shutil.ignore_patterns("scorecards"))
+    with Recorder(Course(root)) as recorder:
+        recorder.prepare("mini")
+    exit_code, said = give("autograde", "mini", cwd=root)
+    assert exit_code == 0, said[-3000:]
+    return root
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_kind_of_file_gets_what_it_earns(cards: dict[str, Scorecard], name: str) -> None:
+    """Marks are those of the work, or there are none; what was taken, and why nothing could be, is said."""
+    card, row = cards[student_of(name)], ROWS[name]
+    assert {question.grade_id: question.score for question in card.questions} == row.marks, card.problems
+    expected = {Status.NOT_JUDGED} if row.marks is NOT_JUDGED else {Status.GRADED, Status.MANUAL}
+    assert {question.status for question in card.questions} <= expected
+    assert re.search(row.words, " ".join(card.problems)), card.problems
+
+
+def test_no_zero_is_unearned(cards: dict[str, Scorecard]) -> None:
+    """In the whole class, a question has 0 only where the work is as it was released, or where there is none."""
+    zeros = {name for name in ROWS for question in cards[student_of(name)].questions if question.score == 0.0}
+    assert zeros == {name for name, row in ROWS.items() if row.marks == UNTOUCHED}
+
+
+def test_nbgrader_s_own_command_gives_the_same_marks(by_nbgrader: Path, graded: ClassResult, course: Path) -> None:
+    """Both faces put the same into the gradebook, of every kind of file."""
+    assert grades(by_nbgrader, "mini") == grades(course, "mini")
+
+
+def test_nbgrader_s_own_command_records_the_same_files(by_nbgrader: Path, graded: ClassResult, course: Path) -> None:
+    """Both faces leave the same files in autograded/: the notebook under its own name, and what lay beside it."""
+
+    def listing(root: Path) -> set[str]:
+        return {
+            os.path.relpath(Path(top, name), root) for top, _, names in os.walk(root / "autograded") for name in names
+        }
+
+    assert listing(by_nbgrader) == listing(course)
+    assert (course / "autograded" / student_of("nothing") / "mini").is_dir()
+    student = student_of("zip with a file that the notebook reads")
+    assert f"autograded/{student}/mini/number.txt" in listing(course)
+
+
+def test_what_is_a_link_waits_for_a_person(cards: dict[str, Scorecard]) -> None:
+    """A link in the notebook's place is not followed, and not nothing."""
+    card = cards["linked"]
+    assert {question.status for question in card.questions} == {Status.NOT_JUDGED}
+    assert "`mini.ipynb` is not a regular file" in card.problems[-1]
+
+
+@pytest.mark.parametrize("name", ["as asked", *NAMED_ODDLY[:3], "zip in a zip", "original beside the copy"])
+def test_nbseal_check_reads_files_folders_and_archives(course: Path, name: str) -> None:
+    """A folder, or the one file in it, is checked with the marks that grading gives."""
+    folder = course / "submitted" / student_of(name) / "mini"
+    inside = list(folder.iterdir())
+    assert grade_notebook(inside[0] if len(inside) == 1 else folder, "mini", course).score == 7.0
+
+
+def test_a_person_is_asked_everywhere(course: Path, graded: ClassResult) -> None:
+    """The summary, the report and the marks for export name what could not be judged."""
+    waiting = [student_of(name) for name, row in ROWS.items() if row.marks is NOT_JUDGED] + ["linked"]
+    assert f"{len(waiting)} not judged completely: a person must look" in summary("mini", graded)
+    report = collect(Course(course), "mini")
+    assert {student.student for student in report.students if student.not_judged} == set(waiting)
+    marks = read_marks(Course(course), "mini").by_student
+    assert {student for student, mark in marks.items() if mark.reason.startswith("not judged")} == set(waiting)
+    assert all(marks[student].score is None for student in waiting)
+
+
+def test_a_resubmission_under_another_name_is_graded_anew(course: Path, graded: ClassResult, tmp_path: Path) -> None:
+    """What was judged or not depends on all files: another one beside them is another submission."""
+    folder = tmp_path / "mini"
+    with Grader(Course(course), "mini") as grader:
+        write(folder, {"mini.html": b"<html></html>"})
+        before = grader.grade("ada", folder)
+        (folder / "Copy of mini.ipynb").write_bytes(Desk(course).solved())
+        after = grader.grade("ada", folder)
+    assert (before.scorecard.score, after.scorecard.score) == (0.0, 7.0)
+    assert before.digest != after.digest
+    assert before.handed_in != after.handed_in
