@@ -36,7 +36,10 @@ def test_an_old_name_is_an_error_that_names_the_new_one(tmp_path, old):
         ("c.Seal.preload_module.append('scipy')", "called 'preload_module': did you mean preload_modules?"),
         ("c.Seal.xyz = 3", "no c.Seal setting called 'xyz': known: cell_seconds, control_groups, disk_mib"),
         ("c.Grading.decimal = 3", "no c.Grading setting called 'decimal': did you mean decimals?"),
-        ("c.Grading.memory_mb = 3", "no c.Grading setting called 'memory_mb': known: decimals, graders_directory, timezone."),
+        (
+            "c.Grading.memory_mb = 3",
+            "no c.Grading setting called 'memory_mb': known: decimals, graders_directory, timezone.",
+        ),
     ],
 )
 def test_a_misspelt_name_is_an_error_with_the_nearest_one(tmp_path, line, words):
