@@ -112,7 +112,7 @@ def test_a_disk_that_was_full_leaves_no_half_a_secret(disk: Path) -> None:
     """With no room for the secret it is named, nobody is graded with less than one, and with room again it is made."""
     root = make_course(disk / "course")
     hand_in(root, "ada")
-    (root / ".nbseal").mkdir(mode=0o700)
+    (root / ".nbseal" / "secret").unlink()
     mount(disk, REMOUNT, f"size={used(disk)}")
     full = run("nbseal", "grade", "mini", cwd=root)
     assert full.returncode == 1

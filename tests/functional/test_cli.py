@@ -178,7 +178,7 @@ def test_check_shows_every_test_and_leaves_no_gradebook(nbseal, tmp_path: Path) 
 
 
 def test_check_finds_the_assignment_under_any_name(nbseal, root: Path, tmp_path: Path) -> None:
-    """A copy under another name is known by its questions; what has none of them is never a zero, even if it is named."""
+    """A copy under another name is known by its questions; what has none of them is never a zero."""
     copy = tmp_path / "mini (1).ipynb"
     copy.write_bytes((root / "submitted" / "ada" / "mini" / "mini.ipynb").read_bytes())
     assert nbseal("check", copy, "-c", root).out.startswith("mini: 7 of 7 ")

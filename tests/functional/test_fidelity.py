@@ -40,7 +40,7 @@ from nbseal.course import Course, Seal
 from nbseal.grading import execute
 from nbseal.grading.execution import run_notebook
 from nbseal.grading.plan import imported_modules
-from nbseal.grading.submission import read_submission
+from nbseal.grading.submission import read_folder
 from nbseal.notebook import read
 from nbseal.sandbox import NONE, WarmProcess, choose_level
 from nbseal.sandbox.warm import WarmSettings
@@ -66,7 +66,8 @@ def load(name):
     nb = read(path.read_bytes(), name=path.name).nb
     server = NEED_A_SERVER.get(name)
     nb["cells"] = [cell for cell in nb["cells"] if server is None or not cell["id"].startswith(server)]
-    return json.loads(json.dumps(nb)), read_submission(path.parent, (name,), 64).files
+    beside = {one: data for one, data in read_folder(path.parent, 64).files.items() if one != path.name}
+    return json.loads(json.dumps(nb)), beside
 
 
 def cells_of(names):

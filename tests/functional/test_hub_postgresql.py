@@ -134,7 +134,10 @@ def test_a_regrade_and_an_export_find_what_is_in_postgresql(path, tmp_path):
     """Rows that are there are changed in place, and the exported sums are those of nbgrader's classes."""
     settings = load_settings(path)
     before = marks(settings)
-    for command in (("grade", ASSIGNMENT, "--force"), ("export", "csv", "--partial", "--output", str(tmp_path / "a.csv"))):
+    for command in (
+        ("grade", ASSIGNMENT, "--force"),
+        ("export", "csv", "--partial", "--output", str(tmp_path / "a.csv")),
+    ):
         done = run("nbseal", *command, cwd=settings.course)
         assert done.returncode == 0, done.stderr
     assert marks(settings) == before

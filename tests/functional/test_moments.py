@@ -1,10 +1,13 @@
 """What counts is what a question's names stood for behind its own check cell, whatever later cells do."""
 
+from typing import Any
+
 import pytest
 
 from nbseal.course import Course
 from nbseal.grading import Grader
 from nbseal.results import Status
+from nbseal.worker.moments import Moments
 from tests.mini import code, make_course, notebook, solution, write
 
 GRADER = '''
@@ -162,3 +165,19 @@ def test_a_stub_that_is_never_finished_says_so(card_of):
     """Without another function further down, the stub's own error is what the student reads."""
     card = card_of({"double-answer": "def double(x):\n    raise NotImplementedError"})
     assert "not written yet" in card.question("double").tests[0].message
+
+
+def test_a_moment_asks_no_value_for_its_class_and_keeps_any_number_of_names() -> None:
+    """A value that leaves when it is looked at, and a notebook of many names, lose nothing."""
+
+    class Leaving:
+        @property
+        def __class__(self) -> type:
+            raise SystemExit
+
+    names: dict[str, Any] = {f"name_{number}": number for number in range(20_000)} | {"leaving": Leaving()}
+    moments = Moments(names)
+    moments.take("first")
+    names["name_7"] = 0
+    moments.put_back("first")
+    assert (len(names), names["name_7"]) == (20_001, 7)

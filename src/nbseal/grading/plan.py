@@ -17,6 +17,7 @@ from nbseal.grading.recognition import Fingerprint, fingerprint, is_notebook
 from nbseal.grading.submission import read_folder
 from nbseal.hidden_tests import HiddenTest
 from nbseal.notebook import Question, make_template, questions
+from nbseal.notebook.matching import parse
 from nbseal.sandbox.warm import WarmSettings
 
 
@@ -122,7 +123,7 @@ def _sources(templates: list[dict[str, Any]]) -> list[str]:
 def imported_modules(source: str) -> list[str]:
     """Modules that a cell imports, ``from a import b`` counted as ``a`` and as ``a.b``, which may be a module."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except SyntaxError:
         return []  # a magic command, or a stub that waits for the student
     names: list[str] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import threading
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
@@ -18,6 +19,7 @@ from nbseal.notebook.reading import Cell
 BEFORE_ALL = -1
 # Comparing takes a time that grows with the square of what is compared: no honest notebook comes near.
 MOST_FREE, MOST_LINES = 2000, 2000
+ONE_PARSER = threading.Lock()
 ALIKE = 0.9  # share of a locked cell's lines that make a cell without a name that cell
 
 
@@ -249,7 +251,18 @@ def _parsed(source: str) -> ast.Module | None:
     """A cell as Python; magic commands are left out."""
     lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]
     try:
-        tree: Any = ast.parse("\n".join(lines))
+        tree = parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return tree if isinstance(tree, ast.Module) else None
+
+
+def parse(source: str) -> ast.AST:
+    """``ast.parse``, one thread at a time.
+
+    Python 3.11 counts the depth of a tree in one place for all threads: two that parse at once end in a SystemError,
+    "AST constructor recursion depth mismatch" (python/cpython#106905).
+    """
+    with ONE_PARSER:
+        tree: ast.AST = ast.parse(source)
+    return tree

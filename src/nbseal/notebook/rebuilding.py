@@ -10,7 +10,6 @@ they stand.
 
 from __future__ import annotations
 
-import ast
 import copy
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -18,7 +17,7 @@ from textwrap import dedent
 from typing import Any
 
 from nbseal.notebook.grade_cells import nbgrader_mark
-from nbseal.notebook.matching import BEFORE_ALL, MOST_LINES, Matching, is_answer, match
+from nbseal.notebook.matching import BEFORE_ALL, MOST_LINES, Matching, is_answer, match, parse
 from nbseal.notebook.reading import Cell, Notebook, free_id
 
 ELSEWHERE = "# This cell was deleted; its answer stands in another cell of this notebook."
@@ -112,7 +111,7 @@ def _added_lines(cell: Cell, student: Cell) -> str:
         return ""
     added = "\n".join(line for block in _changes(cell, student)[0] for line in block)
     try:
-        ast.parse(dedent(added))
+        parse(dedent(added))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     return dedent(added).strip("\n")

@@ -19,7 +19,6 @@ from nbseal.wire.codec import pack, unpack
 
 SMALL_BYTES, SMALL_COUNT, SMALL_DEPTH = 1 << 16, 2000, 6  # of one value
 ALL_BYTES = 4 << 20  # of all values that one notebook hands out
-MAX_NAMES = 5000
 SCALARS = frozenset({type(None), bool, int, float, str})
 END = ""  # the moment behind the last cell
 PLAIN = 2  # the version of marshal whose bytes don't hang on how often an object is referred to
@@ -45,7 +44,7 @@ class Moments:
 
     def take(self, question: str) -> dict[str, Any]:
         """Keep the moment for ``question``; small values that have changed since the last one, and names that went."""
-        moment = self._taken[question] = Moment(dict(self._names) if len(self._names) <= MAX_NAMES else {})
+        moment = self._taken[question] = Moment(dict(self._names))
         values: dict[str, Any] = {}
         seen: dict[str, Any] = {}
         for name, value in moment.names.items():
@@ -96,8 +95,11 @@ class Moments:
 
 
 def _is_shown(name: Any, value: Any) -> bool:
-    """Whether a name may be an answer: IPython's own begin with an underscore, and modules are no values."""
-    return type(name) is str and not name.startswith("_") and name.isascii() and not isinstance(value, ModuleType)
+    """Whether a name may be an answer: IPython's own begin with an underscore, and modules are no values.
+
+    ``isinstance`` would ask the value for its ``__class__``, which is code of the student's.
+    """
+    return type(name) is str and not name.startswith("_") and name.isascii() and not issubclass(type(value), ModuleType)
 
 
 def _packed(value: Any) -> Encoded:

@@ -183,19 +183,19 @@ ATTACKS = [
     attack(
         "cannot_hand_in_a_link_as_the_notebook",
         "A notebook that is a link to another student's is not handed in.",
-        wrong=ALL_QUESTIONS,
+        **LOSE_ALL,
         files=notebook_is(lambda path: path.symlink_to(f"{COURSE}/submitted/ada/hostile/hostile.ipynb")),
     ),
     attack(
         "cannot_hang_by_a_notebook_that_is_a_pipe",
         "A pipe in the notebook's place is not waited for.",
-        wrong=ALL_QUESTIONS,
+        **LOSE_ALL,
         files=notebook_is(os.mkfifo),
     ),
     attack(
         "cannot_confuse_by_a_notebook_that_is_a_folder",
         "A folder in the notebook's place is no notebook.",
-        wrong=ALL_QUESTIONS,
+        **LOSE_ALL,
         files=notebook_is(os.mkdir),
     ),
     attack("cannot_hang_by_a_pipe", "A named pipe among the files is left out.", files=fifo),

@@ -61,8 +61,7 @@ ATTACKS = [
         reverse=HONEST["reverse"],
         after="""
 import nbseal.worker.answers as answers
-original = answers.Answers._in_time
-def forge(self, message):
+def forge(self, message, original=answers.Answers._in_time):
     if message["do"] == "call" and message["function"] == "reverse":
         return {"missing": True, "near": message["args"][0].replace("-", "_")}
     return original(self, message)

@@ -93,7 +93,7 @@ for one in channels:
         """
 import nbseal.wire.codec as codec, numpy as np
 header = b"{'descr': '<U0', 'fortran_order': False, 'shape': (2000000000,)}"
-codec.pack_npy = lambda array: b"\\x93NUMPY\\x01\\x00" + len(header).to_bytes(2, "little") + header
+codec.pack_npy = lambda array, header=header: b"\\x93NUMPY\\x01\\x00" + len(header).to_bytes(2, "little") + header
 double = lambda x: np.ones(3)
 answer = np.ones(3)
 """,
@@ -104,9 +104,8 @@ answer = np.ones(3)
         """
 import json, nbseal.wire.codec as codec
 tree = {"d": [["value", {"p": [[0], ["abc"], 3]}]]}
-codec_pack = codec.pack
 import nbseal.wire.channel as channel
-channel.pack = lambda message: (json.dumps({"v": tree, "b": []}).encode(), [])
+channel.pack = lambda message, json=json, tree=tree: (json.dumps({"v": tree, "b": []}).encode(), [])
 """,
     ),
     *[
@@ -154,7 +153,6 @@ raw.send({data})
 time.sleep(0.1)
 os._exit(0)
 """,
-            Lost.PROCESS,
         )
         for name, about, data in [
             ("rubbish", "Rubbish", "bytes(range(256)) * 4"),

@@ -17,7 +17,7 @@ ATTACKS = [
     attack(
         "cannot_run_for_ever_behind_all_signals",
         "An endless cell that blocks all signals ends with the notebook's time.",
-        lost=Lost.PROCESS,
+        lost=Lost.PERHAPS,
         after="""
 import signal
 signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
@@ -52,9 +52,9 @@ class Slow(dict):
             while True: pass
         return dict.__contains__(self, name)
 import gc, nbseal.worker.answers as answers
-def look_up(self, path):
-    return True, [0 for _ in iter(int, 1)] if path == "answer" else self.names[path]
-answers.Answers._lookup = look_up
+def look_up(names, path):
+    return True, [0 for _ in iter(int, 1)] if path == "answer" else names[path]
+answers._look_up = look_up
 """,
     ),
     bomb(
