@@ -11,7 +11,6 @@ import builtins
 import threading
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import Any
 
 from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.reading import Cell
