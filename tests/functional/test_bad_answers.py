@@ -118,6 +118,7 @@ INSIDES = {f"{bad} inside": INSIDE.format(bad=bad, last=False) for bad in ("math
 LASTS = {f"{bad} last": INSIDE.format(bad=bad, last=True) for bad in ("math.nan", "10**400")}
 CHANGES |= INSIDES | LASTS
 HARMLESS, NOTHING, WAITS = "prints a lot", "nothing", "sleeps"
+LONG = {WAITS, "huge array", "generates for ever"}  # what the visible checks would run for long with
 KINDS = [NOTHING, WAITS, *VALUES, *FUNCTIONS, *CHANGES]
 HELP = """
 import contextlib, copy, functools, math, sys, time, types, numpy
@@ -225,10 +226,10 @@ def hand_in(assignment: str, kind: str, folder: Path) -> Path:
         # a question is judged on what its names stand for behind its check: they are spoiled right before each
         notebook["cells"] = []
         for one in cells:
-            if is_check(one) and kind != WAITS:
+            if is_check(one) and kind not in LONG:
                 notebook["cells"].append({**spoil, "id": f"spoiling-{len(notebook['cells'])}"})
             notebook["cells"].append(one)
-        if kind == WAITS:  # the checks would wait, too; what is still a stub there is judged as it is at the end
+        if kind in LONG:  # what is still a stub at its check is judged as it is at the end
             notebook["cells"].append(spoil)
         path.write_text(json.dumps(notebook), encoding="utf-8")
     return folder
