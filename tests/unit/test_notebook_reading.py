@@ -84,6 +84,74 @@ def test_a_file_over_the_limit_is_not_parsed() -> None:
     assert "too large" in refusal(b" " * 1001, limit=1000)
 
 
+def printed(*texts: str) -> dict[str, Any]:
+    return {"output_type": "stream", "name": "stdout", "text": list(texts)}
+
+
+def test_saved_outputs_do_not_count() -> None:
+    """Of a file whose outputs are larger than the limit, the rest is read; what isn't an output does count."""
+    cells = [code("x = 1", outputs=[printed("y" * 2000, '"]}\\')]), code("z = 2", id="two", outputs=[printed("a")])]
+    assert [cell["source"] for cell in read(notebook(*cells), limit=1000).nb["cells"]] == ["x = 1", "z = 2"]
+    state = {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": ["]", {"}": "y" * 2000}]}}}
+    assert sources_within(notebook(code(), metadata=state)) == ["x = 1"]
+    assert "MiB without saved outputs" in refusal(notebook(code("x" * 1000), *cells), limit=1000)
+
+
+def sources_within(data: bytes) -> list[str]:
+    return [cell["source"] for cell in read(data, limit=1000).nb["cells"]]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['"outputs": [', '{"outputs": ["]"]}', "x = '\\\\\"outputs\": ['", '\\"outputs": [', '"widgets": {', "\\\\"],
+)
+def test_texts_that_look_like_outputs_stay(source: str) -> None:
+    """What a student writes about outputs is not taken for one, however it is quoted."""
+    data = notebook(code(source, outputs=[printed(source, "]")]), code(source, id="two"))
+    assert sources(data) == [source, source]
+    assert sources(json.dumps(json.loads(data), indent=1).encode()) == [source, source]
+
+
+def test_lines_are_counted_with_the_outputs() -> None:
+    """A damage behind saved outputs is named with its line in the file."""
+    text = json.dumps(json.loads(notebook(code(outputs=[printed(*"abc")]), code("y = 2", id="two"))), indent=1)
+    lines = text.splitlines()
+    place = next(number for number, line in enumerate(lines) if '"two"' in line)
+    lines[place] += " oops"
+    assert f"(line {place + 1}, column" in refusal("\n".join(lines).encode())
+
+
+@pytest.mark.parametrize("marker", ["<<<<<<< HEAD", "=======", ">>>>>>> origin/main", "<<<<<<< Updated upstream\r"])
+def test_conflict_markers_of_git_are_named_with_their_line(marker: str) -> None:
+    """A notebook that git has left with a conflict says so, where it is, and what to do."""
+    lines = json.dumps(json.loads(notebook(code(), code("y = 2"))), indent=1).splitlines()
+    said = refusal("\n".join([*lines[:6], marker, *lines[6:]]).encode())
+    assert f"has conflict markers of git at line 7 ({marker.strip()})" in said
+    assert "conflict markers" in refusal("\n".join([marker, *lines]).encode())
+
+
+def test_two_notebooks_in_one_file_are_refused_and_remains_are_not_read() -> None:
+    """Nobody knows which of two counts; what a program has left behind a whole notebook does no harm."""
+    assert "holds two notebooks, the second one behind line 1" in refusal(notebook(code()) + notebook(code("y = 2")))
+    reading = read(notebook(code()) + b'\n "nbformat": 4}\n')
+    assert [cell["source"] for cell in reading.nb["cells"]] == ["x = 1"]
+    assert reading.problems == ("what stands behind its end in line 1 was not read",)
+    assert read(notebook(code()) + b"\0" * 512).problems == ()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"outputs":[' + b"[" * 1_100_000 + b"]" * 1_100_000 + b"]}",
+        b"{" + b'"outputs":[],' * 1_100_000 + b"}",
+        b'{"outputs":[' + b'"outputs":["' * 1_100_000,
+    ],
+)
+def test_outputs_cannot_take_long_to_skip(data: bytes) -> None:
+    """A file of nothing but brackets is refused after a million steps."""
+    assert "more values than can be read" in refusal(data)
+
+
 def test_few_bytes_cannot_ask_for_much_memory() -> None:
     """A file that is nothing but millions of lists is refused before it is parsed."""
     assert "more values than can be read" in refusal(b'{"cells": [' + b"[]," * 1_500_000 + b"[]]}")

@@ -260,6 +260,52 @@ def test_only_what_shows_something_stays_of_a_bundle():
     assert "<em>a</em>" in shown[4]["text/html"]
 
 
+PNG = base64.b64encode(b"\x89PNG").decode()
+CHART = (
+    '<div> <div id="b3" class="plotly-graph-div" style="width:100%;"></div> <script>Plotly.newPlot("b3")</script></div>'
+)
+FRAMES = "".join(f'<script>frames[{n}] = "data:image/png;base64,{PNG[:4]}\\\n{PNG[4:]}\\\n"</script>' for n in (0, 1))
+IN_PLACE = {
+    "a chart alone": ({"application/vnd.plotly.v1+json": {}, "text/html": CHART}, "text/plain", "vnd.plotly.v1"),
+    "a chart with a picture": ({"image/png": PNG, "text/html": CHART}, "image/png", PNG),
+    "a chart with its words": (
+        {"text/plain": "Chart(...)", "text/html": CHART},
+        "text/plain",
+        "Chart(...)\n[an output",
+    ),
+    "an animation": ({"text/html": f"<img id='a'>{FRAMES}", "text/plain": "<HTML>"}, "text/html", f"base64,{PNG}"),
+    "an animation with buttons": ({"text/html": f"<label>Once</label>{FRAMES}"}, "text/html", "Once<p><img src="),
+    "a film": (
+        {"text/html": "<video src='data:video/mp4;base64,AA'>No films here.</video>"},
+        "text/html",
+        "a video]</p>",
+    ),
+    "a map": ({"text/html": "<iframe srcdoc='x'></iframe>", "text/plain": "<Map>"}, "text/plain", "an embedded page"),
+    "an empty box": ({"text/html": "<div id='6a'></div>"}, "text/plain", "text/html"),
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_no_empty_box_is_left_of_what_a_script_would_show(name):
+    """In its place stands a picture that came with it, or else a note that says what stood there."""
+    data, kind, words = IN_PLACE[name]
+    (shown,) = safe_outputs([output(data)])
+    assert words in shown["data"][kind]
+    if kind != "text/html":
+        assert "text/html" not in shown["data"]
+    assert active(shown["data"].get("text/html", "")) == []
+    assert safe_outputs([shown]) == [shown]
+
+
+@pytest.mark.parametrize(
+    "page", ["<table><tr><td>1</td></tr></table>", "<b>words</b>", f'<img src="data:image/png;base64,{PNG}">']
+)
+def test_a_page_that_shows_something_has_no_note(page):
+    """Tables, words and pictures stay alone, also when a script beside them goes."""
+    (shown,) = safe_outputs([output({"text/html": f"{page}<script>{RUN}</script>", "application/x+json": {}})])
+    assert "can't be shown" not in str(shown["data"])
+
+
 def test_metadata_can_not_write_into_the_page():
     """nbconvert writes a picture's width without quotes, isolated HTML into a frame, and file names into links."""
     bad = {"width": f"1 onload={RUN}", "height": True, "filenames": {"image/png": TRAP}, "isolated": True, "alt": 'a"b'}

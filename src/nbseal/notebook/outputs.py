@@ -84,6 +84,20 @@ def _text(value: Any) -> str:
 
 
 NOT_SHOWN = "[an output that can't be shown here: {}]"
+# What only a program shows, by its tag; what is left of it is an empty box, or a sentence for old browsers.
+ACTIVE = {
+    "video": "a video",
+    "audio": "a sound",
+    "iframe": "an embedded page",
+    "canvas": "a drawing by a script",
+    "script": "what a script shows",
+}
+ACTIVE_TAG = re.compile(rf"<({'|'.join(ACTIVE)})\b", re.IGNORECASE)
+SHOWING_TAG = re.compile(r"<(?:img [^>]*src=|(?:svg|table|hr)\b)")
+TAG = re.compile(r"<[^>]*>")
+FRAME_ALT = "The first picture of an animation"
+# An animation keeps its frames in a script, where lines are continued by a backslash.
+FRAME = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/=\\\s]+)")
 VERBATIM = "*This text holds HTML, or a link into this site, that is not shown; this is how it was written:*"
 BACKTICKS = re.compile("`+")
 SIZE_LIMIT = 20_000  # pixels
@@ -175,9 +189,46 @@ def _safe_bundle(data: dict[str, Any], budget: Budget) -> dict[str, Any]:
     for mime, value in data.items():
         if isinstance(value, str) and (kept := _safe_value(mime, value, budget)) is not None:
             safe["text/html" if mime == "text/markdown" else mime] = kept
+    if isinstance(html := data.get("text/html"), str):
+        _mend_page(safe, html, sorted(mime for mime in data if mime not in (*safe, "text/html")))
     if data and not safe:
-        safe["text/plain"] = NOT_SHOWN.format(", ".join(sanitise_text(mime)[:80] for mime in sorted(data)[:5]))
+        safe["text/plain"] = _not_shown(sorted(data))
     return safe
+
+
+def _not_shown(kinds: Iterable[str]) -> str:
+    return NOT_SHOWN.format(", ".join(sanitise_text(kind)[:80] for kind in list(kinds)[:5]))
+
+
+def _mend_page(safe: dict[str, Any], html: str, lost: list[str]) -> None:
+    """Where a page has lost what it showed, a picture beside it or in it takes the place, or else a note.
+
+    ``lost`` are types of the bundle of which nothing is kept.
+    """
+    kept = safe.get("text/html", "")
+    if SHOWING_TAG.search(kept):
+        return
+    active = [ACTIVE[tag] for tag in dict.fromkeys(found.lower() for found in ACTIVE_TAG.findall(html))]
+    picture = "" if any(mime.startswith("image/") for mime in safe) else _frame(html)
+    if TAG.sub("", kept).strip():
+        parts = [what for what in active if what != ACTIVE["script"]]
+        note = escape(_not_shown(parts), quote=False) if parts else ""
+        if added := picture or note:
+            safe["text/html"] = f"{kept}<p>{added}</p>"
+    elif picture:
+        safe["text/html"] = picture
+    else:
+        safe.pop("text/html", None)
+        if not any(mime.startswith("image/") for mime in safe):
+            note = _not_shown([*active, *lost] or ["text/html"])
+            safe["text/plain"] = "\n".join(filter(None, [safe.get("text/plain"), note]))
+
+
+def _frame(html: str) -> str:
+    """The first picture in a page whose script would show it; "" if there is none."""
+    found = FRAME.search(html)
+    data = re.sub(r"[\\\s]", "", found[2]) if found else ""
+    return f'<img src="data:{found[1]};base64,{data}" alt="{FRAME_ALT}">' if found and base64_text(data) else ""
 
 
 def _safe_value(mime: str, value: str, budget: Budget) -> str | None:
