@@ -40,6 +40,7 @@ class Answers:
         self.channel = channel
         self.moments = moments
         self._there: str | None = None  # whose moment was put back in this process
+        self._stubs: set[tuple[str, str]] = set()  # functions, by question, that were finished below its check
 
     def serve(self) -> None:
         """Answer until the other side hangs up.
@@ -147,13 +148,14 @@ class Answers:
         if not now and not later:
             return self._missing(name)
         changed = later and other is not function and question != END
-        if not now or (changed and not callable(function)):
+        if not now or (changed and (not callable(function) or (question, name) in self._stubs)):
             return {**self._call_at(END, other, message), "from_end": True}
         try:
             return self._call_at(question, function, message)
         except NotImplementedError:
             if not changed:
                 raise
+            self._stubs.add((question, name))  # its globals are those of the end from now on, and keep what calls do
         return {**self._call_at(END, other, message), "from_end": True}
 
     def _call_at(self, moment: str, function: Any, message: Message) -> Message:
