@@ -6,12 +6,13 @@ JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 COURSE := $(VENV)/.course
 TEST := $(VENV)/.test
+VERIFY := $(VENV)/.verify
 HUB := $(VENV)/.hub
 CLOUD := $(VENV)/.cloud
 # Byte code is made by all processors at once, and of what may run in a sealed process, which can't keep any.
 NEVER_SEALED := /(tests?|docutils|pip|playwright|setuptools|sphinx)/
 
-.PHONY: help demo hub test test-slow lint build bench lock
+.PHONY: help demo hub test test-slow lint build verify bench lock
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -29,7 +30,7 @@ $(COURSE): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(TEST) $(HUB) $(CLOUD): $(VENV)/.%: requirements-%.txt $(COURSE)
+$(TEST) $(VERIFY) $(HUB) $(CLOUD): $(VENV)/.%: requirements-%.txt $(COURSE)
 	$(install)
 	touch $@
 
@@ -39,13 +40,13 @@ demo: $(COURSE)  ## build the releases, make a small class, grade it, print the 
 hub: $(COURSE) $(HUB)  ## a JupyterHub with a small class on this machine, until Ctrl-C
 	$(BIN)/nbseal-hub demo
 
-test: $(COURSE) $(TEST) $(HUB) $(CLOUD)  ## run the tests of marks, walls and pages
+test: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD)  ## run the tests of marks, walls and pages
 	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
 
-test-slow: $(COURSE) $(TEST) $(HUB) $(CLOUD)  ## run the whole-system suites
+test-slow: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD)  ## run the whole-system suites
 	$(PYTEST) -m slow $(PYTEST_ARGS)
 
-lint: $(COURSE) $(TEST)  ## style, types, import layers, notebooks, the forge's workflow
+lint: $(COURSE) $(TEST) $(VERIFY)  ## style, types, import layers, notebooks, the forge's workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -55,6 +56,9 @@ lint: $(COURSE) $(TEST)  ## style, types, import layers, notebooks, the forge's 
 
 build: $(COURSE)  ## make release/ and solutions/ from source/
 	$(BIN)/nbseal build
+
+verify: $(COURSE) $(VERIFY)  ## prove the hidden graders of all assignments; ARGS="01-gates --question nand" for one
+	$(BIN)/nbseal verify --jobs $(JOBS) $(ARGS)
 
 bench: $(COURSE)  ## measure nbseal beside its peers, and keep the table
 	$(BIN)/python -m benchmarks

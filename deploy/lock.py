@@ -28,6 +28,7 @@ FIRST = "requirements.txt"  # the other files hold what they need beside this on
 FILES = {
     FIRST: {"The course": "course", "What the engine imports besides": ENGINE},
     "requirements-test.txt": {"Tests and linters": "dev"},
+    "requirements-verify.txt": {"Mutants of answers": "verify"},
     "requirements-hub.txt": {"The hub": "hub"},
     "requirements-cloud.txt": {"Clients of the three services, and the replay server": "cloud"},
 }

@@ -2,47 +2,58 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from itertools import chain, islice, zip_longest
 from pathlib import Path
-from typing import Any
 
 from nbseal.course import Course
 from nbseal.notebook import make_template
+from nbseal.verify.known_cases import Expectation, KnownCase, read_case, with_cells
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLES = Path(__file__).with_name("submissions")
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """The marks that a sample must get for one question, and words that its feedback must hold."""
-
-    score: float
-    words: tuple[str, ...] = ()
+SAMPLES = ROOT / "graders" / "cases"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample submission."""
+    """One known case, as a student's submission."""
 
     assignment: str
-    name: str
-    about: str
-    base: str
-    cells: dict[str, str]
-    files: dict[str, str] = field(default_factory=dict)
-    expect: dict[str, Expectation] = field(default_factory=dict)
+    case: KnownCase
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.case.name
+
+    @property
+    def base(self) -> str:
+        """What stands in the cells that it doesn't name: the solution or the release."""
+        return self.case.base
+
+    @property
+    def cells(self) -> Mapping[str, str]:
+        """Its own cells by grade_id."""
+        return self.case.cells
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Its own text files by name."""
+        return self.case.files
+
+    @property
+    def expect(self) -> Mapping[str, Expectation]:
+        """The questions that don't get full marks."""
+        return self.case.expect
 
     @property
     def folder(self) -> Path:
         """Where the sample is described."""
-        return SAMPLES / self.assignment / self.name
+        return self.case.folder
 
     @property
     def verdict(self) -> str:
@@ -51,18 +62,10 @@ class Sample:
 
     def write(self, target: Path) -> Path:
         """Write the submission into ``target`` and return its notebook's path."""
-        target.mkdir(parents=True, exist_ok=True)
-        _make(self.folder.parent / "base.py", target)
-        notebook = json.loads(base_notebook(self.assignment, self.base))
-        for cell in notebook["cells"]:
-            grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
-            if grade_id in self.cells:
-                cell["source"] = self.cells[grade_id].strip("\n")
+        self.case.write_files(target)
+        notebook = with_cells(json.loads(base_notebook(self.assignment, self.base)), self.cells)
         path = target / f"{self.assignment}.ipynb"
         path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False), encoding="utf-8")
-        for name, text in self.files.items():
-            (target / name).write_text(text, encoding="utf-8")
-        _make(self.folder / "make.py", target)
         return path
 
 
@@ -77,24 +80,10 @@ def load_samples(assignment: str | None = None) -> list[Sample]:
 
 @cache
 def load_sample(folder: Path) -> Sample:
-    """Read one sample's description; ValueError when it names a cell that the notebook lacks."""
-    data = tomllib.loads((folder / "submission.toml").read_text(encoding="utf-8"))
-    sample = Sample(
-        assignment=folder.parent.name,
-        name=folder.name,
-        about=data["about"],
-        base=data.get("base", "solution"),
-        cells=data.get("cells", {}),
-        files=data.get("files", {}),
-        expect={
-            grade_id: Expectation(float(entry["score"]), tuple(entry.get("words", ())))
-            for grade_id, entry in data.get("expect", {}).items()
-        },
-    )
-    unknown = set(sample.cells) - _names_of_cells(sample.assignment, sample.base)
-    if unknown:
-        raise ValueError(f"{folder.name}: no such cells: {sorted(unknown)}")
-    return sample
+    """Read one sample's description; CourseError when it names a cell that the notebook lacks."""
+    assignment = folder.parent.name
+    cells = {name for name in _names_of_cells(assignment) if name}
+    return Sample(assignment, read_case(folder / "submission.toml", cells))
 
 
 def kind_of(sample: Sample) -> str:
@@ -125,18 +114,7 @@ def base_notebook(assignment: str, base: str) -> str:
 
 
 @cache
-def _names_of_cells(assignment: str, base: str) -> frozenset[str | None]:
+def _names_of_cells(assignment: str) -> frozenset[str | None]:
     """nbgrader's names of the cells of the instructor's notebook."""
-    cells = json.loads(base_notebook(assignment, base))["cells"]
+    cells = json.loads(base_notebook(assignment, "solution"))["cells"]
     return frozenset(cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in cells)
-
-
-def _make(script: Path, target: Path) -> None:
-    if not script.exists():
-        return
-    spec = importlib.util.spec_from_file_location(f"make_{script.parent.name}", script)
-    assert spec is not None
-    assert spec.loader is not None
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.make(target)

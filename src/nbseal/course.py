@@ -33,6 +33,7 @@ RENAMED = {  # settings of Seal by the names that they had once
 }
 SECRET_BYTES = 32
 PATTERN = frozenset("*?[")
+CASES = "cases"  # folder among the graders with known cases, which no mark depends on
 
 
 class Seal(Configurable):  # type: ignore[misc]
@@ -105,6 +106,19 @@ class Assignment:
         """The instructor's notebook, or its release where the sources are not on this machine."""
         path = self.source / f"{notebook}.ipynb"
         return path if path.exists() else self.release / f"{notebook}.ipynb"
+
+    def grader_files(self) -> dict[str, Path]:
+        """The hidden tests and what lies beside them, by name; neither other assignments' tests nor known cases."""
+        if self.grader is None:
+            return {}
+        folder = self.grader.parent
+        found = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+        return {
+            name.as_posix(): path
+            for name, path in found.items()
+            if path == self.grader
+            or not (path.suffix == ".pyc" or path.name.startswith("test_") or name.parts[0] == CASES)
+        }
 
 
 class Course:

@@ -23,11 +23,12 @@ EXTRAS = {
 COURSE = [
     "nbgrader", "jupyterlab", "scikit-learn", "numpy", "pandas", "opencv-python-headless", "pytest", "otter-grader",
 ]  # fmt: skip
-OPTIONAL = {"otter-grader", "pandas"}  # imported by the engine where they are there
+OPTIONAL = {"libcst", "mutmut", "otter-grader", "pandas"}  # imported by the engine where they are there
 DATA = {"tzdata"}  # no code to import: the time zones of a system that has none
 OWN = {
     "requirements.txt": EXTRAS["course"] | ENGINE,
     "requirements-test.txt": EXTRAS["dev"],
+    "requirements-verify.txt": EXTRAS["verify"],
     "requirements-hub.txt": EXTRAS["hub"],
     "requirements-cloud.txt": EXTRAS["cloud"],
 }

@@ -60,7 +60,8 @@ def bundle(course: Course, plan: Plan, purpose: str, settings: Mapping[str, str]
     for notebook in plan.notebooks:
         files[f"{COURSE}/source/{name}/{notebook.name}.ipynb"] = notebook_bytes(notebook.template)
     files |= {f"{COURSE}/source/{name}/{path}": content for path, content in plan.support.items()}
-    files |= {f"{COURSE}/graders/{path}": content for path, content in _graders(plan).items()}
+    graders = {path: file.read_bytes() for path, file in plan.assignment.grader_files().items()}
+    files |= {f"{COURSE}/graders/{path}": content for path, content in graders.items()}
     wheel, content = make_wheel()
     return files | {wheel: content}
 
@@ -93,7 +94,9 @@ def pinned_requirements(course: Course, plan: Plan) -> list[str]:
     """
     by_module = metadata.packages_distributions()
     sources = [*plan.warm.sources, *_sources(course)]
-    sources += [content.decode("utf-8", "replace") for path, content in _graders(plan).items() if path.endswith(".py")]
+    sources += [
+        file.read_text("utf-8", "replace") for file in plan.assignment.grader_files().values() if file.suffix == ".py"
+    ]
     modules = {name.split(".")[0] for source in sources for name in imported_modules(source)} | set(plan.warm.modules)
     wanted = {"nbseal", *(name for module in modules for name in by_module.get(module, ()))}
     found: dict[str, str] = {}
@@ -157,20 +160,6 @@ def _config(course: Course) -> str:
             if name != "graders_directory" and value != trait.default():
                 lines.append(f"c.{type(part).__name__}.{name} = {value!r}")
     return "\n".join([*lines, ""])
-
-
-def _graders(plan: Plan) -> Files:
-    """The assignment's hidden tests with what lies beside them, but no other assignment's tests."""
-    grader = plan.assignment.grader
-    if grader is None:
-        return {}
-    files: Files = {}
-    for path in sorted(grader.parent.rglob("*")):
-        inside = path.relative_to(grader.parent)
-        if not path.is_file() or path.suffix == ".pyc" or (path.name.startswith("test_") and path != grader):
-            continue
-        files[inside.as_posix()] = path.read_bytes()
-    return files
 
 
 KINDS = (".py", ".j2", ".ini", ".sh", ".typed")

@@ -62,7 +62,7 @@ class Grader:
         self.course = course
         self.assignment = course.assignment(assignment)
         self._lock = threading.Lock()
-        self._judge: Judge | None = None
+        self.judge: Judge | None = None
         self._warm: WarmProcess | None = None
         self._closed = False
         self._secret = course.secret if self.assignment.grader else b""  # what is wrong with it is told before any mark
@@ -70,7 +70,7 @@ class Grader:
         self.level: Level
         try:
             if self.assignment.grader:
-                self._judge = Judge(self.assignment.grader)
+                self.judge = Judge(self.assignment.grader)
             self._warm = WarmProcess(course.seal, NONE if unsealed else None)
         except BaseException:
             self.close()
@@ -82,7 +82,7 @@ class Grader:
         try:
             warm = warm_settings(self.course, self.assignment)
             self._warm.load(warm)  # while the hidden tests are collected
-            tests = self._judge.start() if self._judge else ()
+            tests = self.judge.start() if self.judge else ()
             self.plan = make_plan(self.course, self.assignment, tests, warm)
             self._warm.read(self.plan.warm)
             rehearse()
@@ -162,7 +162,7 @@ class Grader:
             if self._closed:
                 return
             self._closed = True
-        closing = [threading.Thread(target=part.close) for part in (self._warm, self._judge) if part is not None]
+        closing = [threading.Thread(target=part.close) for part in (self._warm, self.judge) if part is not None]
         for one in closing:
             one.start()
         for one in closing:
@@ -193,7 +193,7 @@ class Grader:
         graded = _Graded(nb, problems=[*reading.problems, *rebuilt.problems])
         files = {**submission.files, **self.plan.support}
         try:
-            process = self._spawn()
+            process = self.spawn()
         except SealError as error:
             return _not_judged(plan, f"not judged: no sealed process could be started: {error}", again=True)
         try:
@@ -219,7 +219,7 @@ class Grader:
         graded.problems += _reasons(graded.questions)
         return graded
 
-    def _spawn(self) -> SealedProcess:
+    def spawn(self) -> SealedProcess:
         """Fork a sealed process; a warm process that is gone is replaced once."""
         warm = self._warm
         try:
@@ -247,7 +247,7 @@ class Grader:
         process: SealedProcess,
     ) -> dict[str, list[TestResult]]:
         wanted = frozenset(question.grade_id for question in plan.questions) & self.plan.sealed
-        if not wanted or self._judge is None:
+        if not wanted or self.judge is None:
             return {}
         facts = submission_facts(graded.nb, run, files, self._secret + digest.encode())
         case = Case(facts, wanted, self.course.seal.hidden_tests_seconds)
@@ -257,13 +257,13 @@ class Grader:
             asked = self._run_again(graded.nb, run, files) or process
         try:
             with asked.lent() as (dialogue, control):
-                verdict = self._judge.judge(case, dialogue, control)
+                verdict = self.judge.judge(case, dialogue, control)
         finally:
             asked.end()
         graded.again = verdict.broken
         graded.problems += verdict.notes
         found: dict[str, list[TestResult]] = {}
-        for test in self._judge.tests:
+        for test in self.judge.tests:
             if test.question in wanted:
                 found.setdefault(test.question, []).append(verdict.results[test.nodeid])
         return found
@@ -276,7 +276,7 @@ class Grader:
         seconds = sum(result.seconds for result in run.cells.values())
         if not run.moments or seconds > self.course.seal.notebook_seconds / 2:
             return None
-        process = self._spawn()
+        process = self.spawn()
         cells = [(index, source) for index, source in runnable(nb) if index in run.cells]
         if process.run(cells, files, questions=check_cells(nb)).failure is None:
             return process

@@ -138,16 +138,8 @@ def imported_modules(source: str) -> list[str]:
 def _digest(course: Course, assignment: Assignment, notebooks: list[NotebookPlan], support: dict[str, bytes]) -> str:
     parts = {f"template {plan.name}": json.dumps(plan.template, sort_keys=True).encode() for plan in notebooks}
     parts |= {f"support {name}": data for name, data in support.items()}
-    if assignment.grader:
-        for path in sorted(assignment.grader.parent.rglob("*")):
-            if path.is_file() and path.suffix != ".pyc" and _belongs(path, assignment.grader):
-                parts[f"grader {path.relative_to(assignment.grader.parent)}"] = path.read_bytes()
+    parts |= {f"grader {name}": path.read_bytes() for name, path in assignment.grader_files().items()}
     settings = {name: getattr(course.seal, name) for name in course.seal.trait_names(config=True)}
     parts["settings"] = json.dumps(settings, sort_keys=True, default=str).encode()
     parts["engine"] = nbseal.__version__.encode()
     return digest_of(parts)
-
-
-def _belongs(path: Path, grader: Path) -> bool:
-    """Other assignments' graders don't count: a change in one must not make all be graded again."""
-    return path == grader or not path.name.startswith("test_")

@@ -48,6 +48,12 @@ class Conversation:
         self._called = False
         self._values: dict[tuple[str, str], Message] = {}
         self.own_words: list[str] = []  # what the grader's objects have said of the last call
+        self.asked: list[Message] | None = None  # requests, where somebody wants to know them
+
+    def note(self, request: Message) -> None:
+        """Keep a request for who wants to know what was asked."""
+        if self.asked is not None:
+            self.asked.append(request)
 
     def enter(self, question: str, calling: bool) -> None:
         """Make sure that what ``question`` calls is called in a fork of its own, which the first call makes.
@@ -99,6 +105,7 @@ class Conversation:
     def ask(self, request: Message, seconds: float, callbacks: dict[int, Any] | None = None) -> Message:
         """Send one request to the current fork; Timeout or SealBroken when no proper answer comes."""
         self.own_words = []
+        self.note(request)
         if self._question is not None and not self._forked:
             request, self._forked = {"do": "fork", "first": request}, True
         limit = time.monotonic() + seconds + GRACE_SECONDS

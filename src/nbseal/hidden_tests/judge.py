@@ -34,20 +34,31 @@ class HiddenTest:
 
 @dataclass(frozen=True)
 class Case:
-    """One submission to judge: what is known of it, and which questions to ask."""
+    """One submission to judge: what is known of it, and which questions to ask.
+
+    ``without`` are tests that aren't run. A ``rehearsal`` leaves the sealed process ready for another one; if it is
+    ``recorded``, the verdict tells what was asked.
+    """
 
     facts: SubmissionFacts
     questions: frozenset[str]
     seconds: float
+    without: frozenset[str] = frozenset()
+    rehearsal: bool = False
+    recorded: bool = False
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Results by test, and notes for the instructor; ``broken`` when the process that made them ended too early."""
+    """Results by test, and notes for the instructor; ``broken`` when the process that made them ended too early.
+
+    ``asked`` are the requests, as they were sent, if they were to be recorded.
+    """
 
     results: dict[str, TestResult]
     broken: bool = False
     notes: tuple[str, ...] = ()
+    asked: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass
@@ -96,8 +107,10 @@ class Judge:
         SealError when our own process is gone and another one can't be started.
         """
         wanted = {test.nodeid: test for test in self.tests if test.question in case.questions}
+        wanted = {nodeid: test for nodeid, test in wanted.items() if nodeid not in case.without}
         results: dict[str, TestResult] = {}
         notes: list[str] = []
+        asked: tuple[dict[str, Any], ...] = ()
         failure, broken = "the hidden tests ended early", False
         time_is_up = time.monotonic() + case.seconds
         deadline = time_is_up + 2 * SLACK_SECONDS
@@ -110,6 +123,7 @@ class Judge:
                     results[test.nodeid] = TestResult(
                         test.line, outcome, one["message"], test.weight, one["measured"], one["blocked"]
                     )
+            asked = tuple(reply.get("asked", ()))
             self._give_back(copy)
         except Late:
             failure = "the hidden tests took too long"
@@ -121,7 +135,7 @@ class Judge:
         for nodeid, test in wanted.items():
             if nodeid not in results:
                 results[nodeid] = TestResult(test.line, Outcome.NOT_JUDGED, failure, test.weight)
-        return Verdict(results, broken, tuple(dict.fromkeys(notes)))
+        return Verdict(results, broken, tuple(dict.fromkeys(notes)), asked)
 
     def _begin(self, case: Case, dialogue: socket.socket, control: socket.socket, deadline: float) -> JudgeCopy:
         """Hand the case to a copy; one that was killed while it was idle is passed over."""
@@ -192,4 +206,11 @@ class Judge:
 
 def _message(case: Case) -> dict[str, Any]:
     facts = {one.name: getattr(case.facts, one.name) for one in fields(case.facts)}
-    return {"facts": facts, "questions": sorted(case.questions), "seconds": case.seconds}
+    return {
+        "facts": facts,
+        "questions": sorted(case.questions),
+        "seconds": case.seconds,
+        "without": sorted(case.without),
+        "rehearsal": case.rehearsal,
+        "recorded": case.recorded,
+    }

@@ -110,9 +110,14 @@ def _judge_one(
         plugin.conversation = Conversation(
             Channel(dialogue, greedy=True), Channel(control, greedy=True), time.monotonic() + message["seconds"]
         )
-        questions = set(message["questions"])
-        plugin.run(
-            [check for check in checks if check.question in questions], lambda tests: copy.send({"tests": tests})
-        )
+        questions, without = set(message["questions"]), set(message["without"])
+        wanted = [check for check in checks if check.question in questions and check.item.nodeid not in without]
+        done: dict[str, Any] = {"done": True}
+        plugin.conversation.asked = [] if message["recorded"] else None
+        plugin.run(wanted, lambda tests: copy.send({"tests": tests}))
+        if message["rehearsal"]:
+            plugin.conversation.leave()
+        if message["recorded"]:
+            done["asked"] = plugin.conversation.asked
         plugin.facts, plugin.conversation = SubmissionFacts(), None
-    copy.send({"done": True})
+    copy.send(done)

@@ -199,6 +199,8 @@ class Student:
 
     def _raw(self, name: str) -> Any:
         """What a name stood for behind the question's check cell; at the notebook's end, if it was missing there."""
+        if self._conversation is not None:
+            self._conversation.note({"do": "get", "name": name, "question": self._question})
         fixed, at_the_end = self._facts.values.get(self._question, {}), self._facts.values[""]
         if fixed.get(name) is not None:
             return copy.deepcopy(fixed[name])

@@ -1,0 +1,162 @@
+"""Tries an answer to one question, as often as wanted and without recording anything.
+
+The notebook runs as far as the question's check cell, once; then copies of its process are asked under as many draws
+as wanted, by the hidden tests or by others, and by whoever wants to know what its functions return.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from nbseal.errors import SealBroken
+from nbseal.grading.execution import run_notebook
+from nbseal.grading.grader import Grader
+from nbseal.grading.plan import NotebookPlan
+from nbseal.grading.scoring import score_by_nbgrader, score_sealed, submission_facts
+from nbseal.hidden_tests import Case, Judge
+from nbseal.hidden_tests.conversation import Conversation, Timeout
+from nbseal.hidden_tests.judge import Verdict
+from nbseal.notebook import Notebook, Question, rebuild
+from nbseal.results import QuestionResult
+from nbseal.sandbox import SealedProcess
+from nbseal.sandbox.sealed import Run
+from nbseal.wire import Channel
+
+ASKING_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is tried: a whole notebook, files beside it, and cells that run right before the question's check cell."""
+
+    notebook: Notebook
+    files: Mapping[str, bytes]
+    before_check: Sequence[str] = ()
+
+
+class Trial:
+    """An answer that has run, ready to be judged and asked."""
+
+    def __init__(self, grader: Grader, question: Question, nb: Notebook, run: Run, process: SealedProcess) -> None:
+        self._grader = grader
+        self._process = process
+        self._nb = nb
+        self._run = run
+        self.question = question
+        self.usable = run.failure is None
+
+    @property
+    def failure(self) -> str | None:
+        """Why the notebook did not come as far as the check cell; None if it did."""
+        return self._run.failure
+
+    @property
+    def check_passes(self) -> bool:
+        """Whether the question's own visible check, which the student sees, raises nothing."""
+        outputs = self._nb["cells"][self.question.index].get("outputs", [])
+        return self.failure is None and not any(output["output_type"] == "error" for output in outputs)
+
+    @property
+    def slowest(self) -> float:
+        """Processor time of the cell that took most of it, in seconds."""
+        return max((cell.cpu for cell in self._run.cells.values()), default=0.0)
+
+    @property
+    def shown(self) -> str:
+        """Identifies everything that the notebook put out, in whichever cell."""
+        outputs = [
+            {key: value for key, value in output.items() if key != "execution_count"}
+            for cell in self._nb["cells"]
+            for output in cell.get("outputs", [])
+        ]
+        return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def judge(
+        self,
+        draw: int,
+        files: Mapping[str, bytes],
+        judge: Judge | None = None,
+        without: Collection[str] = (),
+        recorded: bool = False,
+    ) -> Verdict:
+        """The verdict of hidden tests under one draw; ``judge`` has others than the grader's own."""
+        judge = judge or self._grader.judge
+        assert judge is not None
+        seed = hashlib.sha256(f"draw {draw}".encode()).digest()
+        facts = submission_facts(self._nb, self._run, dict(files), seed)
+        case = Case(
+            facts,
+            frozenset({self.question.grade_id}),
+            self._grader.course.seal.hidden_tests_seconds,
+            frozenset(without),
+            rehearsal=True,
+            recorded=recorded,
+        )
+        with self._process.lent() as (dialogue, control):
+            verdict = judge.judge(case, dialogue, control)
+        self.usable = self.usable and not verdict.broken
+        return verdict
+
+    def score(self, verdict: Verdict) -> QuestionResult:
+        """What the question would get."""
+        return score_sealed(self.question, list(verdict.results.values()), self._grader.course.grading.decimals)
+
+    def score_by_nbgrader(self) -> QuestionResult:
+        """What a question without hidden tests would get."""
+        return score_by_nbgrader(self.question, self._nb["cells"][self.question.index], self.failure)
+
+    def ask(self, requests: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """The replies to requests (``get`` and ``call``), one after the other; None where there was none in time."""
+        replies: list[Any] = []
+        grade_id = self.question.grade_id
+        with self._process.lent() as (dialogue, control):
+            channels = Channel(dialogue, greedy=True), Channel(control, greedy=True)
+            conversation = Conversation(*channels, time.monotonic() + ASKING_SECONDS)
+            try:
+                for request in requests:
+                    replies.append(_reply(conversation, grade_id, dict(request)))
+                conversation.leave()
+            except SealBroken:
+                self.usable = False
+        return replies + [None] * (len(requests) - len(replies))
+
+
+def _reply(conversation: Conversation, question: str, request: dict[str, Any]) -> Any:
+    request["question"] = question
+    try:
+        if request["do"] == "get":
+            return conversation.value_of(question, request["name"])
+        conversation.enter(question, calling=True)
+        return conversation.ask(request, 2 * request.get("timeout", 2.0))
+    except Timeout:
+        return {"timeout": True}
+
+
+@contextmanager
+def trial(grader: Grader, plan: NotebookPlan, question: Question, answer: Answer) -> Iterator[Trial]:
+    """Run an answer as far as the question's check cell; SealError where no process can be started."""
+    nb = rebuild(plan.template, answer.notebook).nb
+    check = next(
+        index
+        for index, cell in enumerate(nb["cells"])
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == question.grade_id
+    )
+    cells = nb["cells"][: check + 1]
+    added = [
+        {"cell_type": "code", "id": f"tried-{n}", "metadata": {}, "source": source, "outputs": []}
+        for n, source in enumerate(answer.before_check)
+    ]
+    nb = {**nb, "cells": [*cells[:-1], *added, cells[-1]]}
+    last = Question(question.grade_id, question.points, question.manual, len(nb["cells"]) - 1)
+    process = grader.spawn()
+    try:
+        run = run_notebook(process, nb, {**answer.files, **grader.plan.support})
+        yield Trial(grader, last, nb, run, process)
+    finally:
+        process.end()

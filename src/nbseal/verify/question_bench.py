@@ -1,0 +1,277 @@
+"""The bench on which answers to one question are tried: run, judged, asked by probes and by the instructor's oracle."""
+
+from __future__ import annotations
+
+import ast
+import random
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from nbseal.errors import SealError
+from nbseal.grading.grader import Grader
+from nbseal.grading.plan import NotebookPlan
+from nbseal.grading.trials import Answer, Trial, trial
+from nbseal.hidden_tests import HiddenTest, Judge
+from nbseal.hidden_tests.judge import Verdict
+from nbseal.notebook import Question
+from nbseal.results import Outcome
+from nbseal.verify.accepted import Accepted
+from nbseal.verify.cache import Cache
+from nbseal.verify.leaks import secrets_in
+from nbseal.verify.probing import Asked, Probes, asked_of, in_words, probes_for, same, telling
+from nbseal.verify.results import Failed, Tried
+from nbseal.verify.variants import (
+    Kind,
+    RightAnswer,
+    Variant,
+    adversaries_of,
+    answer_cells,
+    doubles_of,
+    grade_id_of,
+    mutants_of,
+    rewritten,
+    sources,
+    with_variant,
+)
+
+PROBE_SEED = 20250228
+# A mark that hangs on the draw shows in few draws; what knows nothing is given a second chance.
+DRAWS = {Kind.MUTANT: 1, Kind.IDEA: 1, Kind.ADVERSARY: 2, Kind.OWN_WAY: 2}
+
+
+class Watcher(Protocol):
+    """Who wants to know how far a verification has come."""
+
+    def more(self, count: int) -> None:
+        """Be told that so many more answers will be tried."""
+
+    def done(self, name: str) -> None:
+        """Be told that one was tried."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What trying answers to an assignment's questions needs, opened once; threads may share it."""
+
+    grader: Grader
+    oracle: Judge | None
+    cache: Cache
+    executor: Executor
+    accepted: Accepted
+    watcher: Watcher | None = None
+
+    def tests(self, question: str) -> list[HiddenTest]:
+        """The question's hidden tests."""
+        judge = self.grader.judge
+        return [test for test in (judge.tests if judge else ()) if test.question == question]
+
+    def has_oracle(self, question: str) -> bool:
+        """Whether the instructor gives a second opinion on the question."""
+        return self.oracle is not None and any(test.question == question for test in self.oracle.tests)
+
+
+@dataclass
+class QuestionBench:
+    """One question on the bench, with its right answers and what these reply to probes."""
+
+    bench: Bench
+    plan: NotebookPlan
+    question: Question
+    rights: list[RightAnswer]
+    asked: Asked = field(default_factory=Asked)
+    functions: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    probes: dict[str, Probes] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
+    dependent: list[str] = field(default_factory=list)
+
+    @property
+    def grade_id(self) -> str:
+        """nbgrader's name of the question."""
+        return self.question.grade_id
+
+    def cells(self, right: RightAnswer) -> dict[str, str]:
+        """The question's answer cells in a right answer, with their sources."""
+        return sources(right.notebook, answer_cells(self.plan.template, self.question))
+
+    def get_ready(self) -> str:
+        """Record what hidden tests ask of the solution, and what right answers reply to probes; why not, or ""."""
+        for right in self.rights:
+            with trial(self.bench.grader, self.plan, self.question, Answer(right.notebook, right.files)) as tried:
+                if tried.failure:
+                    return f"{right.name}: {tried.failure}"
+                if right is self.rights[0] and (fault := self._record(tried, right)):
+                    return fault
+                requests = probes_for(self.asked, np.random.default_rng(PROBE_SEED))
+                self.probes[right.name] = telling(requests, tried.ask(requests), tried.shown)
+        return ""
+
+    def _record(self, tried: Trial, right: RightAnswer) -> str:
+        """Find out which names of the notebook hidden tests ask for; where there are none, those its own check uses.
+
+        Returns what is wrong with tests that can't judge a right answer at all, or "".
+        """
+        if tests := self.bench.tests(self.grade_id):
+            self.dependent = _failing_alone(tried, right, [test.nodeid for test in tests])
+            verdict = tried.judge(0, right.files, recorded=True)
+            if broken := [one for one in _failed(verdict) if one.outcome == Outcome.NOT_JUDGED]:
+                return f"{broken[0].test} can't judge a right answer: {broken[0].message}"
+            self.asked = asked_of(self.grade_id, verdict.asked)
+            self._find_secrets(tried, right)
+        names = self.asked.names or self._names_in_check(right)
+        replies = tried.ask([{"do": "get", "name": name} for name in names])
+        known = dict(zip(names, replies, strict=True))
+        self.functions = tuple(name for name in names if (known[name] or {}).get("callable"))
+        self.values = tuple(name for name in names if name not in self.functions and "value" in (known[name] or {}))
+        if not self.asked.names:
+            self.asked = Asked(self.values, self.functions)
+        return ""
+
+    def _find_secrets(self, tried: Trial, right: RightAnswer) -> None:
+        """What hidden tests ask under each draw, with the right replies: no feedback may say it."""
+        again = asked_of(self.grade_id, tried.judge(1, right.files, recorded=True).asked)
+        other = [repr(call) for call in again.calls]
+        fixed = [call for call in self.asked.calls if repr(call) in other]
+        values = [{"do": "get", "name": name} for name in self.asked.values]
+        replies = [_said(reply) for reply in tried.ask([*fixed, *values])]
+        told = [*({"args": call["args"]} for call in fixed), *(reply for reply in replies if isinstance(reply, dict))]
+        public = "\n".join(cell["source"] for cell in self.plan.template["cells"])
+        self.secrets = secrets_in(told, public)
+
+    def _names_in_check(self, right: RightAnswer) -> tuple[str, ...]:
+        """Names that the question's answer defines and its visible check uses."""
+        check = next(cell["source"] for cell in right.notebook["cells"] if grade_id_of(cell) == self.grade_id)
+        defined = {name for source in self.cells(right).values() for name in _names(source, True)}
+        return tuple(name for name in _names(check, False) if name in defined)
+
+    def variants(self, sample: int | None) -> Iterator[Variant]:
+        """All answers that are made from right ones; ``sample`` of each kind, the same ones every time."""
+        made: list[Callable[[RightAnswer], Iterable[Variant]]] = [
+            lambda right: mutants_of(right, self.cells(right)),
+            lambda right: doubles_of(Kind.IDEA, right, self.functions, self.values),
+            lambda right: doubles_of(Kind.OWN_WAY, right, self.functions, self.values),
+            lambda right: rewritten(right, self.cells(right)),
+        ]
+        for make in made:
+            found = [variant for right in self.rights for variant in make(right)]
+            yield from _some(found, sample, self.grade_id)
+        yield from _some(list(adversaries_of(self.rights[0], self.functions, self.values)), sample, self.grade_id)
+
+    def try_variant(self, variant: Variant) -> Tried:
+        """Try one answer that was made from a right one."""
+        right = next(one for one in self.rights if one.name == variant.right)
+        notebook = with_variant(right, variant, list(self.cells(right)))
+        answer = Answer(notebook, right.files, variant.before_check)
+        compared = variant.kind in (Kind.MUTANT, Kind.IDEA)
+        probes = self.probes[right.name] if compared else Probes() if variant.kind is Kind.ADVERSARY else None
+        return self.try_answer(answer, range(DRAWS[variant.kind]), probes)
+
+    def try_answer(
+        self, answer: Answer, draws: Iterable[int], probes: Probes | None = None, without: Sequence[str] = ()
+    ) -> Tried:
+        """Try an answer under some draws; with ``probes``, tell whether it behaves like the answer that they are of."""
+        try:
+            with trial(self.bench.grader, self.plan, self.question, answer) as tried:
+                return self._judged(tried, answer, draws, probes, without)
+        except SealError as error:
+            return Tried((None,), why=f"not judged: {error}")
+
+    def _judged(
+        self, tried: Trial, answer: Answer, draws: Iterable[int], probes: Probes | None, without: Sequence[str]
+    ) -> Tried:
+        scores: list[float | None] = []
+        failed: tuple[Failed, ...] = ()
+        if not self.bench.tests(self.grade_id):
+            scores.append(tried.score_by_nbgrader().score)
+        else:
+            for number, draw in enumerate(draws):
+                verdict = tried.judge(draw, answer.files, without=without)
+                scores.append(tried.score(verdict).score)
+                failed = failed if number else _failed(verdict)
+                if not tried.usable:
+                    break
+        alike, evidence = self._compare(tried, probes) if probes is not None else (None, "")
+        oracle = self._oracle(tried, answer) if probes is not None else None
+        return Tried(
+            scores=tuple(scores),
+            failed=failed,
+            passes_check=tried.check_passes,
+            alike=alike,
+            oracle=oracle,
+            probes=len(probes or ()),
+            evidence=evidence,
+            why=tried.failure or "",
+        )
+
+    def _compare(self, tried: Trial, probes: Probes) -> tuple[bool | None, str]:
+        """Whether an answer replies to probes as the right one does, and the first probe that tells them apart."""
+        if not tried.usable:
+            return False, tried.failure or ""
+        for request, wanted, reply in zip(probes.requests, probes.replies, tried.ask(probes.requests), strict=True):
+            if not same(_said(wanted), _said(reply)):
+                return False, in_words(request)
+        if tried.shown != probes.shown:
+            return False, "what the notebook puts out"
+        return (True, "") if len(probes) else (None, "")
+
+    def _oracle(self, tried: Trial, answer: Answer) -> bool | None:
+        """The instructor's second opinion; None where there is none."""
+        if not tried.usable or not self.bench.has_oracle(self.grade_id):
+            return None
+        verdict = tried.judge(0, answer.files, self.bench.oracle)
+        return all(result.outcome is Outcome.PASSED for result in verdict.results.values())
+
+
+def _failing_alone(tried: Trial, right: RightAnswer, tests: Sequence[str]) -> list[str]:
+    """Tests that a right answer passes only after others: asked first of all, before any other has left a state."""
+    alone: dict[str, Outcome] = {}
+    for test in reversed(tests):
+        others = [other for other in tests if other != test]
+        alone[test] = tried.judge(0, right.files, without=others).results[test].outcome
+        if alone[test] is Outcome.NOT_JUDGED and not tried.usable:
+            return []
+    together = tried.judge(0, right.files).results
+    return [test for test in tests if alone[test] is not together[test].outcome]
+
+
+def _said(reply: object) -> object:
+    """What of a reply tells answers apart: a value, or the kind of error."""
+    if not isinstance(reply, Mapping):
+        return None
+    if "raised" in reply:
+        return {"raised": (reply["raised"] or {}).get("type")}
+    return {key: value for key, value in reply.items() if key in ("value", "missing", "timeout")}
+
+
+def _failed(verdict: Verdict) -> tuple[Failed, ...]:
+    return tuple(
+        Failed(nodeid, result.name, str(result.outcome), result.message, result.blocked)
+        for nodeid, result in verdict.results.items()
+        if result.outcome is not Outcome.PASSED
+    )
+
+
+def _some(variants: list[Variant], sample: int | None, question: str) -> Iterable[Variant]:
+    """All of them, or so many that chance has picked once and for all."""
+    if sample is None or len(variants) <= sample:
+        return variants
+    return random.Random(zlib.crc32(question.encode())).sample(variants, sample)
+
+
+def _names(source: str, defined: bool) -> list[str]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return []
+    if not defined:
+        return list(dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)))
+    found = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.append(node.id)
+    return found
