@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from nbseal.checks import as_array, as_number, describe
 from nbseal.errors import SealBroken, StudentError, StudentFunctionError, WireError
 from nbseal.hidden_tests.case import SubmissionFacts
 from nbseal.hidden_tests.conversation import ANSWER_SECONDS, Conversation, Remote, Timeout, export
-from nbseal.wire import Opaque
+from nbseal.wire import Opaque, Reference
+from nbseal.wire.codec import pack
 from nbseal.wire.npy import parse_npy
 
 WAITING = 2  # a call may take this many times its processor time: marks must not hang on how busy the machine is
@@ -50,7 +52,7 @@ class Student:
     def value(self, name: str) -> Any:
         """Plain data (numbers, texts, lists, dicts, arrays, tables) that the notebook left under ``name``."""
         value = self._raw(name)
-        if isinstance(value, Opaque):
+        if isinstance(value, (Opaque, Reference)):
             raise StudentError(f"`{name}` should be plain data, but it is {describe(value)}.")
         return value
 
@@ -72,7 +74,8 @@ class Student:
     def call(self, function: str, *args: Any, timeout: float = 2.0, **kwargs: Any) -> Any:
         """Call a function of the notebook in the sealed process.
 
-        ``timeout`` is in seconds of processor time; a call that waits may take twice as long on the clock.
+        ``timeout`` is in seconds of processor time; a call that waits may take twice as long on the clock. A function
+        that returns what `remote` handed out, or what that handed out in turn, returns the grader's own object.
         """
         callbacks: dict[int, Any] = {}
         wait = WAITING * timeout
@@ -88,7 +91,8 @@ class Student:
             reply = self._ask(request, wait, callbacks)
         except Timeout:
             reply = {"timeout": True}
-        return self._returned(function, reply, timeout)
+        value = self._returned(function, reply, timeout)
+        return callbacks.get(value.number, value) if isinstance(value, Reference) else value
 
     def calls(self, function: str, cases: Iterable[Sequence[Any]], timeout: float = 2.0) -> Iterator[Any]:
         """Call a function with each case's arguments, which is quicker than one call after the other.
@@ -125,6 +129,24 @@ class Student:
     def raises(self, function: str, *args: Any, error: str = "ValueError", timeout: float = 2.0, **kwargs: Any) -> None:
         """Demand that the call raises ``error`` (the name of an exception class) or a subclass of it."""
         self._must_raise(function, error, partial(self.call, function, *args, timeout=timeout, **kwargs))
+
+    def leaves_alone(self, function: str, *args: Any, timeout: float = 2.0) -> Any:
+        """Demand that a call changes none of its arguments; return what it returns."""
+        wait = WAITING * timeout
+        request = {"do": "call", "function": function, "args": list(args), "kwargs": {}, "timeout": timeout}
+        try:
+            reply = self._ask({**request, "wait": wait, "show_arguments": True}, wait)
+        except Timeout:
+            reply = {"timeout": True}
+        value, after = self._returned(function, reply, timeout), reply.get("arguments")
+        after = after if isinstance(after, list) else []
+        changed = [n for n, (old, new) in enumerate(zip_longest(args, after), 1) if pack(old) != pack(new)]
+        if changed:
+            which = f"argument {changed[0]}" if len(args) > 1 else "argument"
+            raise StudentError(
+                f"`{function}` changed its {which}, which belongs to whoever called it: work on a copy instead."
+            )
+        return value
 
     def all_raise(
         self, function: str, cases: Iterable[Sequence[Any]], error: str = "ValueError", timeout: float = 2.0
