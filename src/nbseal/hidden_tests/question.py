@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -36,10 +36,18 @@ class Check:
 
 
 class GraderPlugin:
-    """Registered with pytest by the judge; ``serve`` is called once everything is collected."""
+    """Registered with pytest by the judge; ``serve`` is called once everything is collected.
 
-    def __init__(self, serve: Callable[[GraderPlugin, list[Check]], None]) -> None:
+    A grader may have a function ``depends_on(settings)``. It is called once, with what the course's settings say for
+    this grader, and returns a text that is another one when marks may be others, though no file of the grader's is.
+    """
+
+    def __init__(
+        self, serve: Callable[[GraderPlugin, list[Check]], None], settings: Mapping[str, Any] | None = None
+    ) -> None:
         self._serve = serve
+        self._settings = settings or {}
+        self.depends_on = ""
         self.errors: list[str] = []
         self.facts = SubmissionFacts()
         self.conversation: Conversation | None = None
@@ -71,6 +79,7 @@ class GraderPlugin:
         if not self.errors:
             try:
                 checks = checks_of(session.items)
+                self.depends_on = depends_on(checks, self._settings)
             except CollectionProblem as problem:
                 self.errors.append(str(problem))
             else:
@@ -163,6 +172,20 @@ def checks_of(items: Sequence[pytest.Item]) -> list[Check]:
                 )
         checks.append(check)
     return checks
+
+
+def depends_on(checks: Sequence[Check], settings: Mapping[str, Any]) -> str:
+    """What the grader's own ``depends_on`` returns, if it has one; CollectionProblem when that fails."""
+    function = getattr(getattr(checks[0].item, "module", None), "depends_on", None) if checks else None
+    if function is None:
+        return ""
+    try:
+        found = function(settings)
+    except Exception as error:
+        raise CollectionProblem(f"depends_on(...) raised {type(error).__name__}: {error}") from error
+    if not isinstance(found, str):
+        raise CollectionProblem(f"depends_on(...) should return a text, but it returned {type(found).__name__}")
+    return found
 
 
 def _check_of(item: pytest.Item) -> Check:
