@@ -8,7 +8,7 @@ import pytest
 
 from nbseal.course import Course
 from nbseal.grading import Grader
-from nbseal.results import QuestionResult
+from nbseal.results import QuestionResult, Scorecard
 from tests.mini import hand_in, make_course
 
 GRADER = '''
@@ -128,3 +128,29 @@ def test_what_a_stand_in_lacks_is_named_for_the_student(tmp_path: Path) -> None:
     """Who asks a stand-in for what was not handed out reads so, and not the name of a class of ours."""
     found = graded(tmp_path, plain_answer="flag = 1\ndef keep(model):\n    return model.coef_")["plain"]
     assert "the stand-in that the check hands out has no attribute 'coef_'" in found.tests[0].message
+
+
+def test_a_test_may_give_a_part_of_its_marks(tmp_path: Path) -> None:
+    """A test that fails earns the share that it gave before, and one that passes earns all; the scorecard keeps it."""
+    grader = """
+import pytest
+
+
+@pytest.mark.question("double", weight=3)
+def test_part(student):
+    \"\"\"A part.\"\"\"
+    student.credit(0.25)
+    assert student.number("answer") == 42, "nearly"
+
+
+@pytest.mark.question("double")
+def test_nothing(student):
+    \"\"\"Nothing.\"\"\"
+    assert student.number("answer") == 42, "no"
+"""
+    double = graded(tmp_path, grader, double_answer="answer = 41")["double"]
+    assert double.score == pytest.approx(4 * 3 * 0.25 / 4)
+    assert [test.credit for test in double.tests] == [0.25, 0.0]
+    card = Scorecard("mini", "ann", "none", 0.0, (double,))
+    assert Scorecard.from_dict(card.to_dict()).question("double").tests[0].credit == 0.25
+    assert "credit" not in card.to_dict()["questions"][0]["tests"][1]

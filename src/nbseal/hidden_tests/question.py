@@ -53,8 +53,7 @@ class GraderPlugin:
         self.conversation: Conversation | None = None
         self.check: Check | None = None
         self.results: dict[Check, Outcome] = {}
-        self.measured: dict[str, float] = {}
-        self.notes: list[str] = []
+        self.asked: Student | None = None
         self.first_error: BaseException | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -65,9 +64,8 @@ class GraderPlugin:
     def student(self) -> Student:
         """The submission under test."""
         assert self.check is not None
-        student = Student(self.facts, self.conversation, self.check.question, self.check.item.nodeid)
-        self.measured, self.notes = student.measured, student.notes
-        return student
+        self.asked = Student(self.facts, self.conversation, self.check.question, self.check.item.nodeid)
+        return self.asked
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what went wrong while collecting."""
@@ -94,7 +92,7 @@ class GraderPlugin:
             report([self._outcome_of(check, following) for check, following in group])
 
     def _outcome_of(self, check: Check, following: pytest.Item | None) -> dict[str, Any]:
-        self.check, self.measured, self.notes = check, {}, []
+        self.check, self.asked = check, None
         blocked = self._blocked(check)
         outcome, message = blocked or self._run_one(check.item, following)
         self.results[check] = outcome
@@ -102,9 +100,10 @@ class GraderPlugin:
             "test": check.item.nodeid,
             "outcome": str(outcome),
             "message": message,
-            "measured": self.measured,
+            "measured": self.asked.measured if self.asked else {},
             "blocked": blocked is not None,
-            "notes": self.notes,
+            "notes": self.asked.notes if self.asked else [],
+            "credit": self.asked.earned if self.asked and outcome == Outcome.FAILED else 0.0,
         }
 
     def _run_one(self, item: pytest.Item, following: pytest.Item | None) -> tuple[Outcome, str]:

@@ -22,6 +22,7 @@ from nbseal.checks import as_array, as_number, describe
 from nbseal.errors import SealBroken, StudentError, StudentFunctionError, WireError
 from nbseal.hidden_tests.case import SubmissionFacts
 from nbseal.hidden_tests.conversation import ANSWER_SECONDS, Conversation, Remote, Timeout, export
+from nbseal.hidden_tests.drawing import Drawing, read_drawing
 from nbseal.wire import Opaque, Reference
 from nbseal.wire.codec import pack
 from nbseal.wire.npy import parse_npy
@@ -42,6 +43,7 @@ class Student:
         self._test = test
         self.measured: dict[str, float] = {}
         self.notes: list[str] = []  # for the instructor
+        self.earned = 0.0  # share of the test's weight that is given even if it fails
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -132,12 +134,7 @@ class Student:
 
     def leaves_alone(self, function: str, *args: Any, timeout: float = 2.0) -> Any:
         """Demand that a call changes none of its arguments; return what it returns."""
-        wait = WAITING * timeout
-        request = {"do": "call", "function": function, "args": list(args), "kwargs": {}, "timeout": timeout}
-        try:
-            reply = self._ask({**request, "wait": wait, "show_arguments": True}, wait)
-        except Timeout:
-            reply = {"timeout": True}
+        reply = self._reply(function, args, timeout, show_arguments=True)
         value, after = self._returned(function, reply, timeout), reply.get("arguments")
         after = after if isinstance(after, list) else []
         changed = [n for n, (old, new) in enumerate(zip_longest(args, after), 1) if pack(old) != pack(new)]
@@ -147,6 +144,21 @@ class Student:
                 f"`{function}` changed its {which}, which belongs to whoever called it: work on a copy instead."
             )
         return value
+
+    def drawing(self, function: str, *args: Any, timeout: float = 2.0) -> Drawing:
+        """Call a function that draws on matplotlib's axes, which it is given before ``args``; return what is there."""
+        reply = self._reply(function, args, timeout, draws=True)
+        self._returned(function, reply, timeout)
+        return read_drawing(reply.get("drawn"), function)
+
+    def _reply(self, function: str, args: Sequence[Any], timeout: float, **options: bool) -> dict[str, Any]:
+        """What a call with plain arguments came to, with what ``options`` ask for besides."""
+        request = {"do": "call", "function": function, "args": list(args), "kwargs": {}, "timeout": timeout, **options}
+        try:
+            reply: dict[str, Any] = self._ask({**request, "wait": WAITING * timeout}, WAITING * timeout)
+        except Timeout:
+            return {"timeout": True}
+        return reply
 
     def all_raise(
         self, function: str, cases: Iterable[Sequence[Any]], error: str = "ValueError", timeout: float = 2.0
@@ -201,6 +213,10 @@ class Student:
             return
         if math.isfinite(number) and (name in self.measured or len(self.measured) < MEASURES):
             self.measured[str(name)] = number
+
+    def credit(self, share: float) -> None:
+        """Give this share of the test's weight, from 0 to 1, even if the test fails; a test that passes earns all."""
+        self.earned = min(max(float(share), 0.0), 1.0)
 
     def _function_error(self, function: str, raised: Any) -> StudentFunctionError:
         """What a function raised, in words that hold nothing which it was given."""

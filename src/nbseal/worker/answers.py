@@ -17,6 +17,7 @@ import numpy
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel, TooLarge
+from nbseal.worker import figures
 from nbseal.worker.kernel.alarms import alarm
 from nbseal.worker.moments import END, Moments
 from nbseal.worker.relatives import RelativesEncoder
@@ -169,6 +170,10 @@ class Answers:
             self._there = moment
         arguments = [revived(self.channel, value) for value in message["args"]]
         keywords = {name: revived(self.channel, value) for name, value in message["kwargs"].items()}
+        if message.get("draws"):
+            axes = figures.new_axes()
+            function(axes, *arguments, **keywords)
+            return {"value": None, "drawn": figures.contents(axes)}
         answer = {"value": function(*arguments, **keywords)}
         return {**answer, "arguments": arguments} if message.get("show_arguments") else answer
 
