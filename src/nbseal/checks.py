@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbseal.errors import StudentError
-from nbseal.wire import Opaque
+from nbseal.wire import Opaque, Reference
 
 KINDS = {"float": "biuf", "int": "iu", "bool": "b", "str": "U"}
 DTYPES: dict[str, type] = {"float": np.float64, "int": np.int64, "bool": np.bool_, "str": np.str_}
@@ -22,7 +22,7 @@ module map filter zip enumerate reversed iterator list_iterator dict_keys dict_v
 defaultdict OrderedDict Decimal Fraction Path PosixPath datetime date property partial string numpy.ndarray ndarray
 numpy.float64 float64 numpy.float32 float32 numpy.int64 int64 numpy.int32 int32 numpy.uint8 uint8 numpy.bool
 numpy.bool_ bool_ numpy.str_ str_ Generator RandomState DataFrame Series Index RangeIndex MultiIndex DataFrameGroupBy
-SeriesGroupBy Timestamp Figure Axes AxesSubplot Line2D PathCollection Image Proxy _Method Pipeline StandardScaler
+SeriesGroupBy Timestamp Figure Axes AxesSubplot Line2D PathCollection Image StandIn _Method Pipeline StandardScaler
 MLPClassifier LogisticRegression KNeighborsClassifier KFold StratifiedKFold
 """
 TYPES = frozenset(_TYPES.split())
@@ -52,6 +52,8 @@ def describe(value: Any, limit: int = 20) -> str:
     if isinstance(value, Opaque):  # the type's name was chosen by a stranger
         known = value.type_name in TYPES
         return f"an object of type {value.type_name}" if known else "an object of a type that is no plain data"
+    if isinstance(value, Reference):
+        return "a stand-in that the check handed out"
     if isinstance(value, dict):
         return f"a dict with {len(value)} {'entry' if len(value) == 1 else 'entries'}"
     return f"an object of type {type(value).__name__}"
@@ -82,7 +84,8 @@ def as_array(
     """Return ``value`` as an array of finite numbers.
 
     ``shape`` may hold None for "any length"; ``dtype`` is "float" (default, whole numbers accepted), "int",
-    "bool" or "str". Lists, tuples and arrays are accepted. StudentError says what was expected and what was got.
+    "bool" or "str". Lists, tuples, arrays and tables are accepted. StudentError says what was expected and what
+    was got.
     """
     wanted = dtype or "float"
     array = _to_array(value, what)
@@ -103,6 +106,8 @@ def as_array(
 def _to_array(value: Any, what: str) -> NDArray[Any]:
     if isinstance(value, np.ndarray):
         return value
+    if type(value).__name__ == "DataFrame":  # of pandas, which need not be installed: no other class arrives here
+        return _to_array([value.iloc[:, i].tolist() for i in range(value.shape[1])], what).T
     if isinstance(value, (bool, str, Real, np.generic, list, tuple)):
         try:
             array = np.asarray(value)

@@ -85,6 +85,10 @@ class Grading(Configurable):  # type: ignore[misc]
         config=True
     )
     decimals = Integer(2, help="digits after the point to which a question's mark is rounded").tag(config=True)
+    grader_settings = Dict(
+        {},
+        help='what the graders of assignments are told: {"05-mnist": {"data_set": "mnist_784"}}',
+    ).tag(config=True)
     timezone = Unicode(
         "",
         help="time zone of the course (Europe/Berlin): what abbreviations such as CEST mean (default "

@@ -44,7 +44,8 @@ class TestResult:
     """One hidden test: ``name`` is the line that the student reads, ``message`` the explanation.
 
     ``measured`` holds numbers that the test took of the submission, for the instructor's report. ``blocked``: it
-    was not tried, because a test that must come first did not pass.
+    was not tried, because a test that must come first did not pass. ``credit``: the share of its weight, from 0 to 1,
+    that a test earns though it failed.
     """
 
     name: str
@@ -53,6 +54,12 @@ class TestResult:
     weight: float = 1.0
     measured: Mapping[str, float] = field(default_factory=dict)
     blocked: bool = False
+    credit: float = 0.0
+
+    @property
+    def earned(self) -> float:
+        """The share of its weight that the test earns, from 0 to 1."""
+        return {Outcome.PASSED: 1.0, Outcome.FAILED: self.credit}.get(self.outcome, 0.0)
 
     __test__ = False  # keeps pytest from collecting this class
 
@@ -116,7 +123,7 @@ class Scorecard:
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the published form (schema 1).
 
-        ``slowest``, and a test's ``measured`` and ``blocked``, are there only where they say something.
+        ``slowest``, and a test's ``measured``, ``blocked`` and ``credit``, are there only where they say something.
         """
         data: dict[str, Any] = {
             "schema": SCHEMA,
@@ -169,6 +176,8 @@ def _test_to_dict(test: TestResult) -> dict[str, Any]:
         data["measured"] = dict(test.measured)
     if test.blocked:
         data["blocked"] = True
+    if test.credit:
+        data["credit"] = test.credit
     return data
 
 
@@ -189,6 +198,7 @@ def _test_from_dict(data: dict[str, Any]) -> TestResult:
         data["message"],
         measured=dict(data.get("measured", {})),
         blocked=bool(data.get("blocked")),
+        credit=float(data.get("credit", 0.0)),
     )
 
 

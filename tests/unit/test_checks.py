@@ -1,11 +1,12 @@
 """Checks of single values."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nbseal.checks import as_array, as_number, describe
 from nbseal.errors import StudentError
-from nbseal.wire import Opaque
+from nbseal.wire import Opaque, Reference
 
 
 @pytest.mark.parametrize("value", [1, 1.5, np.float32(2), np.array(3), np.int8(-1)])
@@ -59,15 +60,28 @@ def test_whole_numbers_may_be_written_as_floats():
         as_array([1.5], "x", dtype="int")
 
 
+def test_a_table_of_numbers_is_an_array():
+    """A DataFrame counts as the array of its columns, and one with texts is refused in words."""
+    table = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, 1.5, 2.5]})
+    assert as_array(table, "x", shape=(3, 2)).tolist() == [[1, 0.5], [2, 1.5], [3, 2.5]]
+    with pytest.raises(StudentError, match="should hold numbers"):
+        as_array(table.assign(b="text"), "x")
+
+
 def test_shapes_may_leave_lengths_open():
     """None in a shape stands for any length."""
     assert as_array(np.zeros((4, 2)), "x", shape=(None, 2)).shape == (4, 2)
 
 
-@pytest.mark.parametrize("value", [None, 1, "a" * 500, [1], (), {}, np.zeros(3), Opaque("x"), object(), b"", {1}])
+@pytest.mark.parametrize("value", [None, 1, "a" * 500, [1], (), {}, np.zeros(3), object(), b"", {1}])
 def test_any_value_can_be_described_in_a_few_words(value):
     """Descriptions are short and never fail."""
     assert 0 < len(describe(value)) < 120
+
+
+def test_a_stand_in_is_described_as_one():
+    """What the check itself gave to a function has a name when it comes back."""
+    assert "stand-in" in describe(Reference(0, (), False))
 
 
 @pytest.mark.parametrize("value", ["a" * 21, 10**21, -(10**40), Opaque("a" * 21), Opaque("canary"), {"a" * 21: 1}])

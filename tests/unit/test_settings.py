@@ -38,7 +38,7 @@ def test_an_old_name_is_an_error_that_names_the_new_one(tmp_path, old):
         ("c.Grading.decimal = 3", "no c.Grading setting called 'decimal': did you mean decimals?"),
         (
             "c.Grading.memory_mb = 3",
-            "no c.Grading setting called 'memory_mb': known: decimals, graders_directory, timezone.",
+            "no c.Grading setting called 'memory_mb': known: decimals, grader_settings, graders_directory, timezone.",
         ),
     ],
 )

@@ -36,11 +36,12 @@ def plan_of(course: Course, assignment: str) -> Plan:
     found = course.assignment(assignment)
     with contextlib.ExitStack() as stack:
         tests: tuple[HiddenTest, ...] = ()
+        depends_on = ""
         if found.grader:
-            judge = Judge(found.grader)
+            judge = Judge(found.grader, course.grading.grader_settings.get(assignment))
             stack.callback(judge.close)
-            tests = judge.start()
-        return make_plan(course, found, tests)
+            tests, depends_on = judge.start(), judge.depends_on
+        return make_plan(course, found, tests, depends_on=depends_on)
 
 
 def bundle(course: Course, plan: Plan, purpose: str, settings: Mapping[str, str]) -> Files:

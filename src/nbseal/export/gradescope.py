@@ -113,7 +113,7 @@ def _entry(test: TestResult, number: str, question: QuestionResult, points: floa
     return {
         "number": number,
         "name": f"{question.grade_id}: {printable(test.name)}",
-        "score": points if passed else 0.0,
+        "score": round(points * test.earned, 4),
         "max_score": points,
         "status": "passed" if passed else "failed",
         "output": _outcome(test) if passed or not test.message else printable(test.message),

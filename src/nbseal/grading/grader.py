@@ -70,7 +70,8 @@ class Grader:
         self.level: Level
         try:
             if self.assignment.grader:
-                self.judge = Judge(self.assignment.grader)
+                settings = course.grading.grader_settings.get(self.assignment.name)
+                self.judge = Judge(self.assignment.grader, settings)
             self._warm = WarmProcess(course.seal, NONE if unsealed else None)
         except BaseException:
             self.close()
@@ -83,7 +84,8 @@ class Grader:
             warm = warm_settings(self.course, self.assignment)
             self._warm.load(warm)  # while the hidden tests are collected
             tests = self.judge.start() if self.judge else ()
-            self.plan = make_plan(self.course, self.assignment, tests, warm)
+            depends_on = self.judge.depends_on if self.judge else ""
+            self.plan = make_plan(self.course, self.assignment, tests, warm, depends_on)
             self._warm.read(self.plan.warm)
             rehearse()
             self.level = self._warm.start().level
@@ -132,7 +134,7 @@ class Grader:
                 problems.append(f"{plan.name}.ipynb was not submitted")
                 results += [_zero(question.grade_id, question.points) for question in plan.questions]
                 continue
-            graded = self._grade_notebook(plan, submission, digest)
+            graded = self._grade_notebook(plan, submission)
             notebooks[plan.name] = graded.nb
             results += graded.questions
             problems += graded.problems
@@ -176,18 +178,18 @@ class Grader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _grade_notebook(self, plan: NotebookPlan, submission: Submission, digest: str) -> _Graded:
+    def _grade_notebook(self, plan: NotebookPlan, submission: Submission) -> _Graded:
         """Grade one notebook; where our own machinery fails, a second time."""
         if reason := submission.not_judged.get(plan.name):
             return _not_judged(plan, reason)
         reading = submission.notebooks[plan.name]
-        graded = self._attempt(plan, reading, submission, digest)
+        graded = self._attempt(plan, reading, submission)
         if (graded.again or graded.killed) and not self._closed:
             time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
-            graded = self._attempt(plan, reading, submission, digest)
+            graded = self._attempt(plan, reading, submission)
         return graded
 
-    def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission, digest: str) -> _Graded:
+    def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission) -> _Graded:
         rebuilt = rebuild(plan.template, reading.nb)
         nb = rebuilt.nb
         graded = _Graded(nb, problems=[*reading.problems, *rebuilt.problems])
@@ -202,7 +204,7 @@ class Grader:
             graded.slowest = slowest_cells(nb, run)
             if run.failure:
                 graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
-            tests = self._ask(plan, graded, run, files, digest, process)
+            tests = self._ask(plan, graded, run, files, self._secret + submission.digest.encode(), process)
         except SealError as error:
             return _not_judged(plan, f"not judged: {error}", again=True)
         finally:
@@ -243,13 +245,14 @@ class Grader:
         graded: _Graded,
         run: Run,
         files: dict[str, bytes],
-        digest: str,
+        seed: bytes,
         process: SealedProcess,
     ) -> dict[str, list[TestResult]]:
+        """Have the hidden tests run. ``seed`` is of secret and submission alone: no change of ours draws anew."""
         wanted = frozenset(question.grade_id for question in plan.questions) & self.plan.sealed
         if not wanted or self.judge is None:
             return {}
-        facts = submission_facts(graded.nb, run, files, self._secret + digest.encode())
+        facts = submission_facts(graded.nb, run, files, seed)
         case = Case(facts, wanted, self.course.seal.hidden_tests_seconds)
         asked = process
         if run.failure:

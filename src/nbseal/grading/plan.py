@@ -49,11 +49,16 @@ class Plan:
 
 
 def make_plan(
-    course: Course, assignment: Assignment, tests: tuple[HiddenTest, ...], warm: WarmSettings | None = None
+    course: Course,
+    assignment: Assignment,
+    tests: tuple[HiddenTest, ...],
+    warm: WarmSettings | None = None,
+    depends_on: str = "",
 ) -> Plan:
     """Work out the plan; GraderError when hidden tests ask for a question that no notebook has.
 
-    ``warm`` are `warm_settings`, if somebody has them already.
+    ``warm`` are `warm_settings`, if somebody has them already; ``depends_on`` is what marks hang on besides all files,
+    such as a data set of this machine.
     """
     sealed = frozenset(test.question for test in tests)
     notebooks = []
@@ -76,7 +81,7 @@ def make_plan(
         warm=replace(
             warm or warm_settings(course, assignment), sources=_sources([plan.template for plan in notebooks])
         ),
-        digest=_digest(course, assignment, notebooks, support),
+        digest=_digest(course, assignment, notebooks, support, depends_on),
         notes=_notes(assignment, notebooks, sealed),
     )
 
@@ -135,11 +140,20 @@ def imported_modules(source: str) -> list[str]:
     return names
 
 
-def _digest(course: Course, assignment: Assignment, notebooks: list[NotebookPlan], support: dict[str, bytes]) -> str:
+def _digest(
+    course: Course,
+    assignment: Assignment,
+    notebooks: list[NotebookPlan],
+    support: dict[str, bytes],
+    depends_on: str,
+) -> str:
     parts = {f"template {plan.name}": json.dumps(plan.template, sort_keys=True).encode() for plan in notebooks}
     parts |= {f"support {name}": data for name, data in support.items()}
     parts |= {f"grader {name}": path.read_bytes() for name, path in assignment.grader_files().items()}
     settings = {name: getattr(course.seal, name) for name in course.seal.trait_names(config=True)}
     parts["settings"] = json.dumps(settings, sort_keys=True, default=str).encode()
+    told = {name: settings for name, settings in course.grading.grader_settings.items() if name == assignment.name}
+    if told or depends_on:
+        parts["grader settings"] = json.dumps([told, depends_on], sort_keys=True, default=str).encode()
     parts["engine"] = nbseal.__version__.encode()
     return digest_of(parts)

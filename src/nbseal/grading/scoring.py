@@ -18,11 +18,10 @@ from nbseal.sandbox.sealed import Run
 
 
 def score_sealed(question: Question, tests: Sequence[TestResult], decimals: int) -> QuestionResult:
-    """The weighted share of passed tests; no mark at all when a test could not be judged."""
+    """The weighted share of what the tests earn; no mark at all when a test could not be judged."""
     if any(test.outcome is Outcome.NOT_JUDGED for test in tests):
         return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, tuple(tests))
-    passed = sum(test.weight for test in tests if test.outcome is Outcome.PASSED)
-    share = passed / sum(test.weight for test in tests)
+    share = sum(test.weight * test.earned for test in tests) / sum(test.weight for test in tests)
     score = round(question.points * share, decimals)
     return QuestionResult(question.grade_id, score, question.points, Status.GRADED, tuple(tests))
 

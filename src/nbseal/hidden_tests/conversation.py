@@ -214,8 +214,12 @@ def export(value: Any, callbacks: dict[int, Any]) -> Any:
 
 
 def handed_out(target: Any) -> tuple[str, ...]:
-    """Names of the methods that student code may call: any other would open the grader's memory to it."""
-    return tuple(name for name in dir(target) if not name.startswith("_") and callable(getattr(target, name)))
+    """Names of the methods that student code may call: any other would open the grader's memory to it.
+
+    Those by which scikit-learn asks estimators about themselves, such as ``__sklearn_clone__``, are among them.
+    """
+    names = (name for name in dir(target) if not name.startswith("_") or name.startswith("__sklearn_"))
+    return tuple(name for name in names if callable(getattr(target, name)))
 
 
 def _code(code: Any) -> str:

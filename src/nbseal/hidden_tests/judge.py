@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -72,9 +73,11 @@ class JudgeCopy:
 class Judge:
     """Owns the trusted warm process of one grader file; a context manager that any number of threads may use."""
 
-    def __init__(self, grader: Path) -> None:
+    def __init__(self, grader: Path, settings: Mapping[str, Any] | None = None) -> None:
         self._grader = grader
+        self._settings = dict(settings or {})
         self.tests: tuple[HiddenTest, ...] = ()
+        self.depends_on = ""  # what marks hang on besides the grader's files, in the grader's own words
         self._lock = threading.Lock()
         self._free: list[JudgeCopy] = []
         self._closed = False
@@ -84,7 +87,7 @@ class Judge:
         """Start the process, which begins to collect the tests."""
         launched = launch_judge()
         with suppress(WireError):  # which is explained by `start`
-            launched.control.send({"grader": str(self._grader)})
+            launched.control.send({"grader": str(self._grader), "settings": self._settings})
         return launched
 
     def start(self) -> tuple[HiddenTest, ...]:
@@ -99,6 +102,7 @@ class Judge:
             self._end()
             raise GraderError(f"{self._grader} can't be used:\n" + "\n".join(reply["errors"]))
         self.tests = tuple(HiddenTest(**test) for test in reply["tests"])
+        self.depends_on = reply["depends_on"]
         return self.tests
 
     def judge(self, case: Case, dialogue: socket.socket, control: socket.socket) -> Verdict:
@@ -121,7 +125,13 @@ class Judge:
                     notes += one["notes"]
                     test, outcome = wanted[one["test"]], Outcome(one["outcome"])
                     results[test.nodeid] = TestResult(
-                        test.line, outcome, one["message"], test.weight, one["measured"], one["blocked"]
+                        test.line,
+                        outcome,
+                        one["message"],
+                        test.weight,
+                        one["measured"],
+                        one["blocked"],
+                        one["credit"],
                     )
             asked = tuple(reply.get("asked", ()))
             self._give_back(copy)

@@ -37,10 +37,11 @@ def main(descriptor: int) -> None:
     sys.dont_write_bytecode = True  # our own modules have theirs; nothing shall appear beside a course's
     channel = Channel(socket.socket(fileno=descriptor))
     try:
-        grader = str(channel.receive()["grader"])
+        message = channel.receive()
+        grader = str(message["grader"])
     except EndOfStream:
         return
-    plugin = GraderPlugin(lambda plugin, checks: _serve(channel, plugin, checks))
+    plugin = GraderPlugin(lambda plugin, checks: _serve(channel, plugin, checks), message["settings"])
     folder = os.path.dirname(grader)
     os.chdir(folder)
     pytest.main(
@@ -60,7 +61,7 @@ def _serve(channel: Channel, plugin: GraderPlugin, checks: list[Check]) -> NoRet
     importlib.import_module("numpy.random")
     messages.sentences()
     gc.freeze()  # a collection in a fork would otherwise touch, and so copy, everything that was loaded
-    channel.send({"tests": [_describe(check) for check in checks]})
+    channel.send({"tests": [_describe(check) for check in checks], "depends_on": plugin.depends_on})
     copies: set[int] = set()
     while True:
         request, descriptors, _, _ = socket.recv_fds(channel.sock, 1, 1)

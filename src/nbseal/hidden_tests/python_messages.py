@@ -17,6 +17,7 @@ name '{name}' is not defined
 cannot access local variable '{name}' where it is not associated with a value
 cannot access free variable '{name}' where it is not associated with a value in enclosing scope
 '{type}' object has no attribute '{name}'
+the stand-in that the check hands out has no attribute '{name}'
 type object '{name}' has no attribute '{name}'
 module '{name}' has no attribute '{name}'
 module '{name}' has no attribute '{name}'.{rest}

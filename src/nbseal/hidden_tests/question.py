@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -36,17 +36,24 @@ class Check:
 
 
 class GraderPlugin:
-    """Registered with pytest by the judge; ``serve`` is called once everything is collected."""
+    """Registered with pytest by the judge; ``serve`` is called once everything is collected.
 
-    def __init__(self, serve: Callable[[GraderPlugin, list[Check]], None]) -> None:
+    A grader may have a function ``depends_on(settings)``. It is called once, with what the course's settings say for
+    this grader, and returns a text that is another one when marks may be others, though no file of the grader's is.
+    """
+
+    def __init__(
+        self, serve: Callable[[GraderPlugin, list[Check]], None], settings: Mapping[str, Any] | None = None
+    ) -> None:
         self._serve = serve
+        self._settings = settings or {}
+        self.depends_on = ""
         self.errors: list[str] = []
         self.facts = SubmissionFacts()
         self.conversation: Conversation | None = None
         self.check: Check | None = None
         self.results: dict[Check, Outcome] = {}
-        self.measured: dict[str, float] = {}
-        self.notes: list[str] = []
+        self.asked: Student | None = None
         self.first_error: BaseException | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -57,9 +64,8 @@ class GraderPlugin:
     def student(self) -> Student:
         """The submission under test."""
         assert self.check is not None
-        student = Student(self.facts, self.conversation, self.check.question, self.check.item.nodeid)
-        self.measured, self.notes = student.measured, student.notes
-        return student
+        self.asked = Student(self.facts, self.conversation, self.check.question, self.check.item.nodeid)
+        return self.asked
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what went wrong while collecting."""
@@ -71,6 +77,7 @@ class GraderPlugin:
         if not self.errors:
             try:
                 checks = checks_of(session.items)
+                self.depends_on = depends_on(checks, self._settings)
             except CollectionProblem as problem:
                 self.errors.append(str(problem))
             else:
@@ -85,7 +92,7 @@ class GraderPlugin:
             report([self._outcome_of(check, following) for check, following in group])
 
     def _outcome_of(self, check: Check, following: pytest.Item | None) -> dict[str, Any]:
-        self.check, self.measured, self.notes = check, {}, []
+        self.check, self.asked = check, None
         blocked = self._blocked(check)
         outcome, message = blocked or self._run_one(check.item, following)
         self.results[check] = outcome
@@ -93,9 +100,10 @@ class GraderPlugin:
             "test": check.item.nodeid,
             "outcome": str(outcome),
             "message": message,
-            "measured": self.measured,
+            "measured": self.asked.measured if self.asked else {},
             "blocked": blocked is not None,
-            "notes": self.notes,
+            "notes": self.asked.notes if self.asked else [],
+            "credit": self.asked.earned if self.asked and outcome == Outcome.FAILED else 0.0,
         }
 
     def _run_one(self, item: pytest.Item, following: pytest.Item | None) -> tuple[Outcome, str]:
@@ -163,6 +171,20 @@ def checks_of(items: Sequence[pytest.Item]) -> list[Check]:
                 )
         checks.append(check)
     return checks
+
+
+def depends_on(checks: Sequence[Check], settings: Mapping[str, Any]) -> str:
+    """What the grader's own ``depends_on`` returns, if it has one; CollectionProblem when that fails."""
+    function = getattr(getattr(checks[0].item, "module", None), "depends_on", None) if checks else None
+    if function is None:
+        return ""
+    try:
+        found = function(settings)
+    except Exception as error:
+        raise CollectionProblem(f"depends_on(...) raised {type(error).__name__}: {error}") from error
+    if not isinstance(found, str):
+        raise CollectionProblem(f"depends_on(...) should return a text, but it returned {type(found).__name__}")
+    return found
 
 
 def _check_of(item: pytest.Item) -> Check:

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ from nbseal.checks import as_array, as_number, describe
 from nbseal.errors import SealBroken, StudentError, StudentFunctionError, WireError
 from nbseal.hidden_tests.case import SubmissionFacts
 from nbseal.hidden_tests.conversation import ANSWER_SECONDS, Conversation, Remote, Timeout, export
-from nbseal.wire import Opaque
+from nbseal.hidden_tests.drawing import Drawing, read_drawing
+from nbseal.wire import Opaque, Reference
+from nbseal.wire.codec import pack
 from nbseal.wire.npy import parse_npy
 
 WAITING = 2  # a call may take this many times its processor time: marks must not hang on how busy the machine is
@@ -40,6 +43,7 @@ class Student:
         self._test = test
         self.measured: dict[str, float] = {}
         self.notes: list[str] = []  # for the instructor
+        self.earned = 0.0  # share of the test's weight that is given even if it fails
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -50,7 +54,7 @@ class Student:
     def value(self, name: str) -> Any:
         """Plain data (numbers, texts, lists, dicts, arrays, tables) that the notebook left under ``name``."""
         value = self._raw(name)
-        if isinstance(value, Opaque):
+        if isinstance(value, (Opaque, Reference)):
             raise StudentError(f"`{name}` should be plain data, but it is {describe(value)}.")
         return value
 
@@ -72,7 +76,8 @@ class Student:
     def call(self, function: str, *args: Any, timeout: float = 2.0, **kwargs: Any) -> Any:
         """Call a function of the notebook in the sealed process.
 
-        ``timeout`` is in seconds of processor time; a call that waits may take twice as long on the clock.
+        ``timeout`` is in seconds of processor time; a call that waits may take twice as long on the clock. A function
+        that returns what `remote` handed out, or what that handed out in turn, returns the grader's own object.
         """
         callbacks: dict[int, Any] = {}
         wait = WAITING * timeout
@@ -88,7 +93,8 @@ class Student:
             reply = self._ask(request, wait, callbacks)
         except Timeout:
             reply = {"timeout": True}
-        return self._returned(function, reply, timeout)
+        value = self._returned(function, reply, timeout)
+        return callbacks.get(value.number, value) if isinstance(value, Reference) else value
 
     def calls(self, function: str, cases: Iterable[Sequence[Any]], timeout: float = 2.0) -> Iterator[Any]:
         """Call a function with each case's arguments, which is quicker than one call after the other.
@@ -125,6 +131,34 @@ class Student:
     def raises(self, function: str, *args: Any, error: str = "ValueError", timeout: float = 2.0, **kwargs: Any) -> None:
         """Demand that the call raises ``error`` (the name of an exception class) or a subclass of it."""
         self._must_raise(function, error, partial(self.call, function, *args, timeout=timeout, **kwargs))
+
+    def leaves_alone(self, function: str, *args: Any, timeout: float = 2.0) -> Any:
+        """Demand that a call changes none of its arguments; return what it returns."""
+        reply = self._reply(function, args, timeout, show_arguments=True)
+        value, after = self._returned(function, reply, timeout), reply.get("arguments")
+        after = after if isinstance(after, list) else []
+        changed = [n for n, (old, new) in enumerate(zip_longest(args, after), 1) if pack(old) != pack(new)]
+        if changed:
+            which = f"argument {changed[0]}" if len(args) > 1 else "argument"
+            raise StudentError(
+                f"`{function}` changed its {which}, which belongs to whoever called it: work on a copy instead."
+            )
+        return value
+
+    def drawing(self, function: str, *args: Any, timeout: float = 2.0) -> Drawing:
+        """Call a function that draws on matplotlib's axes, which it is given before ``args``; return what is there."""
+        reply = self._reply(function, args, timeout, draws=True)
+        self._returned(function, reply, timeout)
+        return read_drawing(reply.get("drawn"), function)
+
+    def _reply(self, function: str, args: Sequence[Any], timeout: float, **options: bool) -> dict[str, Any]:
+        """What a call with plain arguments came to, with what ``options`` ask for besides."""
+        request = {"do": "call", "function": function, "args": list(args), "kwargs": {}, "timeout": timeout, **options}
+        try:
+            reply: dict[str, Any] = self._ask({**request, "wait": WAITING * timeout}, WAITING * timeout)
+        except Timeout:
+            return {"timeout": True}
+        return reply
 
     def all_raise(
         self, function: str, cases: Iterable[Sequence[Any]], error: str = "ValueError", timeout: float = 2.0
@@ -179,6 +213,10 @@ class Student:
             return
         if math.isfinite(number) and (name in self.measured or len(self.measured) < MEASURES):
             self.measured[str(name)] = number
+
+    def credit(self, share: float) -> None:
+        """Give this share of the test's weight, from 0 to 1, even if the test fails; a test that passes earns all."""
+        self.earned = min(max(float(share), 0.0), 1.0)
 
     def _function_error(self, function: str, raised: Any) -> StudentFunctionError:
         """What a function raised, in words that hold nothing which it was given."""

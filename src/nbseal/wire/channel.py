@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from nbseal.errors import WireError
-from nbseal.wire.codec import pack, unpack
+from nbseal.wire.codec import Encoder, pack, unpack
 
 MAX_HEADER = 32 << 20  # bytes
 MAX_BLOBS = 256 << 20  # bytes
@@ -36,9 +36,9 @@ class Late(WireError):
     """No answer came before the deadline."""
 
 
-def frame(message: Any) -> bytes:
+def frame(message: Any, encoder: type[Encoder] = Encoder) -> bytes:
     """Encode one message as a frame; TooLarge if it is over the limits."""
-    header, blobs = pack(message)
+    header, blobs = pack(message, encoder)
     total = sum(len(blob) for blob in blobs)
     if len(header) > MAX_HEADER or total > MAX_BLOBS:
         raise TooLarge(f"a message of {len(header) + total} bytes is over the limit")
@@ -49,21 +49,28 @@ class Channel:
     """Frames over a stream socket; ``limit`` bounds the bytes of one received message.
 
     ``greedy`` reads ahead, which is faster, but nothing else may then be read from the socket. ``patience`` (seconds)
-    lets messages that come in quick succession gather, so that the reader isn't woken up for each of them.
+    lets messages that come in quick succession gather, so that the reader isn't woken up for each of them. ``encoder``
+    says what is sent of objects that are not plain data.
     """
 
     def __init__(
-        self, sock: socket.socket, limit: int = MAX_BLOBS, greedy: bool = False, patience: float = 0.0
+        self,
+        sock: socket.socket,
+        limit: int = MAX_BLOBS,
+        greedy: bool = False,
+        patience: float = 0.0,
+        encoder: type[Encoder] = Encoder,
     ) -> None:
         self.sock = sock
         self.limit = limit
         self._greedy = greedy
         self._patience = patience
+        self._encoder = encoder
         self._ahead = b""
 
     def send(self, message: Any, deadline: float | None = None) -> None:
         """Send one message; WireError when the other side is gone or hasn't taken it all by ``deadline``."""
-        data = memoryview(frame(message))
+        data = memoryview(frame(message, self._encoder))
         while data:
             try:
                 data = data[self.sock.send(data, AT_ONCE_OR_ERROR) :]

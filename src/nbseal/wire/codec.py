@@ -22,6 +22,7 @@ BIG_INT = re.compile("-?0x[0-9a-f]{1,1024}")
 JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 NUMBERS, TEXTS = {int, float, bool}, {str}
 MAX_NAMES = 1000
+UNHASHABLE = frozenset("odsap")  # tags: dicts, sets, arrays and tables
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,15 @@ class Encoder:
         if kind is dict:
             if _are_names(value):
                 return {"o": {name: self.encode(item, depth + 1) for name, item in value.items()}}
-            return {"d": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]}
+            return {"d": [[self._encode_key(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]}
         if kind is set or kind is frozenset:
-            return {"s": [self.encode(item, depth + 1) for item in value]}
+            return {"s": [self._encode_key(item, depth + 1) for item in value]}
         return self._encode_object(value, kind, depth)
+
+    def _encode_key(self, key: Any, depth: int) -> Any:
+        """What can be looked up here may arrive as what can't, such as a frozenset: of that, only the type's name."""
+        tree = self.encode(key, depth)
+        return tree if _is_hashable(tree) else {"x": _clean(type(key).__name__)}
 
     def _encode_items(self, items: list[Any] | tuple[Any, ...], depth: int) -> Any:
         if depth < MAX_DEPTH and self.items + len(items) <= MAX_ITEMS and _are_plain_numbers(items):
@@ -97,15 +103,22 @@ class Encoder:
             return self._encode_pandas(value, kind, depth)
         if isinstance(value, str):
             return _clean(str.__str__(value))
+        return self._encode_other(value, kind, depth)
+
+    def _encode_other(self, value: Any, kind: type, depth: int) -> Any:
+        """What crosses of an object that is not plain data."""
         return {"x": _clean(kind.__name__)}
 
     def _encode_pandas(self, value: Any, kind: type, depth: int) -> Any:
         if kind.__name__ in ("Series", "Index", "RangeIndex"):
-            return self.encode(_column(value), depth + 1)
+            return self.encode(column(value), depth + 1)
         if kind.__name__ == "DataFrame":
-            columns = [self.encode(_column(value.iloc[:, i]), depth + 1) for i in range(value.shape[1])]
-            return {"p": [self.encode(list(value.columns), depth + 1), columns, int(value.shape[0])]}
-        return {"x": kind.__name__}
+            return self._encode_frame(value, depth)
+        return self._encode_other(value, kind, depth)
+
+    def _encode_frame(self, value: Any, depth: int) -> Any:
+        columns = [self.encode(column(value.iloc[:, i]), depth + 1) for i in range(value.shape[1])]
+        return {"p": [self.encode(list(value.columns), depth + 1), columns, int(value.shape[0])]}
 
     def _blob(self, data: bytes) -> int:
         self.blobs.append(data)
@@ -127,6 +140,14 @@ def _are_plain_numbers(items: list[Any] | tuple[Any, ...]) -> bool:
     return min(items) > -SAFE_INT and max(items) < SAFE_INT and math.isfinite(sum(items))
 
 
+def _is_hashable(tree: Any) -> bool:
+    """Whether the value that a tree stands for can be a key."""
+    if type(tree) is not dict:
+        return type(tree) is not list
+    ((tag, body),) = tree.items()
+    return all(map(_is_hashable, body)) if tag == "t" else tag not in UNHASHABLE
+
+
 def _are_names(keys: Collection[Any]) -> bool:
     """Whether ``keys`` may be the names of a JSON object: few, and all of them plain text."""
     return len(keys) <= MAX_NAMES and TEXTS.issuperset(map(type, keys)) and "".join(keys).isascii()
@@ -135,9 +156,9 @@ def _are_names(keys: Collection[Any]) -> bool:
 _TO_JSON = json.JSONEncoder(check_circular=False, separators=(",", ":"))  # a tree that we made has no circles
 
 
-def pack(message: Any) -> tuple[bytes, list[bytes]]:
+def pack(message: Any, encoder_type: type[Encoder] = Encoder) -> tuple[bytes, list[bytes]]:
     """Encode one message as a JSON header and its blobs."""
-    encoder = Encoder()
+    encoder = encoder_type()
     tree = encoder.encode(message)
     return _TO_JSON.encode({"v": tree, "b": [len(blob) for blob in encoder.blobs]}).encode(), encoder.blobs
 
@@ -318,11 +339,12 @@ def _big_int(value: int) -> Any:
     return {"i": hex(value)} if value.bit_length() <= 4096 else {"x": "int (over 4096 bits)"}
 
 
-def _column(values: Any) -> Any:
+def column(values: Any) -> Any:
+    """What a table's column or index holds, as an array, or as a list with None for what is missing."""
     array = values.to_numpy()
     if array.dtype.kind in _npy().NPY_KINDS:
         return array
-    return [None if item != item else item for item in array.tolist()]
+    return [None if gone else item for item, gone in zip(array.tolist(), values.isna().tolist(), strict=True)]
 
 
 def _clean(text: str) -> str:

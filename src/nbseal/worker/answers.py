@@ -16,9 +16,12 @@ from typing import Any
 import numpy
 
 from nbseal.errors import WireError
-from nbseal.wire import Channel, Reference, TooLarge
+from nbseal.wire import Channel, TooLarge
+from nbseal.worker import figures
 from nbseal.worker.kernel.alarms import alarm
 from nbseal.worker.moments import END, Moments
+from nbseal.worker.relatives import RelativesEncoder
+from nbseal.worker.stand_ins import revived
 
 Message = dict[str, Any]
 MAX_FILE = 64 << 20  # bytes
@@ -165,12 +168,14 @@ class Answers:
         if self._there != moment:
             self.moments.put_back(moment)
             self._there = moment
-        arguments = [self._revive(value) for value in message["args"]]
-        keywords = {name: self._revive(value) for name, value in message["kwargs"].items()}
-        return {"value": function(*arguments, **keywords)}
-
-    def _revive(self, value: Any) -> Any:
-        return Proxy(self.channel, value) if isinstance(value, Reference) else value
+        arguments = [revived(self.channel, value) for value in message["args"]]
+        keywords = {name: revived(self.channel, value) for name, value in message["kwargs"].items()}
+        if message.get("draws"):
+            axes = figures.new_axes()
+            function(axes, *arguments, **keywords)
+            return {"value": None, "drawn": figures.contents(axes)}
+        answer = {"value": function(*arguments, **keywords)}
+        return {**answer, "arguments": arguments} if message.get("show_arguments") else answer
 
     def _file(self, name: str) -> Message:
         path = Path(name)
@@ -198,7 +203,7 @@ def rehearse() -> None:
     """Answer a few requests before the first fork: Python runs code faster that it has run before."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        asking, answering = Channel(ours, greedy=True), Channel(theirs, greedy=True)
+        asking, answering = Channel(ours, greedy=True), Channel(theirs, greedy=True, encoder=RelativesEncoder)
         names = {"same": lambda value: value, "numbers": [1.0, 2], "pairs": [(0, 1)], "array": numpy.ones(2), "t": ""}
         moments = Moments(names)
         for number in range(20):
@@ -212,40 +217,6 @@ def rehearse() -> None:
                 asking.send(request)
                 answering.send(answers.answer(answering.receive()))
                 asking.receive()
-
-
-class Proxy:
-    """Stands for an object of the trusted side; calling it asks over there."""
-
-    def __init__(self, channel: Channel, reference: Reference) -> None:
-        self._channel = channel
-        self._reference = reference
-        for name in reference.methods:
-            setattr(self, name, _Method(self, name))
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self._reference.callable:
-            raise TypeError("this object can't be called")
-        return self._ask("", args, kwargs)
-
-    def _ask(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self._channel.send({"callback": self._reference.number, "method": method, "args": list(args), "kwargs": kwargs})
-        reply = self._channel.receive()
-        if "error" in reply:
-            raise getattr(__import__("builtins"), reply["type"], RuntimeError)(reply["error"])
-        value = reply["value"]
-        return Proxy(self._channel, value) if isinstance(value, Reference) else value
-
-
-class _Method:
-    """One method of a proxy."""
-
-    def __init__(self, proxy: Proxy, name: str) -> None:
-        self._proxy = proxy
-        self._name = name
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._proxy._ask(self._name, args, kwargs)
 
 
 def _too_late(signum: int, frame: FrameType | None) -> None:

@@ -27,6 +27,7 @@ from nbseal.worker.answers import rehearse as rehearse_answers
 from nbseal.worker.kernel.cells import CellRunner
 from nbseal.worker.moments import END, Moments
 from nbseal.worker.patches import fonts, semaphores, support_files
+from nbseal.worker.relatives import RelativesEncoder
 from nbseal.worker.supervisor import Traces
 from nbseal.worker.walls import Settings, seccomp, syscalls
 
@@ -217,7 +218,7 @@ def live(
     """Be the student's process: put up the walls, run the cells, answer questions."""
     try:
         sock = _only_descriptor(dialogue)
-        channel = Channel(sock, greedy=True)
+        channel = Channel(sock, greedy=True, encoder=RelativesEncoder)
         try:
             runner.take_streams()
             walls.seal(settings, program, slot, work)
