@@ -64,7 +64,7 @@ PLANTED = {
     "hangs on luck": (
         '    """It is there."""\n    assert student.rng.random() < 0.5, "no"\n',
         Problem.UNSTABLE,
-        "in 20 draws",
+        "of 20 draws",
     ),
     "gives answers away": (
         '    """It is there."""\n    got = student.call("total", [401.25, 3.5])\n'

@@ -97,6 +97,8 @@ def perturbed(arguments: Sequence[Any], rng: np.random.Generator) -> Iterator[li
             np.arange(length - 1),
             np.append(np.arange(length), 0),
             np.zeros(length, int),
+            np.arange(1),
+            np.arange(0),
         ]
         for order in orders if length else []:
             yield [
