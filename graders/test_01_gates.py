@@ -304,20 +304,29 @@ SIZES = ((3, -1), (1, 1), (4, 1), (2, -1))  # number of inputs, and sign of the 
 
 
 def neurons_and_inputs(rng):
-    """Draw (weights, threshold, inputs) of each size, with inputs whose sums lie just below, at and just above it."""
+    """Draw (weights, threshold, inputs) of each size, with inputs whose sums lie just below, at and just above it.
+
+    The weights of the last one are there twice, with another threshold.
+    """
     while True:
-        thresholds = [float(sign * number) for (_, sign), number in zip(SIZES, fine(rng, len(SIZES)), strict=True)]
+        thresholds = [float(sign * abs(number)) for (_, sign), number in zip(SIZES, fine(rng, len(SIZES)), strict=True)]
         if bear_no_rounding(thresholds):
             break
-    drawn = []
+    neurons = []
     for (length, _), threshold in zip(SIZES, thresholds, strict=True):
         weights = fine(rng, length)
         weights[-1] = rng.choice([-2.0, -1.0, 1.0, 2.0])
-        inputs = rng.integers(-8, 9, (30, length)) / 2
-        gaps = np.resize([-1 / 1024, 0.0, 1 / 1024], len(inputs))
-        inputs[:, -1] = (threshold + gaps - inputs[:, :-1] @ weights[:-1]) / weights[-1]
-        drawn.append((weights, threshold, inputs))
-    return drawn
+        neurons.append((weights, threshold))
+    neurons.append((weights, thresholds[0]))
+    return [(weights, threshold, inputs_around(rng, weights, threshold)) for weights, threshold in neurons]
+
+
+def inputs_around(rng, weights, threshold):
+    """Draw inputs whose weighted sums lie just below, at and just above a threshold."""
+    inputs = rng.integers(-8, 9, (30, len(weights))) / 2
+    gaps = np.resize([-1 / 1024, 0.0, 1 / 1024], len(inputs))
+    inputs[:, -1] = (threshold + gaps - inputs[:, :-1] @ weights[:-1]) / weights[-1]
+    return inputs
 
 
 @pytest.mark.question("bias")
@@ -461,7 +470,12 @@ def learned(student, cases):
 @pytest.mark.question("learn")
 def test_learn_first_pass(student):
     """After one pass the weights are those of the rule, for any learning rate."""
-    cases = [(*separable(student.rng, length)[:2], rate, 1) for length, rate in ((2, 0.5), (3, 0.25), (2, 2))]
+    rng = student.rng
+    cases = [([sizeable(rng, 3).tolist()], [0], 0.5, 1)]
+    cases += [(*separable(rng, length)[:2], rate, 1) for length, rate in ((2, 0.5), (3, 0.25), (2, 2))]
+    few, more = cases[1], cases[3]
+    cases.append((more[0], [1 - target for target in more[1]], 1, 1))
+    cases.append((few[0] + more[0], few[1] + more[1], 0.5, 1))
     for (weights, _), (*data, rate, _) in zip(learned(student, cases), cases, strict=True):
         expected = reference(*data, rate, 1)[0]
         if np.allclose(weights, expected):

@@ -178,7 +178,8 @@ def test_each_hidden_test_is_needed_or_called_redundant(tmp_path: Path) -> None:
     """Where a second test catches nothing by itself it is called redundant; a needed one isn't."""
     twice = RIGHT + (
         '\n\n@pytest.mark.question("total")\ndef test_again(student):\n    """Again."""\n'
-        '    assert student.call("total", [2, 3]) == 5, "no"\n'
+        "    from nbseal.checks import as_number\n\n"
+        '    assert as_number(student.call("total", [2, 3]), "total(...)") == 5, "no"\n'
     )
     question = verified(tmp_path / "course", twice, questions=("total",)).questions[0]
     redundant = [one.name for one in question.findings if one.problem is Problem.REDUNDANT]

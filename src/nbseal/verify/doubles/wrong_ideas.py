@@ -171,6 +171,20 @@ def remembering(key):
     return other
 
 
+def spoiling(right):
+    """What it is given is changed: that belongs to whoever called it."""
+
+    @functools.wraps(right)
+    def function(*arguments, **named):
+        answer = copy.deepcopy(right(*arguments, **named))
+        for value in arguments:
+            if isinstance(value, list) or (isinstance(value, numpy.ndarray) and value.ndim):
+                value[:] = value[::-1]
+        return answer
+
+    return function
+
+
 def nothing_for(length):
     """A special case is left out: arguments of this length."""
 
@@ -196,6 +210,7 @@ FUNCTIONS = {
     "what the call before should have returned": stale,
     "remembers by the first argument alone": remembering(lambda arguments: arguments[:1]),
     "remembers by shapes": remembering(lambda arguments: [numpy.shape(one) for one in arguments]),
+    "turns round what it is given": spoiling,
     "nothing for empty arguments": nothing_for(0),
     "nothing for a single entry": nothing_for(1),
     "arguments rounded to whole numbers": with_arguments(VALUES["rounded to whole numbers"]),
