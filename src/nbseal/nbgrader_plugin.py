@@ -166,8 +166,9 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
     def _write_files(self, graded: GradedSubmission) -> None:
         """Write what lies beside the notebooks, as our own recording does."""
         folder = self.course.folder("autograded", graded.scorecard.student, graded.scorecard.assignment)
+        notebooks = {f"{name}.ipynb" for name in graded.notebooks}
         for name, content in contents(graded.files, dict.fromkeys(graded.notebooks, b"")).items():
-            if f"{name}" not in (f"{notebook}.ipynb" for notebook in graded.notebooks):
+            if str(name) not in notebooks:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).unlink(missing_ok=True)
                 (folder / name).write_bytes(content)
