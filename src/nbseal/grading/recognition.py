@@ -23,7 +23,8 @@ TIMESTAMP = "timestamp.txt"
 NOTEBOOK = ".ipynb"
 KEYS = (b'"cells"', b'"worksheets"')
 MOST_BRACKETS = 2_000_000  # in all files that may be notebooks: parsing these takes a second or two
-SHOWN = 5  # names in a sentence
+MOST_VERSIONS = 50  # of one notebook, whose answers are compared
+SHOWN, MOST_NOTES = 5, 20  # names in a sentence, sentences about files
 # Another notebook of the same course has at most a tenth of the lines that students are given in this one.
 ENOUGH_LINES, SOME_LINES = 1 / 3, 1 / 10
 KINDS = {
@@ -115,24 +116,17 @@ def recognise(
     top = _common_folder(own)
     choices = {name: _choose(name, top, mark.template, found.candidates[name]) for name, mark in notebooks.items()}
     known = {file.path for files in found.candidates.values() for file in files if file.reading}
-    left = [path for path in (*own, *handed_in.left_out) if path not in known]
     chosen = [choice.path for choice in choices.values() if choice.path]
-    not_judged = {}
-    for name, choice in choices.items():
-        relevant = [path for path in left if not chosen or _may_be_lost(path, name, unpacked, found)]
-        if choice.reason or (relevant and not choice.path):
-            not_judged[name] = choice.reason or _none_of(name, relevant, unpacked, found, handed_in)
-    left_out = {**handed_in.left_out, **unpacked.left_out}
-    notes = [f"{path} {why} and was left out" for path, why in left_out.items()]
-    notes += [note for choice in choices.values() for note in choice.notes]
-    if chosen:
-        notes += [f"{_quoted(path)} was not opened: it {why}" for path, why in unpacked.unopened.items()]
-        notes += [f"{_quoted(path)} was not graded: it {why}" for path, why in found.strangers.items()]
+    links = [path for path in handed_in.left_out if not is_junk(path)]
+    left = _Left([path for path in (*own, *links) if path not in known], handed_in, unpacked, found)
+    not_judged = {
+        name: choice.reason or left.reason(name, bool(chosen)) for name, choice in choices.items() if not choice.path
+    }
     return Submission(
         notebooks={name: choice.reading for name, choice in choices.items() if choice.reading},
         files=_others(handed_in.files, unpacked, chosen, known),
-        problems=tuple(notes),
-        not_judged=not_judged,
+        problems=tuple(left.notes(bool(chosen)) + [note for choice in choices.values() for note in choice.notes]),
+        not_judged={name: reason for name, reason in not_judged.items() if reason},
         digest=handed_in.digest,
     )
 
@@ -207,6 +201,50 @@ def _fits(cells: Sequence[Cell], ids: set[str], lines: frozenset[str], mark: Fin
     return there >= SOME_LINES * len(mark.lines) or 2 * len(given & mark.lines) >= len(given)
 
 
+@dataclass(frozen=True)
+class _Left:
+    """The files that are none of the assignment's notebooks, and what is known of them."""
+
+    paths: list[str]
+    handed_in: HandedIn
+    unpacked: Unpacked
+    found: _Found
+
+    def reason(self, name: str, others_there: bool) -> str:
+        """Why a notebook that wasn't found isn't judged: the files that it could be in; "" if there are none."""
+        paths = [path for path in self.paths if not others_there or self._may_hold(path, name)]
+        if not paths:
+            return ""
+        parts = [f"{_quoted(path)} {self._about(path)}".strip() for path in paths[:SHOWN]]
+        more = f"; and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+        return f"{name}{NOTEBOOK} is not judged: no file is this notebook ({'; '.join(parts)}{more})"
+
+    def notes(self, others_there: bool) -> list[str]:
+        """What was left out, and, beside notebooks that are graded, what else could be one."""
+        left_out = {**self.handed_in.left_out, **self.unpacked.left_out}
+        notes = [f"{path} {why} and was left out" for path, why in left_out.items()]
+        aside = {**self.unpacked.unopened, **self.found.strangers} if others_there else {}
+        for why in dict.fromkeys(aside.values()):
+            notes.append(f"not graded: {_names([path for path in aside if aside[path] == why])} ({why})")
+        more = [f"… and {len(notes) - MOST_NOTES} more of this kind"] if len(notes) > MOST_NOTES else []
+        return notes[:MOST_NOTES] + more
+
+    def _may_hold(self, path: str, name: str) -> bool:
+        """Whether a notebook could be in a file, where the assignment's others are there and only this one isn't."""
+        return (
+            path in self.found.strangers
+            or path in self.unpacked.unopened
+            or self._about(path).startswith("is an archive")
+            or bool(_named_like(path, [name]))
+        )
+
+    def _about(self, path: str) -> str:
+        for known in (self.handed_in.left_out, self.unpacked.unopened, self.found.strangers):
+            if path in known:
+                return known[path]
+        return _kind_of(self.unpacked.files.get(path, b""))
+
+
 def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]) -> _Choice:
     """Choose the file that counts; the one with the notebook's very name, if there is an answer in it."""
     exact = f"{top}{name}{NOTEBOOK}"
@@ -218,6 +256,8 @@ def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]
         return _Choice(reason=f"not judged: {files[0].error}{beside}")
     if len(readable) == 1 and not broken:
         return _taken(name, readable[0], files)
+    if len(readable) > MOST_VERSIONS:
+        return _unsure(name, f"{len(readable)} files are versions of it")
     works = {file.path: _work(template, file) for file in readable}
     answering = _by_answers([file for file in readable if works[file.path].answers], works)
     if readable and readable[0].path == exact and works[exact].answers:
@@ -285,28 +325,6 @@ def _work(template: Notebook, file: _File) -> _Work:
         elif not mark:
             has_cells = True
     return _Work(answers, has_cells)
-
-
-def _may_be_lost(path: str, name: str, unpacked: Unpacked, found: _Found) -> bool:
-    """Whether a file could hold a notebook of which the assignment's others are there, and only this one isn't."""
-    data = unpacked.files.get(path, b"")
-    return (
-        path in found.strangers
-        or path in unpacked.unopened
-        or _kind_of(data).startswith("is an archive")
-        or _named_like(path, [name]) == name
-    )
-
-
-def _none_of(name: str, paths: Sequence[str], unpacked: Unpacked, found: _Found, handed_in: HandedIn) -> str:
-    """The reason where files are there, and none of them is the notebook."""
-    reasons = {**handed_in.left_out, **unpacked.unopened, **found.strangers}
-    parts = []
-    for path in paths[:SHOWN]:
-        why = reasons.get(path) or _kind_of(unpacked.files.get(path, b""))
-        parts.append(f"{_quoted(path)} {why}".strip())
-    more = f"; and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-    return f"{name}{NOTEBOOK} is not judged: no file is this notebook ({'; '.join(parts)}{more})"
 
 
 def _kind_of(data: bytes) -> str:
