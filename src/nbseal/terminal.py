@@ -70,7 +70,7 @@ def summary(assignment: str, result: ClassResult) -> str:
     if waiting := _waiting(result.scorecards, Status.MANUAL):
         parts.append(f"{waiting} with answers for a person to read")
     if waiting := _waiting(result.scorecards, Status.NOT_JUDGED):
-        parts.append(f"{waiting} not judged completely: a person must look")
+        parts.append(f"{waiting} not judged completely: a person must look (nbseal resolve {assignment})")
     if unclear := sum(card.has_unclear_time for card in result.scorecards):
         parts.append(f"{unclear} with an unclear time: no late penalty")
     return "; ".join(parts)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 WAYS = ("path", "cell", "points", "nothing", "time", "withdraw")
 CALLED = {"path": "file"}
 LEGEND = """\
-P are the points that you give. Whatever is open can also be settled by --question ID --points P, or by --nothing (without
---question for all that is open of a student). --reason TEXT says why; --withdraw takes back what was decided.
+P are the points that you give. Whatever is open can also be settled by --question ID --points P, or by --nothing
+(without --question for all that is open of a student). --reason TEXT says why; --withdraw takes back what was decided.
 What a file would get: nbseal check FILE."""
 
 
@@ -125,8 +125,8 @@ def _listing(course: Course, found: Standing, student: str | None, given: Path) 
         command = _shell("nbseal", "grade", found.assignment, "--student", name, course=given)
         lines.append(f"{name} has handed in again since grading. First: {command}")
     if found.to_read:
-        count = f"{found.to_read} {'submission has' if found.to_read == 1 else 'submissions have'}"
-        lines.append(f"{count} texts for a person to read: that is done in the formgrader.")
+        texts = f"{found.to_read} {'submission has' if found.to_read == 1 else 'submissions have'}"
+        lines.append(f"{texts} texts for a person to read: that is done in the formgrader.")
     if found.decided:
         lines += ["", "Decided by a person:", *map(_decided, found.decided)]
     if found.outdated:
@@ -147,11 +147,17 @@ def _cases(course: Course, found: Standing, given: Path) -> list[str]:
     lines = []
     for case in found.cases:
         where = os.path.relpath(course.folder("submitted", case.student, found.assignment), course.root)
-        lines += ["", f"{one_line(case.student)}: {case.about}  ({where})", f"  {one_line(case.reason)}"]
+        points = [f"{name} ({most:g} {'point' if most == 1 else 'points'})" for name, most in case.points.items()]
+        about = [] if case.about in (*case.points, ", ".join(case.points)) else [case.about]
+        lines += [
+            "",
+            f"{one_line(case.student)}, in {where}: {', '.join(about + points)}",
+            f"  {one_line(case.reason)}",
+        ]
         for choice in case.choices:
             indent = "  "
             if choice.words:
-                lines.append(f"  {choice.words}:")
+                lines.append(f"  {choice.words}")
                 indent = "    "
             lines.append(indent + _shell(*choice.command, course=given))
     return lines

@@ -100,7 +100,7 @@ class Grader:
         return self._decisions.about(student, handed_in)
 
     def digest(self, handed_in: str, decided: Decided = UNDECIDED) -> str:
-        """Identifies what a mark depends on: what was handed in, template, grader, settings, engine, level, decisions."""
+        """Identifies all that a mark depends on: submission, decisions, template, grader, settings, engine, level."""
         return _sha256(f"{handed_in} {self.plan.digest} {self.level.name}", decided)
 
     def digest_of_unreadable(self, reason: str, decided: Decided = UNDECIDED) -> str:

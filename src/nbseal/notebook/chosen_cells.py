@@ -23,8 +23,8 @@ def with_chosen_cells(template: Notebook, submission: Notebook, chosen: Mapping[
     """The submitted notebook with the ``chosen`` cells, by question and counted from 1, as those questions' answers.
 
     ``template`` and ``submission`` are not changed. A cell that had the answer's name is left out if nothing was
-    written in it, and otherwise runs right before the chosen one. A chosen cell that has another answer's name keeps it,
-    and counts for both.
+    written in it, and otherwise runs right before the chosen one. A chosen cell that has another answer's name keeps
+    it, and counts for both.
     """
     cells = submission["cells"]
     answers: dict[str, Cell] = {}

@@ -37,7 +37,7 @@ class Answer:
 
 
 def decide(course: Course, assignment: str, student: str, answer: Answer) -> Decision:
-    """Record an answer to what is open in a student's submission; CourseError if it doesn't fit: nothing is recorded."""
+    """Record an answer to what is open in a student's submission; CourseError if it doesn't fit, and nothing is."""
     course.choose_students(assignment, [student])
     desk = Desk(course, assignment)
     folder = Folder(desk, student)

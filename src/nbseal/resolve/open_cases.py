@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbseal.course import Course
@@ -28,25 +28,28 @@ SHOWN = 70  # characters of a cell's first line
 class Choice:
     """One way to settle something: the command, and what it is about in ``words``, if the command doesn't say it."""
 
-    words: str
     command: tuple[str, ...]
+    words: str = ""
 
 
 @dataclass(frozen=True)
 class OpenCase:
-    """Something of a student's that a person must decide; ``about`` is a notebook, questions, or the time."""
+    """Something of a student's that a person must decide; ``about`` is a notebook, a question, or the time.
+
+    ``points`` are those of the questions that hang on it.
+    """
 
     student: str
     about: str
     reason: str
     choices: tuple[Choice, ...]
-    questions: tuple[str, ...] = ()
+    points: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         choices = [{"words": one.words, "command": list(one.command)} for one in self.choices]
         found = {"student": self.student, "about": self.about, "reason": self.reason}
-        return {**found, "questions": list(self.questions), "choices": choices}
+        return {**found, "points": self.points, "choices": choices}
 
 
 @dataclass(frozen=True)
@@ -126,9 +129,9 @@ def _notebook(desk: Desk, folder: Folder, plan: NotebookPlan, own: Sequence[Ques
     reason = reason.removeprefix(f"{called} is ").removeprefix("not judged: ").removesuffix(UNSURE_MEND)
     paths = () if folder.problem else folder.submission.candidates.get(plan.name, ())
     named = ["--notebook", plan.name] if len(desk.plan.notebooks) > 1 else []
-    choices = [Choice("", _command(desk, folder.student, "--file", path, *named)) for path in paths[:MOST_CHOICES]]
+    choices = [Choice(_command(desk, folder.student, "--file", path, *named)) for path in paths[:MOST_CHOICES]]
     return OpenCase(
-        folder.student, called, reason, tuple(choices or _by_points(desk, folder.student, own)), _names(own)
+        folder.student, called, reason, tuple(choices or _by_points(desk, folder.student, own)), _points(own)
     )
 
 
@@ -139,13 +142,13 @@ def _questions(desk: Desk, folder: Folder, plan: NotebookPlan, own: Sequence[Que
     for question in own:
         by_reason.setdefault(_reason(question, desk.entries[folder.student].scorecard.problems), []).append(question)
     for reason, questions in by_reason.items():
-        again = Choice("try it again", ("nbseal", "grade", desk.assignment, "--student", folder.student))
+        again = Choice(("nbseal", "grade", desk.assignment, "--student", folder.student), "try it again")
         choices = [again] if failed else []
         for question in questions:
             if any(test.name == ANSWER_IS_FOUND for test in question.tests):
                 choices += _by_cells(desk, folder, plan, question.grade_id)
         choices = choices or _by_points(desk, folder.student, questions)
-        yield OpenCase(folder.student, ", ".join(_names(questions)), reason, tuple(choices), _names(questions))
+        yield OpenCase(folder.student, ", ".join(_points(questions)), reason, tuple(choices), _points(questions))
 
 
 def _reason(question: QuestionResult, problems: Iterable[str]) -> str:
@@ -166,30 +169,26 @@ def _by_cells(desk: Desk, folder: Folder, plan: NotebookPlan, question: str) -> 
     alike = [one for one in own if answer and one[1]["cell_type"] == answer["cell_type"]]
     return [
         Choice(
-            f"{question} is cell {index + 1}: {_first_line(cell)}",
             _command(desk, folder.student, "--question", question, "--cell", str(index + 1)),
+            f"cell {index + 1}: {_first_line(cell)}",
         )
         for index, cell in (alike or own)[:MOST_CHOICES]
     ]
 
 
 def _by_points(desk: Desk, student: str, own: Sequence[QuestionResult]) -> list[Choice]:
-    return [
-        Choice(
-            f"points for {question.grade_id}, 0 to {question.max_score:g}",
-            _command(desk, student, "--question", question.grade_id, "--points", "P"),
-        )
-        for question in own
-    ] + [Choice("no marks for any of it", _command(desk, student, "--nothing"))]
+    """Points for each question, or nothing for all."""
+    commands = [_command(desk, student, "--question", one.grade_id, "--points", "P") for one in own]
+    return [Choice(command) for command in (*commands, _command(desk, student, "--nothing"))]
 
 
 def _time(desk: Desk, student: str, problem: str) -> OpenCase:
     reason = problem.removesuffix(UNCLEAR_TIME).strip().removesuffix(f"; {STAMP_MEND}")
     if problem.startswith(TIMESTAMP_FILE):
-        words = f"the time, in {desk.zones.course} or with a zone"
-        choice = Choice(words, _command(desk, student, "--time", "YYYY-MM-DD HH:MM"))
+        words = f"the time, in {desk.zones.course} unless you name a zone"
+        choice = Choice(_command(desk, student, "--time", "YYYY-MM-DD HH:MM"), words)
     else:
-        choice = Choice("the new date", ("nbseal", "extend", desk.assignment, student, "YYYY-MM-DD HH:MM"))
+        choice = Choice(("nbseal", "extend", desk.assignment, student, "YYYY-MM-DD HH:MM"), "the new date")
     return OpenCase(student, "time", reason, (choice,))
 
 
@@ -197,8 +196,8 @@ def _command(desk: Desk, student: str, *words: str) -> tuple[str, ...]:
     return ("nbseal", "resolve", desk.assignment, student, *words)
 
 
-def _names(questions: Iterable[QuestionResult]) -> tuple[str, ...]:
-    return tuple(question.grade_id for question in questions)
+def _points(questions: Iterable[QuestionResult]) -> dict[str, float]:
+    return {question.grade_id: question.max_score for question in questions}
 
 
 def _first_line(cell: Cell) -> str:
