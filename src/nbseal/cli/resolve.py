@@ -124,9 +124,11 @@ def _listing(course: Course, found: Standing, student: str | None, given: Path) 
     for name in found.again:
         command = _shell("nbseal", "grade", found.assignment, "--student", name, course=given)
         lines.append(f"{name} has handed in again since grading. First: {command}")
+    if found.not_graded:
+        lines.append(f"not graded yet: {', '.join(map(one_line, found.not_graded))}")
     if found.to_read:
         texts = f"{found.to_read} {'submission has' if found.to_read == 1 else 'submissions have'}"
-        lines.append(f"{texts} texts for a person to read: that is done in the formgrader.")
+        lines.append(f"{texts} texts for a person to read, which is done in the formgrader.")
     if found.decided:
         lines += ["", "Decided by a person:", *map(_decided, found.decided)]
     if found.outdated:

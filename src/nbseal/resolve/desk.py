@@ -58,13 +58,17 @@ class Desk:
 
     def open_questions(self, student: str) -> list[QuestionResult]:
         """Questions that could not be judged, and that no person has given a mark."""
-        marks = self.states[student].marks if student in self.states else {}
-        return [
-            question
-            for question in self.entries[student].scorecard.questions
-            if question.status is Status.NOT_JUDGED
-            and not (question.grade_id in marks and marks[question.grade_id].manual is not None)
-        ]
+        return self._without_a_mark(student, Status.NOT_JUDGED)
+
+    def questions_to_read(self, student: str) -> list[QuestionResult]:
+        """Questions that always wait for a person, and that none has given a mark."""
+        return self._without_a_mark(student, Status.MANUAL)
+
+    def _without_a_mark(self, student: str, status: Status) -> list[QuestionResult]:
+        state = self.states.get(student, SubmissionState())
+        by_hand = {name for name, mark in state.marks.items() if mark.manual is not None}
+        questions = self.entries[student].scorecard.questions
+        return [one for one in questions if one.status is status and one.grade_id not in by_hand]
 
 
 @dataclass

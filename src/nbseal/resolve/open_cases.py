@@ -17,7 +17,7 @@ from nbseal.notebook import answer_cell
 from nbseal.notebook.matching import match
 from nbseal.notebook.reading import Cell
 from nbseal.resolve.desk import Desk, Folder
-from nbseal.results import UNCLEAR_TIME, Outcome, QuestionResult, Status
+from nbseal.results import UNCLEAR_TIME, Outcome, QuestionResult
 from nbseal.text import one_line
 
 MOST_CHOICES = 12  # files or cells to choose from
@@ -56,8 +56,9 @@ class OpenCase:
 class Standing:
     """What is open in an assignment, and what was decided.
 
-    ``outdated`` decisions are about another submission than the one that lies there now. ``to_read`` counts submissions
-    with texts that a person reads in the formgrader; ``again`` are students who handed in again since grading.
+    ``outdated`` decisions are about another submission than the one that lies there now. ``again`` are students who
+    handed in again since grading, ``not_graded`` those who were not graded yet; ``to_read`` counts submissions with
+    texts that a person reads in the formgrader.
     """
 
     assignment: str
@@ -65,6 +66,7 @@ class Standing:
     decided: tuple[Decision, ...]
     outdated: tuple[Decision, ...]
     again: tuple[str, ...]
+    not_graded: tuple[str, ...]
     to_read: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,6 +77,7 @@ class Standing:
             "decided": [one.to_dict() for one in self.decided],
             "outdated": [one.to_dict() for one in self.outdated],
             "handed_in_again": list(self.again),
+            "not_graded": list(self.not_graded),
             "to_read": self.to_read,
         }
 
@@ -103,9 +106,15 @@ def standing(course: Course, assignment: str, student: str | None = None) -> Sta
             again.append(one)
         elif is_open:
             cases += _cases(desk, folder)
-    cards = (desk.entries[one].scorecard for one in chosen if one in desk.entries)
-    to_read = sum(any(question.status is Status.MANUAL for question in card.questions) for card in cards)
-    return Standing(desk.assignment, tuple(cases), tuple(decided), tuple(outdated), tuple(again), to_read)
+    return Standing(
+        desk.assignment,
+        cases=tuple(cases),
+        decided=tuple(decided),
+        outdated=tuple(outdated),
+        again=tuple(again),
+        not_graded=tuple(one for one in chosen if one not in desk.entries),
+        to_read=sum(any(desk.questions_to_read(one)) for one in chosen if one in desk.entries),
+    )
 
 
 def _cases(desk: Desk, folder: Folder) -> Iterator[OpenCase]:
