@@ -11,6 +11,8 @@ from typing import Any
 SCHEMA = 1
 # How a problem ends that leaves a submission without a late penalty. No other ends so, whatever files are called.
 UNCLEAR_TIME = "Until then the time is unclear: no late penalty."
+# How the reason begins if a hidden test is to blame for a question that isn't judged.
+TEST_ITSELF_FAILED = "the hidden test itself failed"
 # What stands where a hidden test would, if a person decided a mark that the engine could not make.
 BY_A_PERSON = "A person decided this mark."
 

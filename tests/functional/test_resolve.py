@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from nbseal.export.marks import read_marks
 from nbseal.gradebook import Recorder
 from nbseal.grading import ClassOptions, ClassResult, grade_class
 from nbseal.report import collect, report_page
-from nbseal.resolve import Answer, decide, standing, take_back
+from nbseal.resolve import Answer, Choice, decide, standing, take_back
 from nbseal.results import BY_A_PERSON, Scorecard, Status
 from nbseal.similarity.answer_cells import read_answers
 from nbseal.terminal import lost_marks, scorecard_text, summary
@@ -191,6 +192,19 @@ def test_what_is_open_is_listed_with_its_commands(undecided: Path) -> None:
     assert resolve(undecided, "as asked").stdout == "mini: nothing is open for as asked\n"
 
 
+def test_what_many_have_open_for_one_reason_is_listed_once(undecided: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hidden test that fails itself leaves the same open for a whole class: one paragraph, and one command."""
+    found = standing(Course(undecided), "mini")
+    one = replace(
+        found.cases[0], choices=(Choice(("nbseal", "grade", "mini"), "mend the hidden test, and grade again"),)
+    )
+    many = replace(found, cases=tuple(replace(one, student=str(number)) for number in range(9)))
+    monkeypatch.setattr("nbseal.resolve.standing", lambda *_: many)
+    listed = resolve(undecided).stdout
+    assert "\n0, 1, 2, 3, 4 and 4 more: number (2 points)\n" in listed
+    assert listed.count("nbseal grade mini") == 1
+
+
 def test_one_command_settles_and_grades(copy: Path) -> None:
     """A command as it was listed records the decision, grades the student, and leaves nothing of theirs open."""
     (case,) = standing(Course(copy), "mini", "file").cases
@@ -286,7 +300,7 @@ def test_what_was_decided_is_shown(decided: tuple[Path, ClassResult]) -> None:
 
 
 def test_another_submission_is_another_question(settled: Path) -> None:
-    """What was decided isn't applied to what is handed in later, which the list says; it counts if the first comes back."""
+    """What was decided isn't applied to what is handed in later, as the list says, and is if the first comes back."""
     folder = settled / "submitted" / "nothing" / "mini"
     (folder / "more.txt").write_text("Sorry, here it is.")
     listed = resolve(settled, "nothing").stdout
@@ -382,8 +396,8 @@ def test_who_was_not_graded_or_handed_in_again_is_graded_first(copy: Path) -> No
         with pytest.raises(CourseError, match=f"{words}: run nbseal grade mini --student {student}"):
             decide(Course(copy), "mini", student, Answer(nothing=True))
     listed = resolve(copy).stdout
-    assert "not graded yet: new\n" in listed
-    assert "nothing has handed in again since grading. First: nbseal grade mini --student nothing" in listed
+    assert "not graded yet: new. First: nbseal grade mini " in listed
+    assert "handed in again since grading: nothing. First: nbseal grade mini " in listed
 
 
 def test_a_damaged_file_stops_grading_before_anybody(settled: Path) -> None:

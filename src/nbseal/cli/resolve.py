@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,11 @@ from nbseal.text import one_line, without_controls
 if TYPE_CHECKING:
     from nbseal.course import Course
     from nbseal.gradebook.decisions import Decision
-    from nbseal.resolve import Standing
+    from nbseal.resolve import Choice, OpenCase, Standing
 
 WAYS = ("path", "cell", "points", "nothing", "time", "withdraw")
 CALLED = {"path": "file"}
+NAMED = 5  # students in a sentence
 LEGEND = """\
 P are the points that you give. Whatever is open can also be settled by --question ID --points P, or by --nothing
 (without --question for all that is open of a student). --reason TEXT says why; --withdraw takes back what was decided.
@@ -121,11 +123,11 @@ def _listing(course: Course, found: Standing, student: str | None, given: Path) 
         lines += [f"{found.assignment}: {len(found.cases)} open{whose}", *_cases(course, found, given), "", LEGEND]
     else:
         lines.append(f"{found.assignment}: nothing is open" + (f" for {student}" if student else ""))
-    for name in found.again:
-        command = _shell("nbseal", "grade", found.assignment, "--student", name, course=given)
-        lines.append(f"{name} has handed in again since grading. First: {command}")
+    grade = _shell("nbseal", "grade", found.assignment, course=given)
+    if found.again:
+        lines.append(f"handed in again since grading: {_some(found.again)}. First: {grade}")
     if found.not_graded:
-        lines.append(f"not graded yet: {', '.join(map(one_line, found.not_graded))}")
+        lines.append(f"not graded yet: {_some(found.not_graded)}. First: {grade}")
     if found.to_read:
         texts = f"{found.to_read} {'submission has' if found.to_read == 1 else 'submissions have'}"
         lines.append(f"{texts} texts for a person to read, which is done in the formgrader.")
@@ -145,24 +147,41 @@ def _decided(one: Decision) -> str:
 
 
 def _cases(course: Course, found: Standing, given: Path) -> list[str]:
-    """A paragraph for each open case, with a command for each way to settle it."""
-    lines = []
+    """A paragraph for each open case, with a command for each way to settle it; like cases of many students are one."""
+    alike: dict[tuple[str, str, tuple[Choice, ...]], list[OpenCase]] = {}
     for case in found.cases:
-        where = os.path.relpath(course.folder("submitted", case.student, found.assignment), course.root)
-        points = [f"{name} ({most:g} {'point' if most == 1 else 'points'})" for name, most in case.points.items()]
-        about = [] if case.about in (*case.points, ", ".join(case.points)) else [case.about]
+        alike.setdefault((case.about, case.reason, case.choices), []).append(case)
+    lines = []
+    for (about, reason, choices), cases in alike.items():
         lines += [
             "",
-            f"{one_line(case.student)}, in {where}: {', '.join(about + points)}",
-            f"  {one_line(case.reason)}",
+            f"{_whose(course, found, cases)}: {_with_points(about, cases[0].points)}",
+            f"  {one_line(reason)}",
         ]
-        for choice in case.choices:
-            indent = "  "
-            if choice.words:
-                lines.append(f"  {choice.words}")
-                indent = "    "
-            lines.append(indent + _shell(*choice.command, course=given))
+        for choice in choices:
+            lines += [f"  {choice.words}"] if choice.words else []
+            lines.append(("    " if choice.words else "  ") + _shell(*choice.command, course=given))
     return lines
+
+
+def _whose(course: Course, found: Standing, cases: list[OpenCase]) -> str:
+    """A student and the folder of the submission, or several students."""
+    if len(cases) > 1:
+        return _some([case.student for case in cases])
+    folder = course.folder("submitted", cases[0].student, found.assignment)
+    return one_line(f"{cases[0].student}, in {os.path.relpath(folder, course.root)}")
+
+
+def _with_points(about: str, points: dict[str, float]) -> str:
+    """A notebook with its questions, or questions, with the points that they give; or the time, which gives none."""
+    names = [f"{name} ({most:g} {'point' if most == 1 else 'points'})" for name, most in points.items()]
+    return ", ".join(names if about == ", ".join(points) else [about, *names])
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(map(one_line, names[:NAMED])) + more
 
 
 def _shell(*words: str, course: Path) -> str:

@@ -17,7 +17,7 @@ from nbseal.notebook import answer_cell
 from nbseal.notebook.matching import match
 from nbseal.notebook.reading import Cell
 from nbseal.resolve.desk import Desk, Folder
-from nbseal.results import UNCLEAR_TIME, Outcome, QuestionResult
+from nbseal.results import TEST_ITSELF_FAILED, UNCLEAR_TIME, Outcome, QuestionResult
 from nbseal.text import one_line
 
 MOST_CHOICES = 12  # files or cells to choose from
@@ -151,8 +151,10 @@ def _questions(desk: Desk, folder: Folder, plan: NotebookPlan, own: Sequence[Que
     for question in own:
         by_reason.setdefault(_reason(question, desk.entries[folder.student].scorecard.problems), []).append(question)
     for reason, questions in by_reason.items():
-        again = Choice(("nbseal", "grade", desk.assignment, "--student", folder.student), "try it again")
-        choices = [again] if failed else []
+        grade = ("nbseal", "grade", desk.assignment)
+        choices = [Choice(grade, "it was no fault of the student's: try it again")] if failed else []
+        if reason.startswith(TEST_ITSELF_FAILED):
+            choices.append(Choice(grade, "mend the hidden test, and grade again"))
         for question in questions:
             if any(test.name == ANSWER_IS_FOUND for test in question.tests):
                 choices += _by_cells(desk, folder, plan, question.grade_id)
