@@ -400,6 +400,29 @@ def test_who_was_not_graded_or_handed_in_again_is_graded_first(copy: Path) -> No
     assert "handed in again since grading: nothing. First: nbseal grade mini " in listed
 
 
+def test_an_assignment_of_several_notebooks(tmp_path: Path) -> None:
+    """A file is said to be one of them; points for another one stay, even if no file is left that it could be."""
+    root = make_course(tmp_path / "course", grader=None)
+    second = [code("s", "### BEGIN SOLUTION\nx = 1\n### END SOLUTION", solution=True)]
+    second += [code("x", "assert x", grade=True, locked=True, points=3)]
+    (root / "source" / "mini" / "second.ipynb").write_text(json.dumps(notebook(second)))
+    write(root, "ada", {"odd.ipynb": json.dumps(notebook([code("own", "x = 1")])).encode()})
+    assert marks(grade(root)) == {"ada": dict.fromkeys([*FULL, "x"])}
+    commands = {case.about: case.choices[0].command for case in standing(Course(root), "mini").cases}
+    assert commands["second.ipynb"][4:] == ("--file", "odd.ipynb", "--notebook", "second")
+    with pytest.raises(CourseError, match=r"say which notebook odd\.ipynb is: --notebook mini or --notebook second"):
+        decide(Course(root), "mini", "ada", Answer(file="odd.ipynb"))
+    for question in FULL:
+        decide(Course(root), "mini", "ada", Answer(question=question, points=1))
+    grade(root)
+    path = root / "submitted" / "ada" / "mini" / "odd.ipynb"
+    decide(Course(root), "mini", "ada", Answer(file=str(path), notebook="second.ipynb"))
+    result = grade(root)
+    assert marks(result) == {"ada": {**dict.fromkeys(FULL, 1.0), "x": 3.0}}
+    assert read_marks(Course(root), "mini").by_student["ada"].score == 6.0
+    assert not any("not judged" in problem or "submitted" in problem for problem in cards(result)["ada"].problems)
+
+
 def test_a_damaged_file_stops_grading_before_anybody(settled: Path) -> None:
     """As long as nobody can tell what was decided, nobody gets another mark."""
     (settled / ".nbseal" / "decisions" / "mini.json").write_text("{")

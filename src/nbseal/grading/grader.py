@@ -137,7 +137,11 @@ class Grader:
         problems, slowest = list(submission.problems), list[CellTime]()
         notebooks: dict[str, Any] = {}
         there = {*submission.notebooks, *submission.not_judged}
-        missing = tuple(plan.name for plan in self.plan.notebooks if plan.name not in there)
+        missing = tuple(
+            plan.name
+            for plan in self.plan.notebooks
+            if plan.name not in there and not any(question.grade_id in decided.points for question in plan.questions)
+        )
         for plan in self.plan.notebooks:
             if plan.name in missing:
                 problems.append(f"{plan.name}.ipynb was not submitted")
@@ -190,9 +194,10 @@ class Grader:
 
     def _grade_notebook(self, plan: NotebookPlan, submission: Submission, digest: str) -> _Graded:
         """Grade one notebook; where our own machinery fails, a second time. Hidden inputs are drawn by ``digest``."""
-        if reason := submission.not_judged.get(plan.name):
+        reading = submission.notebooks.get(plan.name)
+        if reading is None:  # or it isn't there at all, and a person has given points all the same
+            reason = submission.not_judged.get(plan.name, f"not judged: {plan.name}.ipynb was not submitted")
             return _not_judged(plan, reason, submission.decided)
-        reading = submission.notebooks[plan.name]
         graded = self._attempt(plan, reading, submission, digest)
         if (graded.again or graded.killed) and not self._closed:
             time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,10 +82,9 @@ class _Check:
             return self._time(answer.time)
         return self._nothing()
 
-    def _made(self, kind: Kind, **what: object) -> Decision:
+    def _made(self, kind: Kind) -> Decision:
         now = datetime.now(UTC).replace(microsecond=0)
-        about = {"student": self.folder.student, "handed_in": self.folder.digest}
-        return Decision(kind=kind, who=decider(), when=now, reason=one_line(self.answer.reason), **about, **what)  # type: ignore[arg-type]
+        return Decision(self.folder.student, kind, self.folder.digest, decider(), now, one_line(self.answer.reason))
 
     def _file(self, given: str) -> Decision:
         if self.folder.problem:
@@ -99,7 +98,7 @@ class _Check:
         notebook = self._notebook(path)
         questions = next(plan.questions for plan in self.desk.plan.notebooks if plan.name == notebook)
         names = tuple(question.grade_id for question in questions)
-        return self._made(Kind.FILE, file=path, notebook=notebook, questions=names)
+        return replace(self._made(Kind.FILE), file=path, notebook=notebook, questions=names)
 
     def _inside(self, given: str, files: Collection[str]) -> str:
         """A file's path as it counts from the submission's folder; it may have been given as the shell completes it."""
@@ -147,7 +146,7 @@ class _Check:
             raise CourseError(f"{path} has cells 1 to {len(cells)}, and no cell {number}.")
         if not cells[number - 1]["source"].strip():
             raise CourseError(f"cell {number} of {path} is empty.")
-        return self._made(Kind.CELL, file=path, notebook=plan.name, cell=number, questions=(question,))
+        return replace(self._made(Kind.CELL), file=path, notebook=plan.name, cell=number, questions=(question,))
 
     def _points(self, points: float) -> Decision:
         question = self._question()
@@ -156,17 +155,17 @@ class _Check:
         most = entry.scorecard.question(question).max_score
         if not 0 <= points <= most:
             raise CourseError(f"{question} gives 0 to {most:g} points, and not {points:g}.")
-        return self._made(Kind.POINTS, points=points, questions=(question,))
+        return replace(self._made(Kind.POINTS), points=points, questions=(question,))
 
     def _nothing(self) -> Decision:
         if self.answer.question:
             question = self._question()
             self._must_be_open(question)
-            return self._made(Kind.NOTHING, questions=(question,))
+            return replace(self._made(Kind.NOTHING), questions=(question,))
         names = tuple(question.grade_id for question in self.desk.open_questions(self.folder.student))
         if not names:
             raise CourseError(f"no question of {self.folder.student} is open in {self.desk.assignment}.")
-        return self._made(Kind.NOTHING, questions=names)
+        return replace(self._made(Kind.NOTHING), questions=names)
 
     def _time(self, given: str) -> Decision:
         stamp = self.folder.stamp
@@ -181,7 +180,7 @@ class _Check:
         if time.moment is None:
             said = (time.problem or "").removeprefix(f"{TIMESTAMP_FILE} ").removeprefix("says ")
             raise CourseError(f"{said}; write the time as '2026-05-04 20:30', in {zone}, or with a zone.")
-        return self._made(Kind.TIME, time=time.moment)
+        return replace(self._made(Kind.TIME), time=time.moment)
 
     def _question(self) -> str:
         known = self.desk.questions
