@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from nbseal.errors import SubmissionError
+from nbseal.gradebook.decisions import UNDECIDED, Decided
 from nbseal.grading.archives import Unpacked, is_junk, unpack
 from nbseal.grading.submission import HandedIn, Submission
 from nbseal.notebook import Notebook, Reading, read, rebuild
@@ -27,6 +28,8 @@ MOST_VERSIONS = 50  # of one notebook, whose answers are compared
 SHOWN, MOST_NOTES = 5, 20  # names in a sentence, sentences about files
 # Another notebook of the same course has at most a tenth of the lines that students are given in this one.
 ENOUGH_LINES, SOME_LINES = 1 / 3, 1 / 10
+UNSURE_MEND = "; leave one of them, and grade again"
+NOTHING_OF_IT = "holds nothing of this assignment"
 KINDS = {
     b"%pdf": "is a PDF",
     b"<!doctype": "is a web page",
@@ -103,20 +106,31 @@ def fingerprint(template: Notebook) -> Fingerprint:
 
 
 def recognise(
-    handed_in: HandedIn, notebooks: Mapping[str, Fingerprint], support: Mapping[str, bytes], limit: int
+    handed_in: HandedIn,
+    notebooks: Mapping[str, Fingerprint],
+    support: Mapping[str, bytes],
+    limit: int,
+    decided: Decided = UNDECIDED,
 ) -> Submission:
     """Tell which files are the assignment's ``notebooks``; the files beside them are the submission's others.
 
-    ``support`` are the files that come with the release; archives are unpacked to ``limit`` bytes. Nothing but memory
-    is touched, and there are no bytes that make it raise.
+    ``support`` are the files that come with the release; archives are unpacked to ``limit`` bytes. A file that was
+    ``decided`` on counts. Nothing but memory is touched, and there are no bytes that make it raise.
     """
     unpacked = unpack(handed_in.files, limit)
     own = [path for path in unpacked.files if path not in unpacked.opened and not _is_nobodys(path, unpacked, support)]
-    found = _find(unpacked.files, own or [path for path in unpacked.files if path != TIMESTAMP], notebooks)
+    fixed = {name: path for name, path in decided.files.items() if name in notebooks}
+    looked_at = [path for path in own or unpacked.files if path != TIMESTAMP and path not in fixed.values()]
+    found = _find(unpacked.files, looked_at, notebooks)
     top = _common_folder(own)
-    choices = {name: _choose(name, top, mark.template, found.candidates[name]) for name, mark in notebooks.items()}
-    known = {file.path for files in found.candidates.values() for file in files if file.reading}
+    choices = {
+        name: _as_decided(fixed[name], unpacked)
+        if name in fixed
+        else _choose(name, top, mark.template, found.candidates[name])
+        for name, mark in notebooks.items()
+    }
     chosen = [choice.path for choice in choices.values() if choice.path]
+    known = {file.path for files in found.candidates.values() for file in files if file.reading} | set(chosen)
     links = [path for path in handed_in.left_out if not is_junk(path)]
     left = _Left([path for path in (*own, *links) if path not in known], handed_in, unpacked, found)
     not_judged = {
@@ -128,6 +142,9 @@ def recognise(
         problems=tuple(left.notes(bool(chosen)) + [note for choice in choices.values() for note in choice.notes]),
         not_judged={name: reason for name, reason in not_judged.items() if reason},
         digest=handed_in.digest,
+        candidates={name: _candidates(name, found) for name, reason in not_judged.items() if reason},
+        paths={name: choice.path for name, choice in choices.items() if choice.reading},
+        decided=decided,
     )
 
 
@@ -160,7 +177,7 @@ def _find(files: Mapping[str, bytes], paths: Sequence[str], notebooks: Mapping[s
         if name := _best(reading.nb, notebooks):
             found.candidates[name].append(_File(path, reading))
         else:
-            found.strangers[path] = "holds nothing of this assignment"
+            found.strangers[path] = NOTHING_OF_IT
     return found
 
 
@@ -271,6 +288,22 @@ def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]
     return _taken(name, best[0], files) if best and best[0].reading else _Choice()
 
 
+def _as_decided(path: str, unpacked: Unpacked) -> _Choice:
+    """The file that a person chose; it could be read when they did."""
+    if path not in unpacked.files:
+        return _Choice(reason=f"not judged: {_quoted(path)}, which was decided on, isn't there")
+    try:
+        return _Choice(read(unpacked.files[path], name=path), path)
+    except SubmissionError as error:
+        return _Choice(reason=f"not judged: {error}")
+
+
+def _candidates(name: str, found: _Found) -> tuple[str, ...]:
+    """Files of which a person may choose one: versions of the notebook, or else whatever can be read as one."""
+    versions = sorted(file.path for file in found.candidates[name] if file.reading)
+    return tuple(versions or [path for path, why in found.strangers.items() if why == NOTHING_OF_IT])
+
+
 def _exact_or_more(name: str, readable: Sequence[_File], works: Mapping[str, _Work]) -> _Choice:
     """The first file, which has the notebook's name and answers, unless another one answers what that leaves open."""
     exact, others = readable[0], readable[1:]
@@ -294,7 +327,7 @@ def _taken(name: str, file: _File, others: Sequence[_File]) -> _Choice:
 
 
 def _unsure(name: str, why: str) -> _Choice:
-    return _Choice(reason=f"{name}{NOTEBOOK} is not judged: {why}; leave one of them, and grade again")
+    return _Choice(reason=f"{name}{NOTEBOOK} is not judged: {why}{UNSURE_MEND}")
 
 
 def _by_answers(files: Sequence[_File], works: Mapping[str, _Work]) -> list[list[_File]]:
