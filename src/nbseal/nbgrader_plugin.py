@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from nbseal.errors import CourseError, SealUnavailable
 from nbseal.gradebook import Recorder
 from nbseal.gradebook.autograded import contents, notebook_bytes
 from nbseal.gradebook.formgrader import read_times_as_recorded
+from nbseal.gradebook.lateness import stamp_on_record
 from nbseal.gradebook.times import naive, stamp_in, zones_of
 from nbseal.notebook import make_template, questions
 from nbseal.patches import autograde_notebooks
@@ -72,6 +74,10 @@ class PatientCourseDirectory(CourseDirectory):  # type: ignore[misc]
     def get_existing_timestamp(self, dest_path: str) -> Any:
         """The time of a submission in UTC, without a zone; None, with a warning, if nobody can tell."""
         stamp = stamp_in(Path(dest_path), zones_of(self.config))
+        names = self.format_path(self.submitted_directory, "(?P<student>.+)", "(?P<assignment>[^/]+)", escape=True)
+        if found := re.fullmatch(names, dest_path):
+            private = Path(self.root, ".nbseal")
+            stamp = stamp_on_record(private, found["assignment"], found["student"], stamp)
         if stamp and stamp.problem:
             self.log.warning("%s: %s: the submission counts as on time.", dest_path, stamp.problem)
         return naive(stamp.moment) if stamp else None
@@ -166,8 +172,9 @@ class SealedExporter(NotebookExporter):  # type: ignore[misc]
     def _write_files(self, graded: GradedSubmission) -> None:
         """Write what lies beside the notebooks, as our own recording does."""
         folder = self.course.folder("autograded", graded.scorecard.student, graded.scorecard.assignment)
+        notebooks = {f"{name}.ipynb" for name in graded.notebooks}
         for name, content in contents(graded.files, dict.fromkeys(graded.notebooks, b"")).items():
-            if f"{name}" not in (f"{notebook}.ipynb" for notebook in graded.notebooks):
+            if str(name) not in notebooks:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).unlink(missing_ok=True)
                 (folder / name).write_bytes(content)

@@ -11,6 +11,10 @@ from typing import Any
 SCHEMA = 1
 # How a problem ends that leaves a submission without a late penalty. No other ends so, whatever files are called.
 UNCLEAR_TIME = "Until then the time is unclear: no late penalty."
+# How the reason begins if a hidden test is to blame for a question that isn't judged.
+TEST_ITSELF_FAILED = "the hidden test itself failed"
+# What stands where a hidden test would, if a person decided a mark that the engine could not make.
+BY_A_PERSON = "A person decided this mark."
 
 
 class Outcome(StrEnum):
@@ -74,6 +78,11 @@ class QuestionResult:
     status: Status
     tests: tuple[TestResult, ...] = ()
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether a person decided the mark by `nbseal resolve`."""
+        return any(test.name == BY_A_PERSON for test in self.tests)
+
 
 @dataclass(frozen=True)
 class CellTime:
@@ -87,7 +96,8 @@ class CellTime:
 class Scorecard:
     """The marks of one submission, the seal level they were made at, and what went wrong on the way.
 
-    ``slowest`` holds the cells that took most of the time, the slowest first.
+    ``slowest`` holds the cells that took most of the time, the slowest first; ``decisions`` says what a person decided
+    where the engine could not.
     """
 
     assignment: str
@@ -97,6 +107,7 @@ class Scorecard:
     questions: tuple[QuestionResult, ...]
     problems: tuple[str, ...] = field(default=())
     slowest: tuple[CellTime, ...] = ()
+    decisions: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:
@@ -123,7 +134,8 @@ class Scorecard:
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the published form (schema 1).
 
-        ``slowest``, and a test's ``measured``, ``blocked`` and ``credit``, are there only where they say something.
+        ``slowest``, ``decisions``, and a test's ``measured``, ``blocked`` and ``credit``, are there only where they say
+        something.
         """
         data: dict[str, Any] = {
             "schema": SCHEMA,
@@ -138,6 +150,8 @@ class Scorecard:
         }
         if self.slowest:
             data["slowest"] = [{"cell": one.cell, "seconds": round(one.seconds, 3)} for one in self.slowest]
+        if self.decisions:
+            data["decisions"] = list(self.decisions)
         return data
 
     def to_json(self) -> str:
@@ -157,6 +171,7 @@ class Scorecard:
             questions=tuple(_question_from_dict(question) for question in data["questions"]),
             problems=tuple(data["problems"]),
             slowest=tuple(CellTime(one["cell"], one["seconds"]) for one in data.get("slowest", ())),
+            decisions=tuple(data.get("decisions", ())),
         )
 
 

@@ -46,14 +46,14 @@ def done_line(done: Done) -> str:
 
 
 def lost_marks(cards: Sequence[Scorecard]) -> Iterator[str]:
-    """A line for each question that lost marks, and for each problem."""
+    """A line for each question that lost marks, for each problem, and for each decision of a person."""
     for card in cards:
         for question in card.questions:
             if question.status is Status.GRADED and (question.score or 0.0) < question.max_score:
                 marks = f"{_mark(question)}/{question.max_score:g}"
                 yield one_line(f"{card.student} · {question.grade_id} {marks}: {_why(question, card)}")
-        for problem in card.problems:
-            yield one_line(f"{card.student} · {problem}")
+        for said in (*card.problems, *card.decisions):
+            yield one_line(f"{card.student} · {said}")
 
 
 def summary(assignment: str, result: ClassResult) -> str:
@@ -70,7 +70,7 @@ def summary(assignment: str, result: ClassResult) -> str:
     if waiting := _waiting(result.scorecards, Status.MANUAL):
         parts.append(f"{waiting} with answers for a person to read")
     if waiting := _waiting(result.scorecards, Status.NOT_JUDGED):
-        parts.append(f"{waiting} not judged completely: a person must look")
+        parts.append(f"{waiting} not judged completely: a person must look (nbseal resolve {assignment})")
     if unclear := sum(card.has_unclear_time for card in result.scorecards):
         parts.append(f"{unclear} with an unclear time: no late penalty")
     return "; ".join(parts)
@@ -87,6 +87,7 @@ def scorecard_text(card: Scorecard) -> str:
             if test.message and test.outcome is not Outcome.PASSED:
                 lines.append(f"      {one_line(test.message)}")
     lines += [f"  ! {one_line(problem)}" for problem in card.problems]
+    lines += [f"  = {one_line(decision)}" for decision in card.decisions]
     return "\n".join(lines)
 
 

@@ -21,8 +21,11 @@ from nbseal.sandbox.launch import Launched
 from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
 from tests.mini import GRADER, hand_in, make_course
 
-COMMANDS = ("build", "grade", "check", "doctor", "lint", "report", "similarity")
-TEXT = {"build": ["mini"], "check": ["submitted/ada/mini/mini.ipynb"], "doctor": [], "grade": ["mini"], "lint": []}
+COMMANDS = ("build", "grade", "check", "doctor", "lint", "report", "resolve", "similarity")
+TEXT = {
+    "build": ["mini"], "check": ["submitted/ada/mini/mini.ipynb"], "doctor": [], "grade": ["mini"], "lint": [],
+    "resolve": ["mini"],
+}  # fmt: skip
 PAGES = {"report": ["mini"], "similarity": ["mini"]}
 WRONG = {"number_answer": "answer = 41"}
 FORCED_COLOUR = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "COLUMNS", "TERM", "NO_COLOR")

@@ -35,6 +35,9 @@ def path(tmp_path: Path) -> Path:
             connection.execute("CREATE TABLE people (name TEXT)")
             connection.execute("INSERT INTO people VALUES ('student1')")
     (settings.private / "cookie_secret").write_text("secret", encoding="utf-8")
+    decisions = settings.course / ".nbseal" / "decisions" / "01-gates.json"
+    decisions.parent.mkdir(parents=True)
+    decisions.write_text("what a person decided", encoding="utf-8")
     inbound = settings.exchange / "nn101" / "inbound" / SUBMISSION
     inbound.mkdir(mode=0o770)
     (inbound / "01-gates.ipynb").write_text("handed in", encoding="utf-8")
@@ -78,6 +81,7 @@ def test_what_was_lost_comes_back(path, archive):
     settings = load_settings(path)
     folders = (settings.course, settings.exchange, settings.private)
     before = [content(folder) for folder in folders]
+    assert ".nbseal/decisions/01-gates.json" in before[0]
     for folder in folders:
         shutil.rmtree(folder)
     assert restore(path, archive) == []

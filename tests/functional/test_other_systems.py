@@ -101,6 +101,7 @@ def test_help_is_there(there: Give, words: tuple[str, ...]) -> None:
         ("grade", "nothing"),
         ("grade", "mini", "--unsealed"),
         ("check", "submitted/ada/mini/mini.ipynb"),
+        ("resolve", "mini", "ada", "--nothing"),
         ("export", "otter", "mini"),
         ("export", "gradescope", "mini"),
     ],
@@ -170,6 +171,7 @@ def test_pages_and_marks_are_made(there: Give, root: Path, tmp_path: Path) -> No
     for words in (
         ("report", "mini", "--anonymous", "--output", report),
         ("similarity", "mini", "--output", pairs),
+        ("resolve", "mini"),
         ("export", "csv", "--output", marks),
         ("export", "moodle", "mini", "--output", moodle),
     ):

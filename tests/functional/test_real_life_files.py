@@ -27,6 +27,7 @@ from nbseal.terminal import summary
 from tests.courses import grades
 from tests.mini import code, make_course, mini_cells, notebook, solution
 from tests.nbgrader_commands import give
+from tests.samples import ROOT
 
 SETTINGS = """
 c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
@@ -244,7 +245,7 @@ ROWS: dict[str, Row] = {
         r"mini\.ipynb counts; `old/mini\.ipynb` with other answers",
     ),
     "other notebooks beside it": Row(
-        lambda desk: {"mini.ipynb": desk.solved(), "scratch.ipynb": OTHER}, FULL, r"`scratch\.ipynb` was not graded"
+        lambda desk: {"mini.ipynb": desk.solved(), "scratch.ipynb": OTHER}, FULL, r"not graded: `scratch\.ipynb`"
     ),
     "page and PDF beside it": Row(
         lambda desk: {"mini.ipynb": desk.solved(), "mini.html": desk.page(), "mini.pdf": b"%PDF-1.7"}, FULL
@@ -252,7 +253,7 @@ ROWS: dict[str, Row] = {
     "damaged zip beside it": Row(
         lambda desk: {"mini.ipynb": desk.solved(), "mini.zip": b"PK\x03\x04 cut off"},
         FULL,
-        r"`mini\.zip` was not opened",
+        r"not graded: `mini\.zip` \(is damaged",
     ),
     "checkpoints": Row(
         lambda desk: {"mini.ipynb": desk.solved(), ".ipynb_checkpoints/mini-checkpoint.ipynb": desk.begun()}, FULL
@@ -448,6 +449,49 @@ def test_a_person_is_asked_everywhere(course: Path, graded: ClassResult) -> None
     marks = read_marks(Course(course), "mini").by_student
     assert {student for student, mark in marks.items() if mark.reason.startswith("not judged")} == set(waiting)
     assert all(marks[student].score is None for student in waiting)
+
+
+CANVAS = {
+    "lovelaceada_1001_5001_Copy of mini.ipynb": Desk.solved,
+    "hoppergrace_LATE_1002_5002_mini-1.ipynb": Desk.solved,
+    "noetheremmy_1003_5003_mini.ipynb.txt": Desk.solved,
+    "turingalan_1004_5004_mini": Desk.solved,
+    "curiemarie_1005_5005_mini.zip": lambda desk: archive({"mini/mini.ipynb": desk.solved()}),
+    "diracpaul_1006_5006_mini.IPYNB": Desk.solved,
+    "eulerleo_1007_5007_mini.ipynb": lambda desk: desk.untouched,
+    "eulerleo_1007_5008_mini-Copy1.ipynb": Desk.solved,
+    "bohrniels_1008_5009_mini.html": Desk.page,
+}
+MOODLE = {
+    "Ada Lovelace_2001_assignsubmission_file/Copy of mini.ipynb": Desk.solved,
+    "Grace Hopper_2002_assignsubmission_file_mini_final.ipynb": Desk.solved,
+    "Emmy Noether_2003_assignsubmission_file_/work/mini.ipynb": Desk.solved,
+    "Alan Turing_2004_assignsubmission_file/mini.zip": lambda desk: archive({"mini/mini.ipynb": desk.solved()}),
+    "Marie Curie_2005_assignsubmission_file/mini": Desk.solved,
+    "Niels Bohr_2006_assignsubmission_file/mini.pdf": lambda _: b"%PDF-1.7",
+}
+
+
+@pytest.mark.parametrize(("place", "download"), [(0, CANVAS), (1, MOODLE)], ids=["Canvas", "Moodle"])
+def test_downloads_are_collected_as_the_docs_say(
+    course: Path, tmp_path: Path, place: int, download: dict[str, Callable[[Desk], bytes]]
+) -> None:
+    """With the recipes of docs/instructors.md nobody is lost between a platform's download and a mark."""
+    page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    named = re.findall(r'named_regexp = \(?\s*(r".*")', page)[place]
+    endings = re.findall(r"valid_ext = (\[.*\])", page)[0]
+    root = make_course(tmp_path / "course", cells=cells())
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write(f"c.FileNameCollectorPlugin.named_regexp = {named}\n")
+        config.write(f"c.FileNameCollectorPlugin.valid_ext = {endings}\n")
+    files = {name: make(Desk(course)) for name, make in download.items()}
+    write(root / "downloaded" / "mini" / "archive", {"submissions.zip": archive(files)})
+    exit_code, said = give("zip_collect", "mini", cwd=root)
+    assert exit_code == 0, said[-3000:]
+    cards = {card.student: card for card in grade_class(Course(root), "mini").scorecards}
+    *whole, unreadable = sorted({re.findall(r"_(\d{4})_", name)[0] for name in download})
+    assert {student: card.score for student, card in cards.items()} == dict.fromkeys(whole, 7.0) | {unreadable: 0.0}
+    assert {question.status for question in cards[unreadable].questions} == {Status.NOT_JUDGED}
 
 
 def test_a_resubmission_under_another_name_is_graded_anew(course: Path, graded: ClassResult, tmp_path: Path) -> None:

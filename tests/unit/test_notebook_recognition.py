@@ -256,6 +256,23 @@ def test_too_much_to_look_through_is_not_judged():
     )
 
 
+def test_many_versions_are_not_compared_and_many_notes_are_cut():
+    """Hundreds of versions of one notebook wait for a person; what is said about files stays readable."""
+    many = {f"{n}.ipynb": answered(or_answer=f"or_weights = {n}") for n in range(51)}
+    assert "51 files are versions of it" in tell(many).not_judged["01-gates"]
+    beside = {f"{n}.ipynb": notebook([code("x", f"{n}")]) for n in range(9)}
+    found = tell({"01-gates.ipynb": template("01-gates"), **beside})
+    assert len(found.problems) == 1
+    assert found.problems[0].endswith("and 4 more (holds nothing of this assignment)")
+
+
+def test_a_hidden_link_is_nobody_s_work():
+    """A link that a program has left about says nothing about the student's work; one in the notebook's place does."""
+    for path, is_work in ((".venv", False), ("01-gates.ipynb", True)):
+        found = recognise(HandedIn({}, {path: "is a link"}), GATES, {}, MIB)
+        assert bool(found.not_judged) is is_work
+
+
 names = st.sampled_from(
     ["01-gates.ipynb", "Copy of 01-gates.ipynb", "w.zip", "a/b.ipynb", "01-gates", "x.txt", ".x", "a"]
 )

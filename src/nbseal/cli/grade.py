@@ -24,7 +24,8 @@ from nbseal.cli.options import (
 from nbseal.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from nbseal.grading import ClassResult
+    from nbseal.course import Course
+    from nbseal.grading import ClassOptions, ClassResult
 
 
 @click.command(cls=LinuxCommand, epilog="Example: nbseal grade 01-gates --student ada --student grace")
@@ -51,12 +52,19 @@ def grade(
     They are graded in parallel, and the marks recorded in the gradebook.
     """
     from nbseal.course import Course
-    from nbseal.grading import ClassOptions, grade_class
+    from nbseal.grading import ClassOptions
 
     options = ClassOptions(list(student) or None, jobs, force, unsealed)
+    grade_and_show(Course(course), assignment, options, verbose, output)
+
+
+def grade_and_show(course: Course, assignment: str, options: ClassOptions, verbose: bool, output: Output) -> None:
+    """Grade a class, or some of it, and print how that went; leaves with an exit code if something wasn't recorded."""
+    from nbseal.grading import grade_class
+
     with show_progress(assignment, err=output.as_json) as progress:
         try:
-            result = grade_class(Course(course), assignment, options, progress)
+            result = grade_class(course, assignment, options, progress)
         except KeyboardInterrupt:
             progress.stop()
             say(STOPPED, err=True)

@@ -7,9 +7,12 @@ one whose stamp it misreads would stay among those to be graded; one that it can
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from nbseal.errors import CourseError
+from nbseal.gradebook.lateness import stamp_on_record
 from nbseal.gradebook.times import naive, stamp_in, zones_of
 
 
@@ -27,4 +30,6 @@ def _submitted_timestamp(self: Any, assignment_id: str, student_id: str) -> Any:
     """The time of a submission in UTC, without a zone; None if nobody can tell."""
     folder = self.coursedir.format_path(self.coursedir.submitted_directory, student_id, assignment_id)
     stamp = stamp_in(Path(folder), zones_of(self.config))
+    with suppress(CourseError):  # a damaged file of decisions is told where something is graded or decided
+        stamp = stamp_on_record(Path(self.coursedir.root, ".nbseal"), assignment_id, student_id, stamp)
     return naive(stamp.moment) if stamp else None

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from nbseal.gradebook.decisions import TIME, Decisions, read_decisions
 from nbseal.gradebook.extensions import Extension
+from nbseal.gradebook.ledger import Ledger
 from nbseal.gradebook.times import Stamp, naive
 from nbseal.results import UNCLEAR_TIME, Scorecard
 
 STAMP_MEND = "write the time like 2026-05-04 20:30:00 UTC."
+
+
+def as_decided(decisions: Decisions, student: str, handed_in: str, stamp: Stamp | None) -> Stamp | None:
+    """A submission's stamp; where it is unclear, the time that a person decided takes its place."""
+    if stamp and stamp.problem and (found := decisions.time(student, handed_in)):
+        return Stamp(found.time, decided=found.sentence)
+    return stamp
+
+
+def stamp_on_record(private: Path, assignment: str, student: str, stamp: Stamp | None) -> Stamp | None:
+    """The same for the submission that is recorded in the course whose ``private`` folder it is.
+
+    CourseError if the file of decisions is damaged.
+    """
+    if not stamp or not stamp.problem:
+        return stamp
+    decisions = read_decisions(private, assignment)
+    entry = Ledger(private / "scorecards" / assignment).latest(student) if decisions.made else None
+    return as_decided(decisions, student, entry.handed_in, stamp) if entry else stamp
 
 
 @dataclass(frozen=True)
@@ -18,7 +40,8 @@ class Timing:
 
     ``stamped``: it has a stamp, so ``moment`` counts and no older one on record. ``granted``: extensions.csv has, or
     had, a line for it, so ``extension`` counts and not what is on record; ``text`` is that line's date as it stands.
-    With ``problems`` nobody can tell whether it is late: it gets no penalty.
+    With ``problems`` nobody can tell whether it is late: it gets no penalty. ``decided`` says who decided the moment,
+    if it was a person.
     """
 
     stamped: bool = False
@@ -27,11 +50,14 @@ class Timing:
     extension: timedelta | None = None
     text: str = ""
     problems: tuple[str, ...] = ()
+    decided: str = ""
 
     def on(self, card: Scorecard) -> Scorecard:
-        """The scorecard with these problems in the place of earlier ones about time."""
-        others = tuple(problem for problem in card.problems if not problem.endswith(UNCLEAR_TIME))
-        return replace(card, problems=others + self.problems)
+        """The scorecard with these problems and this decision in the place of earlier ones about time."""
+        problems = tuple(problem for problem in card.problems if not problem.endswith(UNCLEAR_TIME))
+        decisions = tuple(decision for decision in card.decisions if not decision.startswith(TIME))
+        own = (self.decided,) if self.decided else ()
+        return replace(card, problems=problems + self.problems, decisions=decisions + own)
 
     def recorded(
         self, moment: datetime | None, extension: timedelta | None
@@ -65,4 +91,5 @@ def timing_of(stamp: Stamp | None, line: Extension | None, due: datetime | None,
             problems.append(f"{line.where}: {cause} {UNCLEAR_TIME}")
     text = line.text if line else ""
     moment = naive(stamp.moment) if stamp else None
-    return Timing(stamp is not None, moment, granted, extension, text, tuple(problems))
+    decided = stamp.decided if stamp else ""
+    return Timing(stamp is not None, moment, granted, extension, text, tuple(problems), decided)

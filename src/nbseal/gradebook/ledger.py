@@ -113,10 +113,13 @@ class Ledger:
         sync_folder(self.folder)
 
     def _path(self, student: str, suffix: str) -> Path:
-        name = os.fsencode(student)
-        if len(name) > NAME_LIMIT:
-            name = hashlib.sha256(name).hexdigest().encode("ascii")
-        return self.folder / (os.fsdecode(name) + suffix)
+        return self.folder / (file_name(student) + suffix)
+
+
+def file_name(name: str) -> str:
+    """The name of a file about somebody or something, without its ending: short enough, and no two share one."""
+    encoded = os.fsencode(name)
+    return hashlib.sha256(encoded).hexdigest() if len(encoded) > NAME_LIMIT else name
 
 
 def _read(path: Path) -> Entry | None:

@@ -14,9 +14,10 @@ from nbseal.course import Course
 from nbseal.errors import RecordError
 from nbseal.gradebook.autograded import Staging, file_permissions, notebook_bytes
 from nbseal.gradebook.connection import gradebook_file
+from nbseal.gradebook.decisions import Decisions, read_decisions
 from nbseal.gradebook.explained import BUSY_SECONDS, explained
 from nbseal.gradebook.extensions import read_extensions
-from nbseal.gradebook.lateness import Timing, timing_of
+from nbseal.gradebook.lateness import Timing, as_decided, timing_of
 from nbseal.gradebook.ledger import Entry, Ledger
 from nbseal.gradebook.registration import ensure_registered
 from nbseal.gradebook.submission_rows import GradebookWriter
@@ -47,6 +48,7 @@ class Recorder:
         self._zones = zones_of(course.config)
         self._extensions = read_extensions(course)
         self._known: dict[str, Entry] = {}
+        self._decisions: dict[str, Decisions] = {}
 
     def __enter__(self) -> Recorder:
         return self
@@ -133,12 +135,15 @@ class Recorder:
         return graded
 
     def renew_times(self, assignment: str, student: str) -> Scorecard | None:
-        """Record anew when one of the ``recorded`` submissions came, if extensions.csv or its stamp says otherwise now.
+        """Record anew when one of the ``recorded`` submissions came, if what is known of that is something else now.
+
+        That is what its stamp says, what a person decided about it, and its line in extensions.csv.
 
         Marks stay, the late penalty is computed anew. Returns the new scorecard; None if everything is as it was.
         """
         entry = self._known[student]
         stamp = stamp_in(self.course.folder("submitted", student, assignment), self._zones)
+        stamp = as_decided(self._decisions_about(assignment), student, entry.handed_in, stamp)
         timing = self._timing(assignment, student, stamp, entry)
         renewed = replace(entry, scorecard=timing.on(entry.scorecard), extension=timing.text)
         if renewed == entry and self._is_on_record(assignment, student, timing):
@@ -204,8 +209,16 @@ class Recorder:
         card = graded.scorecard
         folder = self.course.folder("submitted", card.student, card.assignment)
         if folder.is_dir():  # nbgrader's own file; one of that name in a student's archive says nothing
-            return stamp_in(folder, self._zones)
-        return None if graded.timestamp is None else read_stamp(graded.timestamp, self._zones)
+            stamp = stamp_in(folder, self._zones)
+        else:
+            stamp = None if graded.timestamp is None else read_stamp(graded.timestamp, self._zones)
+        return as_decided(self._decisions_about(card.assignment), card.student, graded.handed_in, stamp)
+
+    def _decisions_about(self, assignment: str) -> Decisions:
+        """What people have decided, as it was when it was first asked for."""
+        if assignment not in self._decisions:
+            self._decisions[assignment] = read_decisions(self.course.private, assignment)
+        return self._decisions[assignment]
 
     def _timing(self, assignment: str, student: str, stamp: Stamp | None, before: Entry | None) -> Timing:
         line = self._extensions.of(student, assignment)

@@ -58,11 +58,9 @@ class MachineMarks:
         if self.is_missing(cell.notebook):
             return AutoMark(0.0, final=True)
         question: QuestionResult | None = self.questions.get(cell.name)
-        if question is None or cell.kind == "TaskCell":
+        if question is None or question.status is not Status.GRADED:
             return AutoMark(None)
-        if question.status is Status.GRADED:
-            return AutoMark(question.score)
-        return AutoMark(None)
+        return AutoMark(question.score)
 
     def auto_comment(self, cell: GradebookCell) -> str | None:
         """The machine's comment on an answer."""
@@ -76,11 +74,11 @@ class MachineMarks:
         return answer is not None and is_as_released(answer, cell.checksum)
 
     def _unread(self, cells: list[GradebookCell]) -> set[str]:
-        """Notebooks of which nothing could be judged at all: perhaps nobody saw what the student wrote there."""
+        """Notebooks of which the machine could judge nothing: what the student wrote may stand in no cell of ours."""
         seen: dict[str, list[bool]] = {}
         for cell in cells:
             if question := self.questions.get(cell.name):
-                lost = question.status is Status.NOT_JUDGED and not question.tests
+                lost = question.is_decided or (question.status is Status.NOT_JUDGED and not question.tests)
                 seen.setdefault(cell.notebook, []).append(lost)
         return {notebook for notebook, lost in seen.items() if all(lost)}
 

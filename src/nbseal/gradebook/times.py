@@ -54,10 +54,14 @@ class Zones:
 
 @dataclass(frozen=True)
 class Stamp:
-    """A moment in UTC; or None, and the ``problem``: what stands there, and why nobody can tell."""
+    """A moment in UTC; or None, and the ``problem``: what stands there, and why nobody can tell.
+
+    ``decided`` says who decided the moment, if it was a person.
+    """
 
     moment: datetime | None
     problem: str | None = None
+    decided: str = ""
 
 
 class Unclear(Exception):

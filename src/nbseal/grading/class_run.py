@@ -13,6 +13,7 @@ from nbseal.course import Course
 from nbseal.errors import RecordError, SubmissionError
 from nbseal.grading.executors import Finished, LocalExecutor
 from nbseal.grading.grader import Grader
+from nbseal.grading.submission import digest_of_unreadable
 from nbseal.results import GradedSubmission, Scorecard
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _graded(
     for student in chosen:
         folder = grader.course.folder("submitted", student, grader.assignment.name)
         before = recorded.get(student)
-        if before and before[0] and before[0] == _digest(grader, folder):
+        if before and before[0] and before[0] == _digest(grader, student, folder):
             yield Done(student, before[1], unchanged=True)
             continue
         finished.add(executor.submit(grader.grade, student, folder))
@@ -140,11 +141,13 @@ def _graded(
         yield result
 
 
-def _digest(grader: Grader, folder: Path) -> str:
+def _digest(grader: Grader, student: str, folder: Path) -> str:
     try:
-        return grader.digest(grader.read(folder).digest)
+        handed_in = grader.read(folder).digest
+        return grader.digest(handed_in, grader.decided(student, handed_in))
     except SubmissionError as error:
-        return grader.digest_of_unreadable(str(error))
+        reason = str(error)
+        return grader.digest_of_unreadable(reason, grader.decided(student, digest_of_unreadable(reason)))
 
 
 def _save(recorder: Recorder, graded: GradedSubmission) -> Done:

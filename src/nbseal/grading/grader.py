@@ -13,6 +13,7 @@ from zipfile import is_zipfile
 
 from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
+from nbseal.gradebook.decisions import UNDECIDED, Decided, Decisions, read_decisions
 from nbseal.grading.assignment_of_file import assignment_of
 from nbseal.grading.execution import check_cells, run_notebook, runnable
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
@@ -21,6 +22,7 @@ from nbseal.grading.scoring import (
     grade_id_of,
     not_found,
     rehearse,
+    score_as_decided,
     score_by_a_person,
     score_by_nbgrader,
     score_sealed,
@@ -30,7 +32,7 @@ from nbseal.grading.scoring import (
 )
 from nbseal.grading.submission import HandedIn, Submission, digest_of_unreadable, read_beside, read_folder
 from nbseal.hidden_tests import Case, Judge
-from nbseal.notebook import Reading, rebuild
+from nbseal.notebook import Reading, rebuild, with_chosen_cells
 from nbseal.notebook.outputs import make_safe, safe_files
 from nbseal.results import CellTime, GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.sandbox import NONE, Level, SealedProcess, WarmProcess
@@ -65,6 +67,7 @@ class Grader:
         self.judge: Judge | None = None
         self._warm: WarmProcess | None = None
         self._closed = False
+        self._decisions = Decisions()
         self._secret = course.secret if self.assignment.grader else b""  # what is wrong with it is told before any mark
         self.plan: Plan
         self.level: Level
@@ -81,6 +84,7 @@ class Grader:
         """Work out the plan, and wait until submissions can be graded; errors as from the processes' own start."""
         assert self._warm is not None
         try:
+            self._decisions = read_decisions(self.course.private, self.assignment.name)
             warm = warm_settings(self.course, self.assignment)
             self._warm.load(warm)  # while the hidden tests are collected
             tests = self.judge.start() if self.judge else ()
@@ -93,42 +97,53 @@ class Grader:
             self.close()
             raise
 
-    def digest(self, handed_in: str) -> str:
-        """Identifies what a mark depends on: what was handed in, template, grader, settings, engine and level."""
-        return hashlib.sha256(f"{handed_in} {self.plan.digest} {self.level.name}".encode()).hexdigest()
+    def decided(self, student: str, handed_in: str) -> Decided:
+        """What a person decided about a submission, as it was when the grader started."""
+        return self._decisions.about(student, handed_in)
 
-    def digest_of_unreadable(self, reason: str) -> str:
-        """Identifies a submission of which nothing is known but why it can't be read."""
-        return hashlib.sha256(f"unreadable {reason} {self.plan.digest}".encode()).hexdigest()
+    def digest(self, handed_in: str, decided: Decided = UNDECIDED) -> str:
+        """Identifies all that a mark depends on: submission, decisions, template, grader, settings, engine, level."""
+        return _sha256(f"{handed_in} {self.plan.digest} {self.level.name}", decided)
+
+    def digest_of_unreadable(self, reason: str, decided: Decided = UNDECIDED) -> str:
+        """Identifies a submission of which nothing is known but why it can't be read, and what was decided about it."""
+        return _sha256(f"unreadable {reason} {self.plan.digest}", decided)
 
     def read(self, folder: Path) -> HandedIn:
         """Read a submission's folder; SubmissionError when that fails."""
         return read_folder(folder, self.course.seal.submission_mib)
 
-    def recognise(self, handed_in: HandedIn) -> Submission:
-        """Find the assignment's notebooks among what was handed in."""
+    def recognise(self, handed_in: HandedIn, decided: Decided = UNDECIDED) -> Submission:
+        """Find the assignment's notebooks among what was handed in, with what was ``decided`` about it."""
         known = {plan.name: plan.fingerprint for plan in self.plan.notebooks}
-        return recognise(handed_in, known, self.plan.support, self.course.seal.submission_mib << 20)
+        return recognise(handed_in, known, self.plan.support, self.course.seal.submission_mib << 20, decided)
 
     def grade(self, student: str, folder: Path) -> GradedSubmission:
         """Grade the submission in ``folder``; whatever the student did, the result is a scorecard."""
+        digest = ""
         try:
-            return self.grade_submission(student, self.recognise(self.read(folder)))
+            handed_in = self.read(folder)
+            digest = handed_in.digest
+            return self.grade_submission(student, self.recognise(handed_in, self.decided(student, digest)))
         except SubmissionError as error:
-            reason = str(error)
-            return self._unreadable(student, reason, self.digest_of_unreadable(reason), digest_of_unreadable(reason))
+            return self._unreadable(student, str(error))
         except Exception as error:  # a mistake of ours: it stops one student, not the class, and is tried again
-            return self._unreadable(student, f"grading failed: {type(error).__name__}: {error}", "")
+            return self._failed(student, f"grading failed: {type(error).__name__}: {error}", digest)
 
     def grade_submission(self, student: str, submission: Submission) -> GradedSubmission:
         """Grade what was read."""
         started = time.monotonic()
-        digest, again, cell_cpu = self.digest(submission.digest), False, 0.0
+        decided = submission.decided
+        again, cell_cpu = False, 0.0
         results: list[QuestionResult] = []
         problems, slowest = list(submission.problems), list[CellTime]()
         notebooks: dict[str, Any] = {}
         there = {*submission.notebooks, *submission.not_judged}
-        missing = tuple(plan.name for plan in self.plan.notebooks if plan.name not in there)
+        missing = tuple(
+            plan.name
+            for plan in self.plan.notebooks
+            if plan.name not in there and not any(question.grade_id in decided.points for question in plan.questions)
+        )
         for plan in self.plan.notebooks:
             if plan.name in missing:
                 problems.append(f"{plan.name}.ipynb was not submitted")
@@ -149,11 +164,12 @@ class Grader:
             questions=tuple(results),
             problems=tuple(problems),
             slowest=tuple(slowest),
+            decisions=decided.sentences,
         )
         stamp = submission.files.get("timestamp.txt")
         files = {**safe_files(submission.files), **self.plan.support}
         timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
-        recorded = "" if again else digest
+        recorded = "" if again else self.digest(submission.digest, decided)
         return GradedSubmission(
             card, recorded, notebooks, files, missing, timestamp, cell_cpu, handed_in=submission.digest
         )
@@ -180,9 +196,10 @@ class Grader:
 
     def _grade_notebook(self, plan: NotebookPlan, submission: Submission) -> _Graded:
         """Grade one notebook; where our own machinery fails, a second time."""
-        if reason := submission.not_judged.get(plan.name):
-            return _not_judged(plan, reason)
-        reading = submission.notebooks[plan.name]
+        reading = submission.notebooks.get(plan.name)
+        if reading is None:  # or it isn't there at all, and a person has given points all the same
+            reason = submission.not_judged.get(plan.name, f"not judged: {plan.name}.ipynb was not submitted")
+            return _not_judged(plan, reason, submission.decided)
         graded = self._attempt(plan, reading, submission)
         if (graded.again or graded.killed) and not self._closed:
             time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
@@ -190,14 +207,15 @@ class Grader:
         return graded
 
     def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission) -> _Graded:
-        rebuilt = rebuild(plan.template, reading.nb)
+        decided = submission.decided
+        rebuilt = rebuild(plan.template, with_chosen_cells(plan.template, reading.nb, decided.cells))
         nb = rebuilt.nb
         graded = _Graded(nb, problems=[*reading.problems, *rebuilt.problems])
         files = {**submission.files, **self.plan.support}
         try:
             process = self.spawn()
         except SealError as error:
-            return _not_judged(plan, f"not judged: no sealed process could be started: {error}", again=True)
+            return _not_judged(plan, f"not judged: no sealed process could be started: {error}", decided, again=True)
         try:
             run = run_notebook(process, nb, files)
             graded.cell_cpu = sum(result.cpu for result in run.cells.values())
@@ -206,13 +224,15 @@ class Grader:
                 graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
             tests = self._ask(plan, graded, run, files, self._secret + submission.digest.encode(), process)
         except SealError as error:
-            return _not_judged(plan, f"not judged: {error}", again=True)
+            return _not_judged(plan, f"not judged: {error}", decided, again=True)
         finally:
             process.end()
         graded.again, graded.killed = graded.again or process.lost, process.killed
         graded.problems += _slow_cells(run)
         for question in plan.questions:
-            if reason := rebuilt.unsure.get(question.grade_id):
+            if question.grade_id in decided.points:
+                graded.questions.append(score_as_decided(question, decided.points[question.grade_id]))
+            elif reason := rebuilt.unsure.get(question.grade_id):
                 graded.questions.append(not_found(question, reason))
             else:
                 graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
@@ -294,18 +314,25 @@ class Grader:
             return score_by_a_person(question, cell)
         return score_by_nbgrader(question, cell, run.failure)
 
-    def _unreadable(self, student: str, reason: str, digest: str, handed_in: str = "") -> GradedSubmission:
-        graded = [_not_judged(plan, reason) for plan in self.plan.notebooks]
+    def _unreadable(self, student: str, reason: str) -> GradedSubmission:
+        handed_in = digest_of_unreadable(reason)
+        digest = self.digest_of_unreadable(reason, self.decided(student, handed_in))
+        return replace(self._failed(student, reason, handed_in), digest=digest)
+
+    def _failed(self, student: str, reason: str, handed_in: str) -> GradedSubmission:
+        decided = self.decided(student, handed_in)
+        graded = [_not_judged(plan, reason, decided) for plan in self.plan.notebooks]
         card = Scorecard(
             assignment=self.assignment.name,
             student=student,
             seal=self.level.name,
             seconds=0.0,
             questions=tuple(question for one in graded for question in one.questions),
-            problems=(reason,),
+            problems=tuple(dict.fromkeys(problem for one in graded for problem in one.problems)),
+            decisions=decided.sentences,
         )
         notebooks = {plan.name: one.nb for plan, one in zip(self.plan.notebooks, graded, strict=True)}
-        return GradedSubmission(card, digest, notebooks, {}, handed_in=handed_in)
+        return GradedSubmission(card, "", notebooks, {}, handed_in=handed_in)
 
 
 def grade_notebook(
@@ -352,13 +379,22 @@ def _reasons(questions: Sequence[QuestionResult]) -> list[str]:
     return [f"not judged ({', '.join(names)}): {reason}" for reason, names in reasons.items()]
 
 
-def _not_judged(plan: NotebookPlan, problem: str, again: bool = False) -> _Graded:
+def _not_judged(plan: NotebookPlan, problem: str, decided: Decided, again: bool = False) -> _Graded:
+    """No mark but those that a person decided; if they did for all questions, the ``problem`` is settled, too."""
     nb = {**plan.template, "cells": [dict(cell) for cell in plan.template["cells"]]}
     results = [
-        QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED) for question in plan.questions
+        score_as_decided(question, decided.points[question.grade_id])
+        if question.grade_id in decided.points
+        else QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED)
+        for question in plan.questions
     ]
     write_marks(nb, frozenset(result.grade_id for result in results), results)
-    return _Graded(nb, results, [problem], again=again)
+    is_open = any(result.status is Status.NOT_JUDGED for result in results) or not results
+    return _Graded(nb, results, [problem] if is_open else [], again=again)
+
+
+def _sha256(text: str, decided: Decided) -> str:
+    return hashlib.sha256(f"{text}{decided.digest and f' {decided.digest}'}".encode()).hexdigest()
 
 
 def _zero(grade_id: str, points: float) -> QuestionResult:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from nbseal.errors import SubmissionError
+from nbseal.gradebook.decisions import UNDECIDED, Decided
 from nbseal.grading.archives import Unpacked, is_junk, unpack
 from nbseal.grading.submission import HandedIn, Submission
 from nbseal.notebook import Notebook, Reading, read, rebuild
@@ -23,9 +24,12 @@ TIMESTAMP = "timestamp.txt"
 NOTEBOOK = ".ipynb"
 KEYS = (b'"cells"', b'"worksheets"')
 MOST_BRACKETS = 2_000_000  # in all files that may be notebooks: parsing these takes a second or two
-SHOWN = 5  # names in a sentence
+MOST_VERSIONS = 50  # of one notebook, whose answers are compared
+SHOWN, MOST_NOTES = 5, 20  # names in a sentence, sentences about files
 # Another notebook of the same course has at most a tenth of the lines that students are given in this one.
 ENOUGH_LINES, SOME_LINES = 1 / 3, 1 / 10
+UNSURE_MEND = "; leave one of them, and grade again"
+NOTHING_OF_IT = "holds nothing of this assignment"
 KINDS = {
     b"%pdf": "is a PDF",
     b"<!doctype": "is a web page",
@@ -102,38 +106,45 @@ def fingerprint(template: Notebook) -> Fingerprint:
 
 
 def recognise(
-    handed_in: HandedIn, notebooks: Mapping[str, Fingerprint], support: Mapping[str, bytes], limit: int
+    handed_in: HandedIn,
+    notebooks: Mapping[str, Fingerprint],
+    support: Mapping[str, bytes],
+    limit: int,
+    decided: Decided = UNDECIDED,
 ) -> Submission:
     """Tell which files are the assignment's ``notebooks``; the files beside them are the submission's others.
 
-    ``support`` are the files that come with the release; archives are unpacked to ``limit`` bytes. Nothing but memory
-    is touched, and there are no bytes that make it raise.
+    ``support`` are the files that come with the release; archives are unpacked to ``limit`` bytes. A file that was
+    ``decided`` on counts. Nothing but memory is touched, and there are no bytes that make it raise.
     """
     unpacked = unpack(handed_in.files, limit)
     own = [path for path in unpacked.files if path not in unpacked.opened and not _is_nobodys(path, unpacked, support)]
-    found = _find(unpacked.files, own or [path for path in unpacked.files if path != TIMESTAMP], notebooks)
+    fixed = {name: path for name, path in decided.files.items() if name in notebooks}
+    looked_at = [path for path in own or unpacked.files if path != TIMESTAMP and path not in fixed.values()]
+    found = _find(unpacked.files, looked_at, notebooks)
     top = _common_folder(own)
-    choices = {name: _choose(name, top, mark.template, found.candidates[name]) for name, mark in notebooks.items()}
-    known = {file.path for files in found.candidates.values() for file in files if file.reading}
-    left = [path for path in (*own, *handed_in.left_out) if path not in known]
+    choices = {
+        name: _as_decided(fixed[name], unpacked)
+        if name in fixed
+        else _choose(name, top, mark.template, found.candidates[name])
+        for name, mark in notebooks.items()
+    }
     chosen = [choice.path for choice in choices.values() if choice.path]
-    not_judged = {}
-    for name, choice in choices.items():
-        relevant = [path for path in left if not chosen or _may_be_lost(path, name, unpacked, found)]
-        if choice.reason or (relevant and not choice.path):
-            not_judged[name] = choice.reason or _none_of(name, relevant, unpacked, found, handed_in)
-    left_out = {**handed_in.left_out, **unpacked.left_out}
-    notes = [f"{path} {why} and was left out" for path, why in left_out.items()]
-    notes += [note for choice in choices.values() for note in choice.notes]
-    if chosen:
-        notes += [f"{_quoted(path)} was not opened: it {why}" for path, why in unpacked.unopened.items()]
-        notes += [f"{_quoted(path)} was not graded: it {why}" for path, why in found.strangers.items()]
+    known = {file.path for files in found.candidates.values() for file in files if file.reading} | set(chosen)
+    links = [path for path in handed_in.left_out if not is_junk(path)]
+    left = _Left([path for path in (*own, *links) if path not in known], handed_in, unpacked, found)
+    not_judged = {
+        name: choice.reason or left.reason(name, bool(chosen)) for name, choice in choices.items() if not choice.path
+    }
     return Submission(
         notebooks={name: choice.reading for name, choice in choices.items() if choice.reading},
         files=_others(handed_in.files, unpacked, chosen, known),
-        problems=tuple(notes),
-        not_judged=not_judged,
+        problems=tuple(left.notes(bool(chosen)) + [note for choice in choices.values() for note in choice.notes]),
+        not_judged={name: reason for name, reason in not_judged.items() if reason},
         digest=handed_in.digest,
+        candidates={name: _candidates(name, found) for name, reason in not_judged.items() if reason},
+        paths={name: choice.path for name, choice in choices.items() if choice.reading},
+        decided=decided,
     )
 
 
@@ -166,7 +177,7 @@ def _find(files: Mapping[str, bytes], paths: Sequence[str], notebooks: Mapping[s
         if name := _best(reading.nb, notebooks):
             found.candidates[name].append(_File(path, reading))
         else:
-            found.strangers[path] = "holds nothing of this assignment"
+            found.strangers[path] = NOTHING_OF_IT
     return found
 
 
@@ -207,6 +218,50 @@ def _fits(cells: Sequence[Cell], ids: set[str], lines: frozenset[str], mark: Fin
     return there >= SOME_LINES * len(mark.lines) or 2 * len(given & mark.lines) >= len(given)
 
 
+@dataclass(frozen=True)
+class _Left:
+    """The files that are none of the assignment's notebooks, and what is known of them."""
+
+    paths: list[str]
+    handed_in: HandedIn
+    unpacked: Unpacked
+    found: _Found
+
+    def reason(self, name: str, others_there: bool) -> str:
+        """Why a notebook that wasn't found isn't judged: the files that it could be in; "" if there are none."""
+        paths = [path for path in self.paths if not others_there or self._may_hold(path, name)]
+        if not paths:
+            return ""
+        parts = [f"{_quoted(path)} {self._about(path)}".strip() for path in paths[:SHOWN]]
+        more = f"; and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+        return f"{name}{NOTEBOOK} is not judged: no file is this notebook ({'; '.join(parts)}{more})"
+
+    def notes(self, others_there: bool) -> list[str]:
+        """What was left out, and, beside notebooks that are graded, what else could be one."""
+        left_out = {**self.handed_in.left_out, **self.unpacked.left_out}
+        notes = [f"{path} {why} and was left out" for path, why in left_out.items()]
+        aside = {**self.unpacked.unopened, **self.found.strangers} if others_there else {}
+        for why in dict.fromkeys(aside.values()):
+            notes.append(f"not graded: {_names([path for path in aside if aside[path] == why])} ({why})")
+        more = [f"… and {len(notes) - MOST_NOTES} more of this kind"] if len(notes) > MOST_NOTES else []
+        return notes[:MOST_NOTES] + more
+
+    def _may_hold(self, path: str, name: str) -> bool:
+        """Whether a notebook could be in a file, where the assignment's others are there and only this one isn't."""
+        return (
+            path in self.found.strangers
+            or path in self.unpacked.unopened
+            or self._about(path).startswith("is an archive")
+            or bool(_named_like(path, [name]))
+        )
+
+    def _about(self, path: str) -> str:
+        for known in (self.handed_in.left_out, self.unpacked.unopened, self.found.strangers):
+            if path in known:
+                return known[path]
+        return _kind_of(self.unpacked.files.get(path, b""))
+
+
 def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]) -> _Choice:
     """Choose the file that counts; the one with the notebook's very name, if there is an answer in it."""
     exact = f"{top}{name}{NOTEBOOK}"
@@ -218,6 +273,8 @@ def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]
         return _Choice(reason=f"not judged: {files[0].error}{beside}")
     if len(readable) == 1 and not broken:
         return _taken(name, readable[0], files)
+    if len(readable) > MOST_VERSIONS:
+        return _unsure(name, f"{len(readable)} files are versions of it")
     works = {file.path: _work(template, file) for file in readable}
     answering = _by_answers([file for file in readable if works[file.path].answers], works)
     if readable and readable[0].path == exact and works[exact].answers:
@@ -229,6 +286,22 @@ def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]
         return _unsure(name, f"{_names(paths)} differ, and it can't be told which of them counts")
     best = answering[0] if answering else doubtful or readable
     return _taken(name, best[0], files) if best and best[0].reading else _Choice()
+
+
+def _as_decided(path: str, unpacked: Unpacked) -> _Choice:
+    """The file that a person chose; it could be read when they did."""
+    if path not in unpacked.files:
+        return _Choice(reason=f"not judged: {_quoted(path)}, which was decided on, isn't there")
+    try:
+        return _Choice(read(unpacked.files[path], name=path), path)
+    except SubmissionError as error:
+        return _Choice(reason=f"not judged: {error}")
+
+
+def _candidates(name: str, found: _Found) -> tuple[str, ...]:
+    """Files of which a person may choose one: versions of the notebook, or else whatever can be read as one."""
+    versions = sorted(file.path for file in found.candidates[name] if file.reading)
+    return tuple(versions or [path for path, why in found.strangers.items() if why == NOTHING_OF_IT])
 
 
 def _exact_or_more(name: str, readable: Sequence[_File], works: Mapping[str, _Work]) -> _Choice:
@@ -254,7 +327,7 @@ def _taken(name: str, file: _File, others: Sequence[_File]) -> _Choice:
 
 
 def _unsure(name: str, why: str) -> _Choice:
-    return _Choice(reason=f"{name}{NOTEBOOK} is not judged: {why}; leave one of them, and grade again")
+    return _Choice(reason=f"{name}{NOTEBOOK} is not judged: {why}{UNSURE_MEND}")
 
 
 def _by_answers(files: Sequence[_File], works: Mapping[str, _Work]) -> list[list[_File]]:
@@ -285,28 +358,6 @@ def _work(template: Notebook, file: _File) -> _Work:
         elif not mark:
             has_cells = True
     return _Work(answers, has_cells)
-
-
-def _may_be_lost(path: str, name: str, unpacked: Unpacked, found: _Found) -> bool:
-    """Whether a file could hold a notebook of which the assignment's others are there, and only this one isn't."""
-    data = unpacked.files.get(path, b"")
-    return (
-        path in found.strangers
-        or path in unpacked.unopened
-        or _kind_of(data).startswith("is an archive")
-        or _named_like(path, [name]) == name
-    )
-
-
-def _none_of(name: str, paths: Sequence[str], unpacked: Unpacked, found: _Found, handed_in: HandedIn) -> str:
-    """The reason where files are there, and none of them is the notebook."""
-    reasons = {**handed_in.left_out, **unpacked.unopened, **found.strangers}
-    parts = []
-    for path in paths[:SHOWN]:
-        why = reasons.get(path) or _kind_of(unpacked.files.get(path, b""))
-        parts.append(f"{_quoted(path)} {why}".strip())
-    more = f"; and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-    return f"{name}{NOTEBOOK} is not judged: no file is this notebook ({'; '.join(parts)}{more})"
 
 
 def _kind_of(data: bytes) -> str:

@@ -13,8 +13,10 @@ from nbseal.gradebook.mark_output import mark_output
 from nbseal.hidden_tests import SubmissionFacts
 from nbseal.notebook import Question, is_as_released
 from nbseal.notebook.outputs import safe_words
-from nbseal.results import CellTime, Outcome, QuestionResult, Status, TestResult
+from nbseal.results import BY_A_PERSON, CellTime, Outcome, QuestionResult, Status, TestResult
 from nbseal.sandbox.sealed import Run
+
+ANSWER_IS_FOUND = "The answer is found in the notebook."
 
 
 def score_sealed(question: Question, tests: Sequence[TestResult], decimals: int) -> QuestionResult:
@@ -48,8 +50,15 @@ def score_by_nbgrader(question: Question, cell: dict[str, Any], failure: str | N
 
 def not_found(question: Question, reason: str) -> QuestionResult:
     """No mark, for it can't be told which of the student's cells are the answer."""
-    test = TestResult("The answer is found in the notebook.", Outcome.NOT_JUDGED, reason)
+    test = TestResult(ANSWER_IS_FOUND, Outcome.NOT_JUDGED, reason)
     return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,))
+
+
+def score_as_decided(question: Question, points: float) -> QuestionResult:
+    """The mark that a person decided, in the place of all tests."""
+    score = min(points, question.points)
+    outcome = Outcome.PASSED if score == question.points else Outcome.FAILED
+    return QuestionResult(question.grade_id, score, question.points, Status.GRADED, (TestResult(BY_A_PERSON, outcome),))
 
 
 def score_by_a_person(question: Question, cell: dict[str, Any]) -> QuestionResult:
@@ -110,7 +119,7 @@ def write_marks(nb: dict[str, Any], sealed: frozenset[str], results: Sequence[Qu
         result = by_id.get(grade_id_of(cell) or "")
         if result is None or cell["cell_type"] != "code":
             continue
-        if result.grade_id in sealed or result.status is Status.NOT_JUDGED:
+        if result.grade_id in sealed or result.status is Status.NOT_JUDGED or result.is_decided:
             cell["outputs"] = [mark_output(result, cell.get("execution_count"))]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
 from nbseal.files import digest_of, open_regular
+from nbseal.gradebook.decisions import UNDECIDED, Decided
 from nbseal.gradebook.ledger import Ledger
 from nbseal.notebook import Reading
 
@@ -43,7 +44,9 @@ class Submission:
     """What is graded of a submission: its notebooks by name, its other files by their paths beside them, and notes.
 
     ``not_judged`` has a sentence for each notebook that was handed in, but can't be told or read; one that is neither
-    there nor in ``notebooks`` was not handed in. ``digest`` identifies what was handed in.
+    there nor in ``notebooks`` was not handed in. ``paths`` are the files that the notebooks are,
+    ``candidates`` those that a notebook could be which is not judged. ``digest`` identifies what was handed in, and
+    ``decided`` is what a person decided about it.
     """
 
     notebooks: dict[str, Reading]
@@ -51,6 +54,9 @@ class Submission:
     problems: tuple[str, ...] = ()
     not_judged: dict[str, str] = field(default_factory=dict)
     digest: str = ""
+    paths: dict[str, str] = field(default_factory=dict)
+    candidates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    decided: Decided = UNDECIDED
 
 
 def read_folder(folder: Path, limit_mib: int) -> HandedIn:

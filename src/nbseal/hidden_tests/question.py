@@ -14,7 +14,7 @@ from nbseal.errors import SealError
 from nbseal.hidden_tests.case import SubmissionFacts
 from nbseal.hidden_tests.conversation import Conversation, Timeout
 from nbseal.hidden_tests.student import Student
-from nbseal.results import Outcome
+from nbseal.results import TEST_ITSELF_FAILED, Outcome
 
 MARKER = "question(grade_id, weight=1, requires=None): the question that a hidden test belongs to"
 
@@ -145,7 +145,7 @@ def judge_exception(error: BaseException) -> tuple[Outcome, str]:
         return Outcome.NOT_JUDGED, str(error.msg)
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({frames[-1].filename.rsplit('/', 1)[-1]}, line {frames[-1].lineno})" if frames else ""
-    return Outcome.NOT_JUDGED, f"the hidden test itself failed: {type(error).__name__}: {error}{where}"
+    return Outcome.NOT_JUDGED, f"{TEST_ITSELF_FAILED}: {type(error).__name__}: {error}{where}"
 
 
 def _assertion_text(error: AssertionError) -> str:

@@ -48,6 +48,7 @@ def report_page(summary: Summary, anonymous: bool = False) -> str:
         facts=_facts(summary, scores),
         waiting=[student for student in summary.students if student.not_judged],
         damaged=[student for student in summary.students if student.problems],
+        decided=[student for student in summary.students if student.decisions],
         late=[student for student in summary.students if student.seconds_late],
         unclear=[student.student for student in summary.students if student.unclear_time],
     )

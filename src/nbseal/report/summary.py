@@ -22,7 +22,8 @@ MISTAKES, CELLS = 40, 12
 class Student:
     """One row of the class: ``score`` sums the marks made so far, less the penalty.
 
-    ``unclear_time``: nobody can tell if the submission was late, so there is no penalty.
+    ``unclear_time``: nobody can tell if the submission was late, so there is no penalty. ``decisions`` are a
+    person's, where the engine could not decide.
     """
 
     student: str
@@ -35,6 +36,7 @@ class Student:
     seal: str
     problems: tuple[str, ...]
     unclear_time: bool = False
+    decisions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ def _student(card: Scorecard, marks: dict[str, float | None], state: SubmissionS
         seal=card.seal,
         problems=tuple(names.clean(problem) for problem in card.problems),
         unclear_time=card.has_unclear_time,
+        decisions=tuple(names.clean(decision) for decision in card.decisions),
     )
 
 
@@ -197,7 +200,7 @@ def _failures(card: Scorecard) -> list[tuple[QuestionResult, str, str]]:
         (question, test.name, test.message)
         for question in card.questions
         for test in question.tests
-        if test.outcome is Outcome.FAILED and not test.blocked
+        if test.outcome is Outcome.FAILED and not test.blocked and not question.is_decided
     ]
 
 

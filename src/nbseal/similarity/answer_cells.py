@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
+from nbseal.gradebook.decisions import read_decisions
 from nbseal.grading.recognition import fingerprint, recognise
 from nbseal.grading.submission import read_folder
-from nbseal.notebook import make_template, rebuild
+from nbseal.notebook import make_template, rebuild, with_chosen_cells
 from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.reading import Notebook
 
@@ -42,15 +43,19 @@ def read_answers(course: Course, assignment: str) -> Answers:
     templates = {name: make_template(found.template_path(name), course.config) for name in found.notebooks}
     known = {name: fingerprint(template) for name, template in templates.items()}
     limit = course.seal.submission_mib
+    decisions = read_decisions(course.private, assignment)
     answers: list[Answer] = []
     notes: list[str] = []
     for student in students:
         try:
             folder = course.folder("submitted", student, assignment)
-            submission = recognise(read_folder(folder, limit), known, {}, limit << 20)
+            handed_in = read_folder(folder, limit)
+            decided = decisions.about(student, handed_in.digest)
+            submission = recognise(handed_in, known, {}, limit << 20, decided)
             notes += [f"{student}: {reason.removeprefix('not judged: ')}" for reason in submission.not_judged.values()]
             for name, reading in submission.notebooks.items():
-                nb = rebuild(templates[name], reading.nb).nb
+                own = with_chosen_cells(templates[name], reading.nb, decided.cells)
+                nb = rebuild(templates[name], own).nb
                 answers += _of_notebook(student, nb, templates[name], notes)
         except SubmissionError as error:
             notes.append(f"{student}: {error}")

@@ -13,7 +13,7 @@ from functools import partial
 from nbseal.grading.plan import NotebookPlan
 from nbseal.grading.trials import Answer
 from nbseal.notebook import Question
-from nbseal.results import Outcome
+from nbseal.results import TEST_ITSELF_FAILED, Outcome
 from nbseal.verify.known_cases import SOLUTION, KnownCase
 from nbseal.verify.leaks import leaks
 from nbseal.verify.question_bench import Bench, QuestionBench
@@ -22,7 +22,6 @@ from nbseal.verify.variants import Kind, RightAnswer, Variant, difference, with_
 
 WITNESSES = 12  # answers that only one test may have caught: so many are tried without it
 WRONG = (Kind.MUTANT, Kind.IDEA)
-GRADER_FAILED = "the hidden test itself failed"  # as the judge explains a test that raised
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,7 @@ class QuestionRun:
     def _find_faults(self, kind: Kind, name: str, tried: Tried, changed: str) -> None:
         """A hidden test that failed by itself, or that gives hidden inputs away, is the grader's fault."""
         for one in tried.failed:
-            if one.outcome == Outcome.NOT_JUDGED and one.message.startswith(GRADER_FAILED) and not one.blocked:
+            if one.outcome == Outcome.NOT_JUDGED and one.message.startswith(TEST_ITSELF_FAILED) and not one.blocked:
                 self._add(Problem.FAULT, kind, name, f"{one.test}: {one.message}", changed)
         for said in leaks(tried.failed, self._bench.secrets):
             self._add(Problem.FAULT, kind, name, f"the feedback gives away what is asked of everybody: {said}", changed)
