@@ -9,9 +9,10 @@ from nbseal.results import Outcome, QuestionResult, Scorecard, Status
 from nbseal.text import one_line
 
 if TYPE_CHECKING:
-    from nbseal.grading import ClassResult, Done
+    from nbseal.grading import ClassResult, Done, MarkChange
 
 
+SHOWN_CHANGES = 20
 WAITING = {Status.MANUAL: "waits for a person", Status.NOT_JUDGED: "could not be judged"}
 
 
@@ -54,6 +55,34 @@ def lost_marks(cards: Sequence[Scorecard]) -> Iterator[str]:
                 yield one_line(f"{card.student} · {question.grade_id} {marks}: {_why(question, card)}")
         for said in (*card.problems, *card.decisions):
             yield one_line(f"{card.student} · {said}")
+
+
+def changed_marks(result: ClassResult, verbose: bool) -> Iterator[str]:
+    """Whose marks of the same work are others now: a line about all, and one for each, the first ones if not verbose."""
+    from nbseal.grading.mark_changes import gains_and_losses
+
+    if not result.changes:
+        if result.dry_run:
+            yield "nothing is recorded; no mark of work that was graded before would change"
+        return
+    more, less = gains_and_losses(result.changes)
+    would = "would " if result.dry_run else ""
+    verbs = ("gain", "lose") if result.dry_run else ("gained", "lost")
+    also = "nothing is recorded; " if result.dry_run else ""
+    yield f"{also}of those who were graded before {more} {would}{verbs[0]} and {less} {would}{verbs[1]} marks:"
+    shown = result.changes if verbose else result.changes[:SHOWN_CHANGES]
+    yield from (f"  {_change(one)}" for one in shown)
+    if len(shown) < len(result.changes):
+        yield f"  … and {len(result.changes) - len(shown)} more (--verbose)"
+
+
+def _change(one: MarkChange) -> str:
+    """One question's mark, as it was and as it is, and the tests that made it so."""
+    was, now = ("no mark" if mark is None else f"{mark:g}" for mark in (one.before, one.after))
+    why = [f"passes now: {line}" for line in one.passed] + [f"doesn't pass: {line}" for line in one.failed]
+    return one_line(
+        f"{one.student} · {one.question} {was} → {now} of {one.max_score:g}{': ' if why else ''}{'; '.join(why)}"
+    )
 
 
 def summary(assignment: str, result: ClassResult) -> str:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--student", multiple=True, help="Only this student (repeat for more).", shell_complete=complete_student)
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Submissions at a time.")
 @click.option("--force", is_flag=True, help="Grade what hasn't changed, too.")
+@click.option("--dry-run", is_flag=True, help="Record nothing; show whose marks would change.")
 @click.option("--verbose", "-v", is_flag=True, help="Print all marks, and a line for each question that lost some.")
 @text_options
 @unsealed_option
@@ -42,6 +43,7 @@ def grade(
     student: tuple[str, ...],
     jobs: int | None,
     force: bool,
+    dry_run: bool,
     verbose: bool,
     output: Output,
     unsealed: bool,
@@ -49,12 +51,13 @@ def grade(
 ) -> None:
     """Grade the submissions of an assignment.
 
-    They are graded in parallel, and the marks recorded in the gradebook.
+    They are graded in parallel, and the marks recorded in the gradebook. After a change of a grader, a template or the
+    engine, --dry-run shows who would gain and who would lose.
     """
     from nbseal.course import Course
     from nbseal.grading import ClassOptions
 
-    options = ClassOptions(list(student) or None, jobs, force, unsealed)
+    options = ClassOptions(list(student) or None, jobs, force, unsealed, dry_run)
     grade_and_show(Course(course), assignment, options, verbose, output)
 
 
@@ -83,13 +86,15 @@ def _json_lines(result: ClassResult) -> str:
 
 def _show(assignment: str, result: ClassResult, verbose: bool, err: bool) -> None:
     """Print what a run was like: marks if asked for, one line about all, and what went wrong."""
-    from nbseal.terminal import lost_marks, print_table, summary
+    from nbseal.terminal import changed_marks, lost_marks, print_table, summary
 
     if verbose:
         print_table(assignment, result.scorecards, err)
         for line in lost_marks(result.scorecards):
             say(line, err)
     say(summary(assignment, result), err)
+    for line in changed_marks(result, verbose):
+        say(line, err)
     for note in result.notes:
         say(f"note: {note}", err=True)
     for trouble in result.troubles:

@@ -86,6 +86,11 @@ class Recorder:
         self._known = {entry.student: entry for entry in entries if entry.student in known and self._is_in_place(entry)}
         return {student: (entry.digest, entry.scorecard) for student, entry in self._known.items()}
 
+    def before(self, student: str, handed_in: str) -> Scorecard | None:
+        """What is ``recorded`` of the very submission that ``handed_in`` identifies; None if that was another one."""
+        entry = self._known.get(student)
+        return entry.scorecard if entry and handed_in and entry.handed_in == handed_in else None
+
     def notes(self) -> tuple[str, ...]:
         """What should be known before marks go out: like ids of students, and what is wrong in extensions.csv."""
         assignments = self.course.assignments()

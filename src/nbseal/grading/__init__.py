@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbseal.grading.class_run import ClassOptions, ClassResult, Done, grade_class
 from nbseal.grading.execution import execute
 from nbseal.grading.grader import Grader, grade_notebook
+from nbseal.grading.mark_changes import MarkChange
 from nbseal.grading.plan import Plan, make_plan
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "ClassResult",
     "Done",
     "Grader",
+    "MarkChange",
     "Plan",
     "execute",
     "grade_class",

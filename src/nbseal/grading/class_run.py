@@ -13,6 +13,7 @@ from nbseal.course import Course
 from nbseal.errors import RecordError, SubmissionError
 from nbseal.grading.executors import Finished, LocalExecutor
 from nbseal.grading.grader import Grader
+from nbseal.grading.mark_changes import MarkChange, mark_changes
 from nbseal.grading.submission import digest_of_unreadable
 from nbseal.results import GradedSubmission, Scorecard
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class Done:
     """One student's turn: the scorecard, and whether it was taken from an earlier run.
 
-    ``renewed``: it was, but the submission's time or its due date is another one now.
+    ``renewed``: it was, but the submission's time or its due date is another one now. ``changes`` are marks of the same
+    submission that an earlier run made otherwise.
     """
 
     student: str
@@ -32,6 +34,7 @@ class Done:
     unchanged: bool = False
     renewed: bool = False
     trouble: str | None = None
+    changes: tuple[MarkChange, ...] = ()
 
 
 @dataclass
@@ -41,11 +44,17 @@ class ClassResult:
     done: list[Done] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    dry_run: bool = False
 
     @property
     def scorecards(self) -> list[Scorecard]:
         """One scorecard a student, in the order of students."""
         return [one.scorecard for one in sorted(self.done, key=lambda one: one.student)]
+
+    @property
+    def changes(self) -> list[MarkChange]:
+        """Marks of submissions that were graded before, and differ now."""
+        return [change for one in sorted(self.done, key=lambda one: one.student) for change in one.changes]
 
     @property
     def troubles(self) -> list[str]:
@@ -58,13 +67,14 @@ class ClassOptions:
     """Which submissions of a class are graded, and how.
 
     ``students`` None means all; ``jobs`` are submissions at a time; ``force`` grades what hasn't changed, too;
-    ``unsealed`` is for code that you trust.
+    ``unsealed`` is for code that you trust. A ``dry_run`` records nothing.
     """
 
     students: list[str] | None = None
     jobs: int | None = None
     force: bool = False
     unsealed: bool = False
+    dry_run: bool = False
 
 
 class Watcher(Protocol):
@@ -88,7 +98,7 @@ def grade_class(
     started = time.monotonic()
     options = options or ClassOptions()
     chosen = course.choose_students(assignment, options.students)
-    result = ClassResult()
+    result = ClassResult(dry_run=options.dry_run)
     with ExitStack() as stack:
         grader = Grader(course, assignment, options.unsealed)
         stack.callback(grader.close)
@@ -96,20 +106,21 @@ def grade_class(
         from nbseal.gradebook import Recorder
 
         recorder = stack.enter_context(Recorder(course))
-        recorder.prepare(assignment)
+        if not options.dry_run:
+            recorder.prepare(assignment)
         grader.start()
         executor = LocalExecutor(min(options.jobs, len(chosen)) if options.jobs else None)
         stack.callback(executor.shutdown, wait=True, cancel_futures=True)
         finished = stack.enter_context(Finished())
         if watcher:
             watcher.start(len(chosen))
-        recorded = {} if options.force else recorder.recorded(assignment)
-        for one in _graded(grader, chosen, recorded, executor, finished):
-            done = _renew(recorder, one) if isinstance(one, Done) else _save(recorder, one)
+        recorded = recorder.recorded(assignment)
+        for one in _graded(grader, chosen, {} if options.force else recorded, executor, finished):
+            done = _turn_over(recorder, one, options.dry_run)
             result.done.append(done)
             if watcher:
                 watcher.done(done)
-        result.notes = grader.plan.notes + recorder.notes()
+        result.notes = grader.plan.notes + (() if options.dry_run else recorder.notes())
     result.seconds = time.monotonic() - started
     return result
 
@@ -148,6 +159,15 @@ def _digest(grader: Grader, student: str, folder: Path) -> str:
     except SubmissionError as error:
         reason = str(error)
         return grader.digest_of_unreadable(reason, grader.decided(student, digest_of_unreadable(reason)))
+
+
+def _turn_over(recorder: Recorder, one: Done | GradedSubmission, dry_run: bool) -> Done:
+    """Record what became of a submission, unless nothing is to be recorded, and tell which marks are others now."""
+    if isinstance(one, Done):
+        return one if dry_run else _renew(recorder, one)
+    before = recorder.before(one.scorecard.student, one.handed_in)
+    done = Done(one.scorecard.student, one.scorecard) if dry_run else _save(recorder, one)
+    return replace(done, changes=mark_changes(before, done.scorecard)) if before else done
 
 
 def _save(recorder: Recorder, graded: GradedSubmission) -> Done:
