@@ -58,7 +58,7 @@ def lost_marks(cards: Sequence[Scorecard]) -> Iterator[str]:
 
 
 def changed_marks(result: ClassResult, verbose: bool) -> Iterator[str]:
-    """Whose marks of the same work are others now: a line about all, and one for each, the first ones if not verbose."""
+    """Whose marks of the same work are others now: a line about all, one for each, the first ones if not verbose."""
     from nbseal.grading.mark_changes import gains_and_losses
 
     if not result.changes:
