@@ -21,8 +21,15 @@ from nbseal.sandbox.launch import Launched
 from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
 from tests.mini import GRADER, hand_in, make_course
 
-COMMANDS = ("build", "grade", "check", "doctor", "lint", "report", "similarity")
-TEXT = {"build": ["mini"], "check": ["submitted/ada/mini/mini.ipynb"], "doctor": [], "grade": ["mini"], "lint": []}
+COMMANDS = ("build", "grade", "check", "doctor", "lint", "report", "similarity", "feedback")
+TEXT = {
+    "build": ["mini"],
+    "check": ["submitted/ada/mini/mini.ipynb"],
+    "doctor": [],
+    "feedback": ["mini"],
+    "grade": ["mini"],
+    "lint": [],
+}
 PAGES = {"report": ["mini"], "similarity": ["mini"]}
 WRONG = {"number_answer": "answer = 41"}
 FORCED_COLOUR = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "COLUMNS", "TERM", "NO_COLOR")
@@ -254,7 +261,7 @@ def test_help_lists_every_command(nbseal) -> None:
 def test_the_overview_tells_the_exit_codes(nbseal) -> None:
     """What a script must know stands at the end of the overview."""
     text = " ".join(nbseal("--help").out.split())
-    assert "Exit codes: 0 done, 1 an error that was explained, 2 wrong usage, 3 graded but some marks" in text
+    assert "Exit codes: 0 done, 1 an error that was explained, 2 wrong usage, 3 done but some marks" in text
 
 
 @pytest.mark.parametrize(

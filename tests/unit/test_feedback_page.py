@@ -12,10 +12,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from nbseal.feedback.feedback_page import NotebookMarks, make_view, without_hidden
+from nbseal.feedback.feedback_page import make_view
+from nbseal.feedback.hidden_regions import hidden_regions, without_hidden
 from nbseal.feedback.typesetting import html, markdown, mathml
 from nbseal.gradebook import mark_output
 from nbseal.gradebook.mark_output import judged
+from nbseal.gradebook.queries import NotebookMarks
 from nbseal.notebook.outputs import safe_outputs
 from nbseal.pages import render
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
@@ -40,7 +42,8 @@ def mark(grade_id: str, **flags: bool) -> dict:
 def page(cells: list, marks: NotebookMarks, folder: Path = Path("/nowhere")) -> str:
     """The page of a notebook with these cells."""
     nb = nbformat.from_dict(new_notebook(cells=cells))
-    return render("nbseal.feedback", "feedback.html.j2", sorting=False, view=make_view(nb, marks, "ps1", folder))
+    view = make_view(nb, marks, "ps1", folder, hidden_regions())
+    return render("nbseal.feedback", "feedback.html.j2", sorting=False, view=view)
 
 
 def question(score: float | None, status: Status, tests: tuple[TestResult, ...] = TESTS) -> list:
@@ -113,7 +116,7 @@ def test_nothing_hidden_is_on_the_page():
         assert word not in text
     assert "AssertionError: wrong" in text
     assert "Draw it." in text
-    assert without_hidden("a\n### BEGIN HIDDEN TESTS\nb") == "a"
+    assert without_hidden("a\n### BEGIN HIDDEN TESTS\nb", hidden_regions()) == "a"
 
 
 def test_what_students_wrote_can_not_act():

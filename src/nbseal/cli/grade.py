@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbseal.cli.options import (
-    EXIT_NOT_RECORDED,
+    EXIT_INCOMPLETE,
     EXIT_STOPPED,
     STOPPED,
     LinuxCommand,
@@ -52,9 +52,10 @@ def grade(
     """
     from nbseal.course import Course
     from nbseal.grading import ClassOptions, grade_class
+    from nbseal.terminal import done_line
 
     options = ClassOptions(list(student) or None, jobs, force, unsealed)
-    with show_progress(assignment, err=output.as_json) as progress:
+    with show_progress(assignment, output.as_json, done_line) as progress:
         try:
             result = grade_class(Course(course), assignment, options, progress)
         except KeyboardInterrupt:
@@ -65,7 +66,7 @@ def grade(
     if output.as_json:
         output.write(_json_lines(result))
     if result.troubles:
-        raise click.exceptions.Exit(EXIT_NOT_RECORDED)
+        raise click.exceptions.Exit(EXIT_INCOMPLETE)
 
 
 def _json_lines(result: ClassResult) -> str:

@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
+from nbseal.feedback.hidden_regions import Regions, without_hidden
 from nbseal.feedback.shown_outputs import Shown, show_outputs
 from nbseal.feedback.typesetting import markdown
 from nbseal.gradebook.mark_output import feedback_html
+from nbseal.gradebook.queries import NotebookMarks
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 from nbseal.text import printable, without_controls
 
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.{0,199})", re.MULTILINE)
 MARKUP = re.compile(r"[`*_$]|<[^>]*>|!?\[|\]\([^)]*\)")
+REMEMBERED = 256  # cells: most of a notebook's are the instructor's, the same for the whole class
 SOURCE_LIMIT = 60_000  # characters of one cell
 STYLE = "xcode"  # the built-in style whose colours all have enough contrast on white
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
-
-
-@dataclass(frozen=True)
-class NotebookMarks:
-    """What the gradebook says about one notebook; a score is None while there is none."""
-
-    scores: Mapping[str, float | None]
-    points: Mapping[str, float]
-    by_person: frozenset[str] = frozenset()
-    comments: Mapping[str, str] = field(default_factory=dict)
-    penalty: float = 0.0
-    seconds_late: float = 0.0
-
-    @property
-    def score(self) -> float:
-        """The marks made so far, less the penalty."""
-        return sum(score or 0.0 for score in self.scores.values()) - self.penalty
-
-    @property
-    def waiting(self) -> int:
-        """Questions that have no mark yet."""
-        return sum(score is None for score in self.scores.values())
 
 
 @dataclass(frozen=True)
@@ -83,17 +63,21 @@ class PageCell:
 
 @dataclass(frozen=True)
 class View:
-    """A whole page."""
+    """A whole page; ``made_from`` is the digest of all that it was made from."""
 
     title: str
     marks: NotebookMarks
     questions: tuple[OverviewLine, ...]
     cells: tuple[PageCell, ...]
     colours: Markup
+    made_from: str = ""
 
 
-def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, config: Any = None) -> View:
-    """The page of an executed and marked notebook; ``folder`` holds the files beside it."""
+def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, hidden: Regions) -> View:
+    """The page of an executed and marked notebook; ``folder`` holds the files beside it.
+
+    ``hidden`` are the regions that students don't see.
+    """
     cells: list[PageCell] = []
     label, title = "", ""
     for number, cell in enumerate(nb["cells"], 1):
@@ -102,20 +86,20 @@ def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, config: An
             headings = HEADING.findall(FENCE.sub("", cell["source"]))
             label = _plain(headings[-1]) if headings else label
             title = title or (_plain(headings[0]) if headings else "")
-        cells.append(_cell(cell, number, label, marks, folder, config))
+        cells.append(_cell(cell, number, label, marks, folder, hidden))
     colours = HtmlFormatter(style=STYLE).get_style_defs(".code")
     questions = tuple(cell.question for cell in cells if cell.question)
     return View(title or name, marks, questions, tuple(cells), Markup(colours))
 
 
-def _cell(cell: Any, number: int, label: str, marks: NotebookMarks, folder: Path, config: Any) -> PageCell:
+def _cell(cell: Any, number: int, label: str, marks: NotebookMarks, folder: Path, hidden: Regions) -> PageCell:
     mark = cell["metadata"].get("nbgrader") or {}
     grade_id = mark.get("grade_id", "")
     is_code, is_answer = cell["cell_type"] == "code", bool(mark.get("solution"))
     source = printable_source(cell["source"])
     hides = False
     if not is_answer and mark:
-        bare = without_hidden(source, config)
+        bare = without_hidden(source, hidden)
         source, hides = bare, bare != source
     outputs, found = show_outputs(cell.get("outputs", []), folder, hides)
     status, tests = found or (Status.MANUAL, ())
@@ -140,10 +124,15 @@ def _cell(cell: Any, number: int, label: str, marks: NotebookMarks, folder: Path
 
 def _body(cell: Any, source: str, folder: Path) -> Markup:
     if cell["cell_type"] == "code":
-        return Markup(highlight(source, get_lexer_by_name("ipython3"), HtmlFormatter(nowrap=True)))
+        return _coloured(source)
     if cell["cell_type"] == "markdown":
         return Markup(markdown(source, folder, cell.get("attachments")))
     return Markup("<pre>{}</pre>").format(source)
+
+
+@lru_cache(REMEMBERED)
+def _coloured(code: str) -> Markup:
+    return Markup(highlight(code, get_lexer_by_name("ipython3"), HtmlFormatter(nowrap=True)))
 
 
 def _block(question: OverviewLine, status: Status, by_person: bool) -> Markup:
@@ -152,21 +141,6 @@ def _block(question: OverviewLine, status: Status, by_person: bool) -> Markup:
     result = QuestionResult(question.grade_id, question.score, question.points, status, question.tests)
     note = Markup("<p>A person gave these marks.</p>") if by_person and question.tests else Markup()
     return Markup(feedback_html(result)) + note
-
-
-def without_hidden(source: str, config: Any = None) -> str:
-    """A source without regions of hidden tests and marking schemes, should they have come this far."""
-    for kind, name in ((ClearHiddenTests, "test"), (ClearMarkScheme, "mark_scheme")):
-        settings = kind(config=config)
-        begin, end = (getattr(settings, f"{edge}_{name}_delimeter") for edge in ("begin", "end"))
-        inside, kept = False, []
-        for line in source.split("\n"):
-            inside = inside or begin in line
-            if not inside:
-                kept.append(line)
-            inside = inside and end not in line
-        source = "\n".join(kept)
-    return source
 
 
 def printable_source(source: str) -> str:
