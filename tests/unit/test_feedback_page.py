@@ -11,9 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
+from traitlets.config import Config
 
 from nbseal.feedback.feedback_page import make_view
-from nbseal.feedback.hidden_regions import hidden_regions, without_hidden
+from nbseal.feedback.hidden_regions import SETTINGS, hidden_regions, without_hidden
 from nbseal.feedback.typesetting import html, markdown, mathml
 from nbseal.gradebook import mark_output
 from nbseal.gradebook.mark_output import judged
@@ -42,7 +44,7 @@ def mark(grade_id: str, **flags: bool) -> dict:
 def page(cells: list, marks: NotebookMarks, folder: Path = Path("/nowhere")) -> str:
     """The page of a notebook with these cells."""
     nb = nbformat.from_dict(new_notebook(cells=cells))
-    view = make_view(nb, marks, "ps1", folder, hidden_regions())
+    view = make_view(nb, marks, "ps1", folder, hidden_regions(Config()))
     return render("nbseal.feedback", "feedback.html.j2", sorting=False, view=view)
 
 
@@ -116,7 +118,15 @@ def test_nothing_hidden_is_on_the_page():
         assert word not in text
     assert "AssertionError: wrong" in text
     assert "Draw it." in text
-    assert without_hidden("a\n### BEGIN HIDDEN TESTS\nb", hidden_regions()) == "a"
+    assert without_hidden("a\n### BEGIN HIDDEN TESTS\nb", hidden_regions(Config())) == "a"
+
+
+@pytest.mark.parametrize("config", [Config(), Config(ClearHiddenTests=Config(begin_test_delimeter="HIDE"))])
+def test_hidden_regions_begin_and_end_where_nbgrader_has_them(config):
+    """Settings and defaults are those of nbgrader's own preprocessors."""
+    for kind, region in zip((ClearHiddenTests, ClearMarkScheme), hidden_regions(config), strict=True):
+        own = kind(config=config)
+        assert tuple(getattr(own, name) for name in SETTINGS[kind.__name__]) == region
 
 
 def test_what_students_wrote_can_not_act():

@@ -34,7 +34,7 @@ CHANGING = {
     "FeedbackExporter": ("preprocessors", "default_preprocessors", "file_extension"),
 }
 STARTS = ("forkserver", "spawn")  # how processes are started: never as forks of this one, which may have threads
-FEW = 4  # pages that are made sooner than other processes have started
+FEW = 100  # pages: 12 ms each here, and other processes need a second of processor time until they make the first one
 LARGEST = 1 << 30  # bytes of a file beside a notebook
 
 
@@ -210,11 +210,16 @@ def _pages(course: Course, orders: Sequence[_Order], jobs: int | None) -> Iterat
                 out_of_date.append(order)
         except (CourseError, OSError) as error:
             yield order.failed(error)
-    jobs = min(jobs or os.cpu_count() or 1, len(out_of_date))
-    if jobs < 2 or len(out_of_date) <= FEW:
+    jobs = jobs or _processors()
+    if jobs == 1 or len(out_of_date) <= FEW:
         yield from map(_make, out_of_date)
     else:
         yield from _in_parallel(out_of_date, jobs)
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_parallel(orders: Sequence[_Order], jobs: int) -> Iterator[Page]:

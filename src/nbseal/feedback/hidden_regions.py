@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
+from traitlets.config import Config
 
 Regions = tuple[tuple[str, str], ...]  # the texts with which each kind begins and ends
+# nbgrader's preprocessors, their settings and defaults: loading them takes longer than making thirty pages.
+SETTINGS = {
+    "ClearHiddenTests": {
+        "begin_test_delimeter": "BEGIN HIDDEN TESTS",
+        "end_test_delimeter": "END HIDDEN TESTS",
+    },
+    "ClearMarkScheme": {
+        "begin_mark_scheme_delimeter": "BEGIN MARK SCHEME",
+        "end_mark_scheme_delimeter": "END MARK SCHEME",
+    },
+}
 
 
-def hidden_regions(config: Any = None) -> Regions:
+def hidden_regions(config: Config) -> Regions:
     """Where they begin and end, as a course's settings have it."""
-    tests, scheme = ClearHiddenTests(config=config), ClearMarkScheme(config=config)
-    return (
-        (tests.begin_test_delimeter, tests.end_test_delimeter),
-        (scheme.begin_mark_scheme_delimeter, scheme.end_mark_scheme_delimeter),
+    return tuple(
+        (config.get(section, {}).get(begin, first), config.get(section, {}).get(end, last))
+        for section, ((begin, first), (end, last)) in ((name, pair.items()) for name, pair in SETTINGS.items())
     )
 
 
