@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -20,6 +18,7 @@ from traitlets.config import Config
 
 from nbseal.course import Course
 from nbseal.errors import CourseError, UnknownName
+from nbseal.feedback import page_process
 from nbseal.feedback.hidden_regions import Regions, hidden_regions
 from nbseal.feedback.page_source import PageSource
 from nbseal.files import read_regular, write_whole
@@ -33,7 +32,6 @@ CHANGING = {
     "Exporter": ("preprocessors", "default_preprocessors"),
     "FeedbackExporter": ("preprocessors", "default_preprocessors", "file_extension"),
 }
-STARTS = ("forkserver", "spawn")  # how processes are started: never as forks of this one, which may have threads
 FEW = 100  # pages: 12 ms each here, and other processes need a second of processor time until they make the first one
 LARGEST = 1 << 30  # bytes of a file beside a notebook
 
@@ -223,9 +221,8 @@ def _processors() -> int:
 
 
 def _in_parallel(orders: Sequence[_Order], jobs: int) -> Iterator[Page]:
-    context = multiprocessing.get_context(next(how for how in STARTS if how in multiprocessing.get_all_start_methods()))
-    context.set_forkserver_preload(["nbseal.feedback.page_process"])
-    executor = ProcessPoolExecutor(jobs, context, _begin)
+    # Not forks of this process: it may show its progress in a thread, whose locks they would hold for ever.
+    executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), page_process.begin)
     try:
         futures = {executor.submit(_make, order): order for order in orders}
         for future in as_completed(futures):
@@ -235,19 +232,6 @@ def _in_parallel(orders: Sequence[_Order], jobs: int) -> Iterator[Page]:
                 yield futures[future].failed(error)
     finally:
         executor.shutdown(cancel_futures=True)
-
-
-def _begin() -> None:
-    """In a process that makes pages: an interrupt is for the parent to heed, and nobody stays when that has gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _make(order: _Order) -> Page:

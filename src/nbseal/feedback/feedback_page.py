@@ -14,9 +14,9 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
 from nbseal.feedback.hidden_regions import Regions, without_hidden
-from nbseal.feedback.shown_outputs import Shown, show_outputs
+from nbseal.feedback.shown_outputs import Judged, Shown, show_outputs
 from nbseal.feedback.typesetting import markdown
-from nbseal.gradebook.mark_output import feedback_html
+from nbseal.gradebook.mark_output import feedback_html, told_in
 from nbseal.gradebook.queries import NotebookMarks
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 from nbseal.text import printable, without_controls
@@ -40,6 +40,8 @@ class OverviewLine:
     points: float
     tests: tuple[TestResult, ...]
     commented: bool
+    status: Status
+    told: str
 
     @property
     def passed(self) -> int:
@@ -72,6 +74,31 @@ class View:
     colours: Markup
     made_from: str = ""
 
+    @property
+    def told(self) -> dict[str, list[OverviewLine]]:
+        """What the student is told of questions that could not be judged: each sentence with its questions."""
+        found: dict[str, list[OverviewLine]] = {}
+        for question in self.questions:
+            if question.told:
+                found.setdefault(question.told, []).append(question)
+        return found
+
+    @property
+    def is_not_judged(self) -> bool:
+        """Whether no question has a mark, because some could not be judged."""
+        lost = any(question.status is Status.NOT_JUDGED for question in self.questions)
+        return lost and self.marks.waiting == len(self.marks.scores)
+
+
+@dataclass(frozen=True)
+class _About:
+    """What all cells of a page are shown with."""
+
+    marks: NotebookMarks
+    told: dict[str, str]
+    folder: Path
+    hidden: Regions
+
 
 def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, hidden: Regions) -> View:
     """The page of an executed and marked notebook; ``folder`` holds the files beside it.
@@ -79,47 +106,51 @@ def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, hidden: Re
     ``hidden`` are the regions that students don't see.
     """
     cells: list[PageCell] = []
-    label, title = "", ""
+    label, title, about = "", "", _About(marks, told_in(nb), folder, hidden)
     for number, cell in enumerate(nb["cells"], 1):
         answer = (cell["metadata"].get("nbgrader") or {}).get("solution")
         if cell["cell_type"] == "markdown" and not answer:
             headings = HEADING.findall(FENCE.sub("", cell["source"]))
             label = _plain(headings[-1]) if headings else label
             title = title or (_plain(headings[0]) if headings else "")
-        cells.append(_cell(cell, number, label, marks, folder, hidden))
+        cells.append(_cell(cell, number, label, about))
     colours = HtmlFormatter(style=STYLE).get_style_defs(".code")
     questions = tuple(cell.question for cell in cells if cell.question)
     return View(title or name, marks, questions, tuple(cells), Markup(colours))
 
 
-def _cell(cell: Any, number: int, label: str, marks: NotebookMarks, folder: Path, hidden: Regions) -> PageCell:
+def _cell(cell: Any, number: int, label: str, about: _About) -> PageCell:
     mark = cell["metadata"].get("nbgrader") or {}
     grade_id = mark.get("grade_id", "")
     is_code, is_answer = cell["cell_type"] == "code", bool(mark.get("solution"))
-    source = printable_source(cell["source"])
+    source, comments = printable_source(cell["source"]), about.marks.comments
     hides = False
     if not is_answer and mark:
-        bare = without_hidden(source, hidden)
+        bare = without_hidden(source, about.hidden)
         source, hides = bare, bare != source
-    outputs, found = show_outputs(cell.get("outputs", []), folder, hides)
-    status, tests = found or (Status.MANUAL, ())
+    outputs, found = show_outputs(cell.get("outputs", []), about.folder, hides)
     question = None
-    if grade_id in marks.scores and (mark.get("grade") or mark.get("task")):
-        commented = grade_id in marks.comments
-        question = OverviewLine(
-            grade_id, f"question-{number}", label or grade_id, marks.scores[grade_id], marks.points[grade_id],
-            tests, commented,
-        )  # fmt: skip
+    if grade_id in about.marks.scores and (mark.get("grade") or mark.get("task")):
+        question = _line(grade_id, f"question-{number}", label or grade_id, found, about)
     return PageCell(
-        body=_body(cell, source, folder),
+        body=_body(cell, source, about.folder),
         code=is_code,
         answer=is_answer,
         folded=is_code and not is_answer and bool(mark),
         outputs=outputs,
         question=question,
-        block=_block(question, status, grade_id in marks.by_person) if question else Markup(),
-        comment=Markup(markdown(marks.comments[grade_id], folder)) if grade_id in marks.comments else Markup(),
-    )  # fmt: skip
+        block=_block(question, grade_id in about.marks.by_person) if question else Markup(),
+        comment=Markup(markdown(comments[grade_id], about.folder)) if grade_id in comments else Markup(),
+    )
+
+
+def _line(grade_id: str, anchor: str, label: str, found: Judged | None, about: _About) -> OverviewLine:
+    """A question's line; ``found`` is what its cell says of it."""
+    score = about.marks.scores[grade_id]
+    told = about.told.get(grade_id, "") if score is None else ""
+    status, tests = found or (Status.NOT_JUDGED if told else Status.MANUAL, ())
+    commented = grade_id in about.marks.comments
+    return OverviewLine(grade_id, anchor, label, score, about.marks.points[grade_id], tests, commented, status, told)
 
 
 def _body(cell: Any, source: str, folder: Path) -> Markup:
@@ -135,10 +166,10 @@ def _coloured(code: str) -> Markup:
     return Markup(highlight(code, get_lexer_by_name("ipython3"), HtmlFormatter(nowrap=True)))
 
 
-def _block(question: OverviewLine, status: Status, by_person: bool) -> Markup:
+def _block(question: OverviewLine, by_person: bool) -> Markup:
     """The marks and a line for each test, with the mark that counts now."""
-    status = status if question.score is None else Status.GRADED
-    result = QuestionResult(question.grade_id, question.score, question.points, status, question.tests)
+    status = question.status if question.score is None else Status.GRADED
+    result = QuestionResult(question.grade_id, question.score, question.points, status, question.tests, question.told)
     note = Markup("<p>A person gave these marks.</p>") if by_person and question.tests else Markup()
     return Markup(feedback_html(result)) + note
 

@@ -78,6 +78,7 @@ _SUMS = (
         SUBMISSION.c.id,
         func.sum(_SCORE).label("score"),
         func.max(case((GRADE.c.needs_manual_grade, 1), else_=0)).label("needs_person"),
+        func.count(_BASE).label("marked"),
     )
     .where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK)
     .group_by(SUBMISSION.c.id)
@@ -96,6 +97,7 @@ MARKS = (
         func.coalesce(_SUMS.c.score, 0.0),
         func.coalesce(_PENALTIES.c.penalty, 0.0),
         func.coalesce(_SUMS.c.needs_person, 0),
+        func.coalesce(_SUMS.c.marked, 0),
     )
     .join(ASSIGNMENT, and_(*OF_ASSIGNMENT))
     .outerjoin(_SUMS, _SUMS.c.id == SUBMISSION.c.id)
@@ -161,19 +163,25 @@ class NotebookMarks:
         """Questions that have no mark yet."""
         return sum(score is None for score in self.scores.values())
 
+    @property
+    def marked(self) -> float:
+        """The points of the questions that have a mark."""
+        return sum(self.points[question] for question, score in self.scores.items() if score is not None)
+
 
 @dataclass(frozen=True)
 class SubmissionMark:
     """One student's mark as nbgrader computes it.
 
     ``score`` sums its questions, ``penalty`` what its notebooks lose for being late; ``needs_person`` is whether a
-    question has nbgrader's flag.
+    question has nbgrader's flag. ``marked`` counts the questions that have a mark.
     """
 
     timestamp: datetime.datetime | None
     score: float
     penalty: float
     needs_person: bool
+    marked: int
 
     @property
     def total(self) -> float:
@@ -194,8 +202,8 @@ def students(gradebook: Connection) -> Sequence[Any]:
 def submission_marks(gradebook: Connection, assignment: str) -> dict[str, SubmissionMark]:
     """The mark of each submission of an assignment, by student."""
     return {
-        student: SubmissionMark(timestamp, score, penalty, bool(needs_person))
-        for student, timestamp, score, penalty, needs_person in gradebook.rows(MARKS, name=assignment)
+        student: SubmissionMark(timestamp, score, penalty, bool(needs_person), marked)
+        for student, timestamp, score, penalty, needs_person, marked in gradebook.rows(MARKS, name=assignment)
     }
 
 

@@ -114,7 +114,8 @@ class Grader:
             return self.grade_submission(student, self.recognise(self.read(folder)))
         except SubmissionError as error:
             reason = str(error)
-            return self._unreadable(student, reason, self.digest_of_unreadable(reason), digest_of_unreadable(reason))
+            digests = self.digest_of_unreadable(reason), digest_of_unreadable(reason)
+            return self._unreadable(student, reason, *digests, told=error.told)
         except Exception as error:  # a mistake of ours: it stops one student, not the class, and is tried again
             return self._unreadable(student, f"grading failed: {type(error).__name__}: {error}", "")
 
@@ -179,7 +180,7 @@ class Grader:
     def _grade_notebook(self, plan: NotebookPlan, submission: Submission, digest: str) -> _Graded:
         """Grade one notebook; where our own machinery fails, a second time."""
         if reason := submission.not_judged.get(plan.name):
-            return _not_judged(plan, reason)
+            return _not_judged(plan, reason, submission.told.get(plan.name, ""))
         reading = submission.notebooks[plan.name]
         graded = self._attempt(plan, reading, submission, digest)
         if (graded.again or graded.killed) and not self._closed:
@@ -291,8 +292,10 @@ class Grader:
             return score_by_a_person(question, cell)
         return score_by_nbgrader(question, cell, run.failure)
 
-    def _unreadable(self, student: str, reason: str, digest: str, handed_in: str = "") -> GradedSubmission:
-        graded = [_not_judged(plan, reason) for plan in self.plan.notebooks]
+    def _unreadable(
+        self, student: str, reason: str, digest: str, handed_in: str = "", told: str = ""
+    ) -> GradedSubmission:
+        graded = [_not_judged(plan, reason, told) for plan in self.plan.notebooks]
         card = Scorecard(
             assignment=self.assignment.name,
             student=student,
@@ -349,10 +352,11 @@ def _reasons(questions: Sequence[QuestionResult]) -> list[str]:
     return [f"not judged ({', '.join(names)}): {reason}" for reason, names in reasons.items()]
 
 
-def _not_judged(plan: NotebookPlan, problem: str, again: bool = False) -> _Graded:
+def _not_judged(plan: NotebookPlan, problem: str, told: str = "", again: bool = False) -> _Graded:
     nb = {**plan.template, "cells": [dict(cell) for cell in plan.template["cells"]]}
     results = [
-        QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED) for question in plan.questions
+        QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, told=told)
+        for question in plan.questions
     ]
     write_marks(nb, frozenset(result.grade_id for result in results), results)
     return _Graded(nb, results, [problem], again=again)

@@ -77,12 +77,16 @@ class _Work:
 
 @dataclass
 class _Choice:
-    """The file that counts for a notebook, with notes; or why none is chosen; nothing where there is none."""
+    """The file that counts for a notebook, with notes; or why none is chosen; nothing where there is none.
+
+    ``told`` is what the student is told of the reason.
+    """
 
     reading: Reading | None = None
     path: str = ""
     notes: list[str] = field(default_factory=list)
     reason: str = ""
+    told: str = ""
 
 
 def is_notebook(path: str) -> bool:
@@ -117,11 +121,13 @@ def recognise(
     known = {file.path for files in found.candidates.values() for file in files if file.reading}
     left = [path for path in (*own, *handed_in.left_out) if path not in known]
     chosen = [choice.path for choice in choices.values() if choice.path]
-    not_judged = {}
+    not_judged, told = {}, {}
     for name, choice in choices.items():
         relevant = [path for path in left if not chosen or _may_be_lost(path, name, unpacked, found)]
         if choice.reason or (relevant and not choice.path):
-            not_judged[name] = choice.reason or _none_of(name, relevant, unpacked, found, handed_in)
+            none = "" if choice.reason else _none_of(relevant, unpacked, found, handed_in)
+            not_judged[name] = choice.reason or f"{name}{NOTEBOOK} is not judged: {none}"
+            told[name] = choice.told or f"{name}{NOTEBOOK}: {none}. Hand in the notebook itself."
     left_out = {**handed_in.left_out, **unpacked.left_out}
     notes = [f"{path} {why} and was left out" for path, why in left_out.items()]
     notes += [note for choice in choices.values() for note in choice.notes]
@@ -133,6 +139,7 @@ def recognise(
         files=_others(handed_in.files, unpacked, chosen, known),
         problems=tuple(notes),
         not_judged=not_judged,
+        told=told,
         digest=handed_in.digest,
     )
 
@@ -215,7 +222,8 @@ def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]
     readable = [file for file in files if file.reading]
     if files and files[0].path == exact and (files[0] in broken or not readable):
         beside = f" Beside it: {_names([file.path for file in files[1:]])}." if len(files) > 1 else ""
-        return _Choice(reason=f"not judged: {files[0].error}{beside}")
+        why = f"{files[0].error}{beside}"
+        return _Choice(reason=f"not judged: {why}", told=why)
     if len(readable) == 1 and not broken:
         return _taken(name, readable[0], files)
     works = {file.path: _work(template, file) for file in readable}
@@ -254,7 +262,10 @@ def _taken(name: str, file: _File, others: Sequence[_File]) -> _Choice:
 
 
 def _unsure(name: str, why: str) -> _Choice:
-    return _Choice(reason=f"{name}{NOTEBOOK} is not judged: {why}; leave one of them, and grade again")
+    return _Choice(
+        reason=f"{name}{NOTEBOOK} is not judged: {why}; leave one of them, and grade again",
+        told=f"{name}{NOTEBOOK}: {why}. Leave one of them.",
+    )
 
 
 def _by_answers(files: Sequence[_File], works: Mapping[str, _Work]) -> list[list[_File]]:
@@ -298,7 +309,7 @@ def _may_be_lost(path: str, name: str, unpacked: Unpacked, found: _Found) -> boo
     )
 
 
-def _none_of(name: str, paths: Sequence[str], unpacked: Unpacked, found: _Found, handed_in: HandedIn) -> str:
+def _none_of(paths: Sequence[str], unpacked: Unpacked, found: _Found, handed_in: HandedIn) -> str:
     """The reason where files are there, and none of them is the notebook."""
     reasons = {**handed_in.left_out, **unpacked.unopened, **found.strangers}
     parts = []
@@ -306,7 +317,7 @@ def _none_of(name: str, paths: Sequence[str], unpacked: Unpacked, found: _Found,
         why = reasons.get(path) or _kind_of(unpacked.files.get(path, b""))
         parts.append(f"{_quoted(path)} {why}".strip())
     more = f"; and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-    return f"{name}{NOTEBOOK} is not judged: no file is this notebook ({'; '.join(parts)}{more})"
+    return f"no file is this notebook ({'; '.join(parts)}{more})"
 
 
 def _kind_of(data: bytes) -> str:
