@@ -429,6 +429,7 @@ def test_the_page_says_what_to_do(course: Path, graded: ClassResult, by_nbgrader
         is_lost = row.marks is NOT_JUDGED
         assert ("What could not be judged, and what you can do" in words) is is_lost
         assert ("None of it could be judged" in words) is is_lost
+        assert ("What follows is the notebook as it was released." in words) is is_lost
         assert not is_lost or re.search(row.words, words)
         assert not is_lost or "0 of 9" not in words
 

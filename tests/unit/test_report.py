@@ -70,7 +70,7 @@ def test_a_class_of_which_nothing_is_marked_has_a_report():
     """Without any mark there are no figures, and no zero."""
     text = report_page(summarise([card("eve", {"q": None}, seconds=0.0)], {}, []))
     assert "Nothing is marked yet." in text
-    assert "<strong>–</strong> median (n = 0)" in text
+    assert "<strong>–</strong> median (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0)" in text
 
 
 def test_the_rest_of_a_question_is_of_what_is_marked():

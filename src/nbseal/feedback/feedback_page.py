@@ -16,7 +16,7 @@ from pygments.lexers import get_lexer_by_name
 from nbseal.feedback.hidden_regions import Regions, without_hidden
 from nbseal.feedback.shown_outputs import Judged, Shown, show_outputs
 from nbseal.feedback.typesetting import markdown
-from nbseal.gradebook.mark_output import feedback_html, told_in
+from nbseal.gradebook.mark_output import feedback_html, shows_release, told_in
 from nbseal.gradebook.queries import NotebookMarks
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 from nbseal.text import printable, without_controls
@@ -65,13 +65,17 @@ class PageCell:
 
 @dataclass(frozen=True)
 class View:
-    """A whole page; ``made_from`` is the digest of all that it was made from."""
+    """A whole page; ``made_from`` is the digest of all that it was made from.
+
+    ``shows_release``: the cells are those that were released, for the student's own were not run.
+    """
 
     title: str
     marks: NotebookMarks
     questions: tuple[OverviewLine, ...]
     cells: tuple[PageCell, ...]
     colours: Markup
+    shows_release: bool = False
     made_from: str = ""
 
     @property
@@ -116,7 +120,7 @@ def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, hidden: Re
         cells.append(_cell(cell, number, label, about))
     colours = HtmlFormatter(style=STYLE).get_style_defs(".code")
     questions = tuple(cell.question for cell in cells if cell.question)
-    return View(title or name, marks, questions, tuple(cells), Markup(colours))
+    return View(title or name, marks, questions, tuple(cells), Markup(colours), shows_release(nb))
 
 
 def _cell(cell: Any, number: int, label: str, about: _About) -> PageCell:

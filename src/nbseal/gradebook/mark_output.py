@@ -53,6 +53,12 @@ def told_in(notebook: dict[str, Any]) -> dict[str, str]:
         return {}
 
 
+def shows_release(notebook: dict[str, Any]) -> bool:
+    """Whether a graded notebook is the released one, in the place of a student's that wasn't run."""
+    ours = notebook["metadata"].get(METADATA)
+    return isinstance(ours, dict) and ours.get("shows_release") is True
+
+
 def _facts(test: TestResult) -> dict[str, str]:
     """What the student may know of a test: why one was not judged is for the instructor."""
     message = test.message if test.outcome is Outcome.FAILED else ""

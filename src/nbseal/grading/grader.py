@@ -13,6 +13,7 @@ from zipfile import is_zipfile
 
 from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
+from nbseal.gradebook.mark_output import METADATA
 from nbseal.grading.assignment_of_file import assignment_of
 from nbseal.grading.execution import check_cells, run_notebook, runnable
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
@@ -359,6 +360,7 @@ def _not_judged(plan: NotebookPlan, problem: str, told: str = "", again: bool = 
         for question in plan.questions
     ]
     write_marks(nb, frozenset(result.grade_id for result in results), results)
+    nb["metadata"] = {**nb["metadata"], METADATA: {**nb["metadata"].get(METADATA, {}), "shows_release": True}}
     return _Graded(nb, results, [problem], again=again)
 
 

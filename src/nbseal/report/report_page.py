@@ -90,11 +90,11 @@ def report_page(summary: Summary, anonymous: bool = False, links: PageLinks | No
 
 def _facts(summary: Summary, shares: Sequence[float]) -> list[tuple[str, str]]:
     """What an instructor wants to know first: a number or a word, and what it is."""
-    number = len(summary.students)
+    counted = f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{len(shares)}"
     return [
-        (str(number), "submissions graded"),
-        (f"{statistics.fmean(shares):.0f} %" if shares else "–", f"mean of the points marked (n = {len(shares)})"),
-        (f"{statistics.median(shares):.0f} %" if shares else "–", f"median (n = {len(shares)})"),
+        (str(len(summary.students)), "submissions graded"),
+        (f"{statistics.fmean(shares):.0f} %" if shares else "–", f"mean of the points marked ({counted})"),
+        (f"{statistics.median(shares):.0f} %" if shares else "–", f"median ({counted})"),
         (str(_count(summary.students, "not_judged")), "not judged completely"),
         (str(_count(summary.students, "waiting")), "with marks still to be made"),
         (str(_count(summary.students, "seconds_late")), "late"),

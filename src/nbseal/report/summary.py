@@ -16,7 +16,7 @@ from nbseal.results import Outcome, QuestionResult, Scorecard, Status
 ENOUGH = 5  # students from whom a question's discrimination is worth a number
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,.]*\d|(?<![\w.])[-+]?\d")
 MISTAKES, CELLS = 40, 12
-NOT_WRITTEN, STUB = "Not written yet", "The stub that was released stands there, or it says that something is missing."
+NOT_WRITTEN = "Not written yet"
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def _unwritten(cards: Sequence[Scorecard], names: Names) -> list[Mistake]:
         for question in card.questions:
             if any(test.unwritten for test in question.tests):
                 found.setdefault(question.grade_id, []).append(names.of(card.student))
-    rows = [Mistake(name, NOT_WRITTEN, STUB, tuple(sorted(who)), unwritten=True) for name, who in found.items()]
+    rows = [Mistake(name, NOT_WRITTEN, "", tuple(sorted(who)), unwritten=True) for name, who in found.items()]
     return sorted(rows, key=lambda one: (-len(one.students), one.grade_id))
 
 
