@@ -48,7 +48,8 @@ class TestResult:
     """One hidden test: ``name`` is the line that the student reads, ``message`` the explanation.
 
     ``measured`` holds numbers that the test took of the submission, for the instructor's report. ``blocked``: it
-    was not tried, because a test that must come first did not pass.
+    was not tried, because a test that must come first did not pass. ``unwritten``: it failed because nothing has been
+    written yet, a stub stands there.
     """
 
     name: str
@@ -57,19 +58,24 @@ class TestResult:
     weight: float = 1.0
     measured: Mapping[str, float] = field(default_factory=dict)
     blocked: bool = False
+    unwritten: bool = False
 
     __test__ = False  # keeps pytest from collecting this class
 
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """One graded cell; ``score`` is None while it waits for a person."""
+    """One graded cell; ``score`` is None while it waits for a person.
+
+    ``told`` is what its student is told of why it was not judged; nothing where that is not the student's matter.
+    """
 
     grade_id: str
     score: float | None
     max_score: float
     status: Status
     tests: tuple[TestResult, ...] = ()
+    told: str = ""
 
     @property
     def is_decided(self) -> bool:
@@ -127,7 +133,8 @@ class Scorecard:
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the published form (schema 1).
 
-        ``slowest``, ``decisions``, and a test's ``measured`` and ``blocked``, are there only where they say something.
+        ``slowest``, ``decisions``, a question's ``told``, and a test's ``measured``, ``blocked`` and ``unwritten`` are
+        there only where they say something.
         """
         data: dict[str, Any] = {
             "schema": SCHEMA,
@@ -168,13 +175,14 @@ class Scorecard:
 
 
 def _question_to_dict(question: QuestionResult) -> dict[str, Any]:
-    return {
+    data: dict[str, Any] = {
         "grade_id": question.grade_id,
         "score": question.score,
         "max_score": question.max_score,
         "status": str(question.status),
         "tests": [_test_to_dict(test) for test in question.tests],
     }
+    return data | ({"told": question.told} if question.told else {})
 
 
 def _test_to_dict(test: TestResult) -> dict[str, Any]:
@@ -183,6 +191,8 @@ def _test_to_dict(test: TestResult) -> dict[str, Any]:
         data["measured"] = dict(test.measured)
     if test.blocked:
         data["blocked"] = True
+    if test.unwritten:
+        data["unwritten"] = True
     return data
 
 
@@ -193,6 +203,7 @@ def _question_from_dict(data: dict[str, Any]) -> QuestionResult:
         max_score=data["max_score"],
         status=Status(data["status"]),
         tests=tuple(_test_from_dict(test) for test in data["tests"]),
+        told=data.get("told", ""),
     )
 
 
@@ -203,6 +214,7 @@ def _test_from_dict(data: dict[str, Any]) -> TestResult:
         data["message"],
         measured=dict(data.get("measured", {})),
         blocked=bool(data.get("blocked")),
+        unwritten=bool(data.get("unwritten")),
     )
 
 

@@ -13,7 +13,9 @@ from nbseal import __version__
 from nbseal.cli.options import EXIT_CODES, EXIT_ERROR, EXIT_STOPPED, STOPPED, Group, say
 from nbseal.errors import NbsealError
 
-COMMANDS = ("build", "check", "doctor", "export", "extend", "grade", "lint", "report", "resolve", "similarity")
+COMMANDS = (
+    "build", "check", "doctor", "export", "extend", "feedback", "grade", "lint", "report", "resolve", "similarity",
+)  # fmt: skip
 
 
 class Commands(Group):

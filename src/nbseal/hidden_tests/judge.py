@@ -108,7 +108,13 @@ class Judge:
                     notes += one["notes"]
                     test, outcome = wanted[one["test"]], Outcome(one["outcome"])
                     results[test.nodeid] = TestResult(
-                        test.line, outcome, one["message"], test.weight, one["measured"], one["blocked"]
+                        test.line,
+                        outcome,
+                        one["message"],
+                        test.weight,
+                        one["measured"],
+                        one["blocked"],
+                        one["unwritten"],
                     )
             self._give_back(copy)
         except Late:
