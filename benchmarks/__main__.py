@@ -31,6 +31,7 @@ def main() -> None:
         stock = throughput.nbgrader_rate(folder / "nbgrader", options.submissions)
         for section in (
             speed(folder / "speed", options.submissions, options.otter, stock),
+            pages(folder / "speed" / "nbseal-0", folder / "nbgrader", options.submissions),
             cost(folder / "cost", options.submissions),
             many(folder / "many", options.large, stock),
             networks(folder / "networks"),
@@ -60,6 +61,19 @@ def speed(folder: Path, count: int, otter: int, stock: throughput.Rate) -> Itera
             f"nbseal is {factor:.1f} times as fast; {agreement}",
             f"≥ {goal} times",
         )
+
+
+def pages(ours: Path, stock: Path, count: int) -> Iterator[Row]:
+    """Feedback pages of the classes that were graded above."""
+    seconds = sorted(throughput.nbseal_pages(ours) for _ in range(RUNS))[RUNS // 2]
+    theirs, same = throughput.nbgrader_pages(stock), throughput.nbgrader_pages(ours)
+    yield (
+        f"feedback pages for a class of {count}, nbseal feedback, median of {RUNS} runs",
+        f"{seconds:.1f} s, {seconds / count * 1e3:.0f} ms a page",
+        f"nbgrader generate_feedback: {theirs:.1f} s, so nbseal is {theirs / seconds:.1f} times as fast; "
+        f"with our page {same:.1f} s",
+        "≥ 10 times",
+    )
 
 
 def cost(folder: Path, count: int) -> Iterator[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -85,6 +86,18 @@ def otter_rate(folder: Path, submissions: Path, count: int) -> Rate:
             if test["name"].split(" - ")[0] in GRADE_CELL_TESTS
         }
     return Rate(len(students), time.perf_counter() - started, passed)
+
+
+def nbseal_pages(root: Path) -> float:
+    """Seconds that ``nbseal feedback`` takes for the pages of a class that was graded, none of which is there."""
+    shutil.rmtree(root / "feedback", ignore_errors=True)
+    return timed([sys.executable, "-m", "nbseal.cli", "feedback", ASSIGNMENT], root)
+
+
+def nbgrader_pages(root: Path) -> float:
+    """Seconds that ``nbgrader generate_feedback`` takes for the same, with that course's settings."""
+    shutil.rmtree(root / "feedback", ignore_errors=True)
+    return timed([sys.executable, "-m", "nbgrader", "generate_feedback", ASSIGNMENT], root)
 
 
 def disagreements(ours: Rate, theirs: Rate) -> list[str]:

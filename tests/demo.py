@@ -54,10 +54,7 @@ def main() -> int:
         if kinds is None or kind in kinds:
             hand_in(student, assignment, how, what)
     codes = [run("grade", assignment, "--verbose", *flags) for assignment in assignments]
-    for assignment in assignments:
-        command = ["nbgrader", "generate_feedback", assignment, "--force", "--log-level=ERROR"]
-        print(f"\n$ {' '.join(command)}", flush=True)
-        codes.append(subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode)
+    codes += [run("feedback", assignment) for assignment in assignments]
     codes += [run("report", assignment) for assignment in assignments]
     print(f"\ngraded notebooks: {ROOT / 'autograded'}\nfeedback pages:   {ROOT / 'feedback'}")
     print("Run make demo again: nothing has changed, so nothing is graded again.")

@@ -202,10 +202,10 @@ class Course:
         grader = self.root / self.grading.graders_directory / f"test_{name.replace('-', '_')}.py"
         return Assignment(name, source, release, tuple(sorted(notebooks)), grader if grader.exists() else None)
 
-    def students(self, assignment: str) -> list[str]:
-        """Students who have a submission folder for ``assignment``."""
-        pattern = self.coursedir.format_path(self.coursedir.submitted_directory, "*", assignment)
-        top = self.folder("submitted")
+    def students(self, assignment: str, kind: str = "submitted") -> list[str]:
+        """Students who have a folder for ``assignment`` in one of nbgrader's trees."""
+        pattern = self.coursedir.format_path(getattr(self.coursedir, f"{kind}_directory"), "*", assignment)
+        top = self.folder(kind)
         marker = Path(os.path.relpath(pattern, top)).parts.index("*")
         folders = top.glob(os.path.relpath(pattern, top)) if top.is_dir() else []
         return sorted(path.relative_to(top).parts[marker] for path in folders if path.is_dir())

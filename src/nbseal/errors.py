@@ -17,6 +17,8 @@ AssertionError
 
 from collections.abc import Sequence
 
+STUB = "NotImplementedError"  # what a stub raises
+
 
 class NbsealError(Exception):
     """Root of everything raised on purpose."""
@@ -35,7 +37,11 @@ class GraderError(CourseError):
 
 
 class SubmissionError(NbsealError):
-    """A submission can't be read."""
+    """A submission can't be read; ``told`` is what its student is told of it, nothing where it isn't their matter."""
+
+    def __init__(self, message: str, told: str = "") -> None:
+        super().__init__(message)
+        self.told = told
 
 
 class SealError(NbsealError):
@@ -59,7 +65,14 @@ class RecordError(NbsealError):
 
 
 class StudentError(AssertionError):
-    """What the student handed in isn't what the question asks for; the text is shown to them."""
+    """What the student handed in isn't what the question asks for; the text is shown to them.
+
+    ``unwritten``: because a stub stands where the answer should be.
+    """
+
+    def __init__(self, message: str = "", *, unwritten: bool = False) -> None:
+        super().__init__(message)
+        self.unwritten = unwritten
 
 
 class StudentFunctionError(StudentError):
@@ -70,7 +83,7 @@ class StudentFunctionError(StudentError):
     """
 
     def __init__(self, message: str, error_type: str, error_bases: Sequence[str] = (), said: str = "") -> None:
-        super().__init__(message)
+        super().__init__(message, unwritten=error_type == STUB)
         self.error_type = error_type
         self.error_bases = list(error_bases)
         self.said = said

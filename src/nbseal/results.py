@@ -49,7 +49,8 @@ class TestResult:
 
     ``measured`` holds numbers that the test took of the submission, for the instructor's report. ``blocked``: it
     was not tried, because a test that must come first did not pass. ``credit``: the share of its weight, from 0 to 1,
-    that a test earns though it failed.
+    that a test earns though it failed. ``unwritten``: it failed because nothing has been written yet, a stub stands
+    there.
     """
 
     name: str
@@ -59,6 +60,7 @@ class TestResult:
     measured: Mapping[str, float] = field(default_factory=dict)
     blocked: bool = False
     credit: float = 0.0
+    unwritten: bool = False
 
     @property
     def earned(self) -> float:
@@ -70,13 +72,17 @@ class TestResult:
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """One graded cell; ``score`` is None while it waits for a person."""
+    """One graded cell; ``score`` is None while it waits for a person.
+
+    ``told`` is what its student is told of why it was not judged; nothing where that is not the student's matter.
+    """
 
     grade_id: str
     score: float | None
     max_score: float
     status: Status
     tests: tuple[TestResult, ...] = ()
+    told: str = ""
 
     @property
     def is_decided(self) -> bool:
@@ -134,8 +140,8 @@ class Scorecard:
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the published form (schema 1).
 
-        ``slowest``, ``decisions``, and a test's ``measured``, ``blocked`` and ``credit``, are there only where they say
-        something.
+        ``slowest``, ``decisions``, a question's ``told``, and a test's ``measured``, ``blocked``, ``credit`` and
+        ``unwritten`` are there only where they say something.
         """
         data: dict[str, Any] = {
             "schema": SCHEMA,
@@ -176,13 +182,14 @@ class Scorecard:
 
 
 def _question_to_dict(question: QuestionResult) -> dict[str, Any]:
-    return {
+    data: dict[str, Any] = {
         "grade_id": question.grade_id,
         "score": question.score,
         "max_score": question.max_score,
         "status": str(question.status),
         "tests": [_test_to_dict(test) for test in question.tests],
     }
+    return data | ({"told": question.told} if question.told else {})
 
 
 def _test_to_dict(test: TestResult) -> dict[str, Any]:
@@ -193,6 +200,8 @@ def _test_to_dict(test: TestResult) -> dict[str, Any]:
         data["blocked"] = True
     if test.credit:
         data["credit"] = test.credit
+    if test.unwritten:
+        data["unwritten"] = True
     return data
 
 
@@ -203,6 +212,7 @@ def _question_from_dict(data: dict[str, Any]) -> QuestionResult:
         max_score=data["max_score"],
         status=Status(data["status"]),
         tests=tuple(_test_from_dict(test) for test in data["tests"]),
+        told=data.get("told", ""),
     )
 
 
@@ -214,6 +224,7 @@ def _test_from_dict(data: dict[str, Any]) -> TestResult:
         measured=dict(data.get("measured", {})),
         blocked=bool(data.get("blocked")),
         credit=float(data.get("credit", 0.0)),
+        unwritten=bool(data.get("unwritten")),
     )
 
 

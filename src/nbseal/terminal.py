@@ -41,9 +41,8 @@ def done_line(done: Done) -> str:
     """A line about one student's turn."""
     card = done.scorecard
     how = "unchanged" if done.unchanged else f"{card.seconds:.2f} s"
-    if all(question.status is Status.NOT_JUDGED for question in card.questions):
-        return f"{one_line(done.student)}: not judged ({how})"
-    return f"{one_line(done.student)}: {_total(card)}/{card.max_score:g} ({how})"
+    marks = f"{_total(card)}/{card.max_score:g}" if _has_marks(card) else _no_marks(card)
+    return f"{one_line(done.student)}: {marks} ({how})"
 
 
 def lost_marks(cards: Sequence[Scorecard]) -> Iterator[str]:
@@ -107,7 +106,8 @@ def summary(assignment: str, result: ClassResult) -> str:
 
 def scorecard_text(card: Scorecard) -> str:
     """One scorecard with every test."""
-    lines = [f"{card.assignment}: {_total(card)} of {card.max_score:g} (seal: {card.seal}, {card.seconds:.2f} s)"]
+    marks = f"{_total(card)} of {card.max_score:g}" if _has_marks(card) else _no_marks(card)
+    lines = [f"{card.assignment}: {marks} (seal: {card.seal}, {card.seconds:.2f} s)"]
     for question in card.questions:
         waits = f" ({WAITING[question.status]})" if question.score is None else ""
         lines.append(f"  {question.grade_id}: {_mark(question)} of {question.max_score:g}{waits}")
@@ -130,8 +130,21 @@ def _mark(question: QuestionResult) -> str:
     return f"{question.score:g}"
 
 
+def _has_marks(card: Scorecard) -> bool:
+    """Whether any question has a mark; of a submission that nobody could judge, a sum would look like a zero."""
+    return any(question.score is not None for question in card.questions) or not card.questions
+
+
+def _no_marks(card: Scorecard) -> str:
+    """What there is to say of a submission without any mark."""
+    lost = any(question.status is Status.NOT_JUDGED for question in card.questions)
+    return "not judged" if lost else WAITING[Status.MANUAL]
+
+
 def _total(card: Scorecard) -> str:
     """The marks made so far; a plus sign says that there are questions without one."""
+    if not _has_marks(card):
+        return "?" if _no_marks(card) == "not judged" else "…"
     more = "+" if any(question.score is None for question in card.questions) else ""
     return f"{card.score:g}{more}"
 

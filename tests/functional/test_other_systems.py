@@ -128,10 +128,19 @@ def test_nbgraders_autograde_says_so_and_removes_nothing(there: Give, root: Path
 
 
 def test_feedback_pages_are_made(there: Give, root: Path) -> None:
-    """nbgrader makes our pages of what was graded on Linux."""
+    """nbgrader makes our pages of what was graded on Linux, and nbseal finds them up to date or makes the same."""
     done = there("nbgrader", "generate_feedback", "mini", "--force")
     assert done.returncode == 0, done.stderr
-    assert "Look again: it is not 42." in (root / "feedback" / "alan" / "mini" / "mini.html").read_text("utf-8")
+    page = root / "feedback" / "alan" / "mini" / "mini.html"
+    before = page.read_bytes()
+    assert "Look again: it is not 42." in before.decode("utf-8")
+    for said in ("0 pages made", "1 page made"):
+        done = there("nbseal", "feedback", "mini", "--student", "alan")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert said in done.stdout
+        assert page.read_bytes() == before
+        page.unlink()
+    page.write_bytes(before)
 
 
 def test_build_gives_what_it_gives_on_linux(there: Give, root: Path) -> None:

@@ -9,7 +9,8 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ import pytest
 from nbconvert.exporters import HTMLExporter
 
 from nbseal.course import Course
-from nbseal.export.marks import read_marks
+from nbseal.export.marks import decide, read_marks
+from nbseal.feedback.class_pages import make_class_pages
 from nbseal.gradebook import Recorder
-from nbseal.grading import ClassResult, Grader, grade_class, grade_notebook
+from nbseal.grading import ClassResult, Done, Grader, grade_class, grade_notebook
 from nbseal.notebook import make_template
 from nbseal.report import collect
 from nbseal.results import Scorecard, Status
-from nbseal.terminal import summary
+from nbseal.terminal import done_line, scorecard_text, summary
 from tests.courses import grades
 from tests.mini import code, make_course, mini_cells, notebook, solution
 from tests.nbgrader_commands import give
@@ -400,6 +402,51 @@ def test_each_kind_of_file_gets_what_it_earns(cards: dict[str, Scorecard], name:
     assert re.search(row.words, " ".join(card.problems)), card.problems
 
 
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.marks is NOT_JUDGED])
+def test_the_student_is_told_why_it_was_not_judged(cards: dict[str, Scorecard], course: Path, name: str) -> None:
+    """The reason stands at each question, without anything of the machine that grades, and no line says 0."""
+    card = cards[student_of(name)]
+    (told,) = {question.told for question in card.questions}
+    assert re.search(ROWS[name].words, told), told
+    assert str(course) not in told
+    assert "grade again" not in told
+    assert Scorecard.from_dict(card.to_dict()) == replace(card, seconds=round(card.seconds, 3))
+    assert done_line(Done(card.student, card)).startswith(f"{card.student}: not judged (")
+    assert scorecard_text(card).startswith("mini: not judged (")
+
+
+@pytest.mark.parametrize("face", ["nbseal", "nbgrader"])
+def test_the_page_says_what_to_do(course: Path, graded: ClassResult, by_nbgrader: Path, face: str) -> None:
+    """Whichever face graded, the page of what could not be judged says why; of what was it says nothing like that."""
+    root = course if face == "nbseal" else by_nbgrader
+    assert {page.problem for page in make_class_pages(Course(root), "mini").pages} == {""}
+    for name, row in ROWS.items():
+        page = root / "feedback" / student_of(name) / "mini" / "mini.html"
+        if row.marks is MISSING and not page.exists():
+            continue
+        words = " ".join(
+            unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.read_text("utf-8"), flags=re.DOTALL)).split()
+        )
+        is_lost = row.marks is NOT_JUDGED
+        assert ("What could not be judged, and what you can do" in words) is is_lost
+        assert ("None of it could be judged" in words) is is_lost
+        assert ("What follows is the notebook as it was released." in words) is is_lost
+        assert not is_lost or re.search(row.words, words)
+        assert not is_lost or "0 of 9" not in words
+
+
+def test_a_stub_is_told_from_a_mistake(cards: dict[str, Scorecard], course: Path) -> None:
+    """Tests of what is as it was released say that it isn't written yet, and the report has them behind mistakes."""
+    untouched = cards[student_of("only the original")]
+    assert {test.unwritten for question in untouched.questions for test in question.tests if not test.blocked} == {True}
+    assert Scorecard.from_dict(untouched.to_dict()).question("number").tests[0].unwritten
+    whole = cards[student_of("as asked")]
+    assert not any(test.unwritten for question in whole.questions for test in question.tests)
+    mistakes = collect(Course(course), "mini").mistakes
+    assert [mistake.grade_id for mistake in mistakes] == ["double", "number", "why"]
+    assert {(mistake.unwritten, len(mistake.students)) for mistake in mistakes} == {(True, 2)}
+
+
 def test_no_zero_is_unearned(cards: dict[str, Scorecard]) -> None:
     """In the whole class, a question has 0 only where the work is as it was released, or where there is none."""
     zeros = {name for name in ROWS for question in cards[student_of(name)].questions if question.score == 0.0}
@@ -449,6 +496,7 @@ def test_a_person_is_asked_everywhere(course: Path, graded: ClassResult) -> None
     marks = read_marks(Course(course), "mini").by_student
     assert {student for student, mark in marks.items() if mark.reason.startswith("not judged")} == set(waiting)
     assert all(marks[student].score is None for student in waiting)
+    assert all(decide(marks[student], partial=True, zero_missing=True).score is None for student in waiting)
 
 
 CANVAS = {

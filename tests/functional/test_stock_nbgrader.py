@@ -14,6 +14,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 
 from nbseal.course import Course
+from nbseal.feedback.class_pages import make_class_pages
 from nbseal.grading import ClassOptions, grade_class
 from nbseal.report import collect
 from tests.courses import grades
@@ -211,6 +212,19 @@ def test_the_button_makes_the_same_page(term: Term) -> None:
     result = NbGraderAPI(course.coursedir, config=course.config).generate_feedback("mini", "ada")
     assert result["success"], result
     assert page.read_text("utf-8") == before
+
+
+def test_pages_of_nbseal_are_released_by_nbgrader(root: Path, term: Term) -> None:
+    """release_feedback hands out what nbseal feedback made."""
+    shutil.rmtree(root / "feedback", ignore_errors=True)
+    assert [page.problem for page in make_class_pages(Course(root), "mini").pages] == ["", ""]
+    outbound = term.exchange / "nn101" / "feedback"
+    before = set(outbound.glob("*.html"))
+    for path in before:
+        path.unlink()
+    term.give("release_feedback", "mini", "--student", "ada", at=root)
+    (released,) = outbound.glob("*.html")
+    assert released.read_bytes() == (root / "feedback" / "ada" / "mini" / "mini.html").read_bytes()
 
 
 def test_the_report_knows_what_nbgrader_knows(term: Term) -> None:

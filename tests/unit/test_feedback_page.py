@@ -11,11 +11,16 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
+from traitlets.config import Config
 
-from nbseal.feedback.feedback_page import NotebookMarks, make_view, without_hidden
+from nbseal.feedback.feedback_page import make_view
+from nbseal.feedback.hidden_regions import SETTINGS, hidden_regions, without_hidden
 from nbseal.feedback.typesetting import html, markdown, mathml
 from nbseal.gradebook import mark_output
 from nbseal.gradebook.mark_output import judged
+from nbseal.gradebook.queries import NotebookMarks
+from nbseal.grading.scoring import write_marks
 from nbseal.notebook.outputs import safe_outputs
 from nbseal.pages import render
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
@@ -40,7 +45,8 @@ def mark(grade_id: str, **flags: bool) -> dict:
 def page(cells: list, marks: NotebookMarks, folder: Path = Path("/nowhere")) -> str:
     """The page of a notebook with these cells."""
     nb = nbformat.from_dict(new_notebook(cells=cells))
-    return render("nbseal.feedback", "feedback.html.j2", sorting=False, view=make_view(nb, marks, "ps1", folder))
+    view = make_view(nb, marks, "ps1", folder, hidden_regions(Config()))
+    return render("nbseal.feedback", "feedback.html.j2", sorting=False, view=view)
 
 
 def question(score: float | None, status: Status, tests: tuple[TestResult, ...] = TESTS) -> list:
@@ -99,6 +105,57 @@ def test_a_mark_that_is_not_made_is_no_zero():
     assert "Together so far" in words
 
 
+def test_the_sum_is_of_what_is_marked():
+    """While marks are missing, the sum so far is beside the points that are marked, and says how many there are."""
+    marks = NotebookMarks({"double": 3.0, "why": None}, {"double": 4.0, "why": 16.0})
+    words = " ".join(Page(page(question(3.0, Status.GRADED), marks)).words.split())
+    assert "Together so far 3 of 4" in words
+    assert "4 of 20 points are marked so far. 1 question has no mark yet." in words
+
+
+@pytest.mark.parametrize("status", [Status.NOT_JUDGED, Status.MANUAL])
+def test_a_sum_of_nothing_is_no_zero(status):
+    """Where no question has a mark there is no sum; what could not be judged is told from what a person reads."""
+    marks = NotebookMarks({"double": None}, {"double": 4.0})
+    words = " ".join(Page(page(question(None, status), marks)).words.split())
+    assert "Together so far no marks yet" in words
+    assert "0 of 4" not in words
+    assert ("None of it could be judged" in words) is (status is Status.NOT_JUDGED)
+
+
+def unjudged(told: str) -> dict:
+    """A notebook of two questions, one of them a text, whose student is told why they could not be judged."""
+    why = new_markdown_cell("Because.", metadata=mark("why", grade=True, solution=True))
+    results = [QuestionResult(name, None, 4.0, Status.NOT_JUDGED, told=told) for name in ("double", "why")]
+    nb = new_notebook(cells=[*question(None, Status.NOT_JUDGED), why])
+    write_marks(nb, frozenset(), results)
+    return nb
+
+
+def test_the_student_reads_what_to_do_about_what_could_not_be_judged():
+    """A sentence on top and at the question says why and what to do; with a mark by a person it goes."""
+    nb = unjudged("mini.ipynb is cut off at line 101: save it again and hand it in again.")
+    marks = NotebookMarks({"double": None, "why": None}, {"double": 4.0, "why": 2.0})
+    view = make_view(nb, marks, "ps1", Path("/nowhere"), hidden_regions(Config()))
+    words = " ".join(Page(render("nbseal.feedback", "feedback.html.j2", sorting=False, view=view)).words.split())
+    assert words.index("is cut off at line 101: save it again") < words.index("Overview")
+    assert words.count("is cut off at line 101") == 3
+    assert "None of it could be judged" in words
+    by_person = NotebookMarks({"double": 1.0, "why": 2.0}, {"double": 4.0, "why": 2.0})
+    assert make_view(nb, by_person, "ps1", Path("/nowhere"), hidden_regions(Config())).told == {}
+
+
+def test_what_a_student_named_a_file_can_not_act():
+    """A reason that quotes a file's name is text, wherever it stands."""
+    nb = unjudged(f"`{EVIL}` and `x.ipynb` differ. Leave one of them.")
+    marks = NotebookMarks({"double": None, "why": None}, {"double": 4.0, "why": 2.0})
+    view = make_view(nb, marks, "ps1", Path("/nowhere"), hidden_regions(Config()))
+    found = Page(render("nbseal.feedback", "feedback.html.j2", sorting=False, view=view))
+    assert "script" not in found.tags
+    assert not [name for name, _ in found.attributes if name.startswith("on")]
+    assert EVIL in found.words
+
+
 def test_nothing_hidden_is_on_the_page():
     """No reason why a test was not judged, no hidden test region, no traceback through one, no marking scheme."""
     hidden = "x = 1\n### BEGIN HIDDEN TESTS\nassert secret == 42\n### END HIDDEN TESTS"
@@ -113,7 +170,15 @@ def test_nothing_hidden_is_on_the_page():
         assert word not in text
     assert "AssertionError: wrong" in text
     assert "Draw it." in text
-    assert without_hidden("a\n### BEGIN HIDDEN TESTS\nb") == "a"
+    assert without_hidden("a\n### BEGIN HIDDEN TESTS\nb", hidden_regions(Config())) == "a"
+
+
+@pytest.mark.parametrize("config", [Config(), Config(ClearHiddenTests=Config(begin_test_delimeter="HIDE"))])
+def test_hidden_regions_begin_and_end_where_nbgrader_has_them(config):
+    """Settings and defaults are those of nbgrader's own preprocessors."""
+    for kind, region in zip((ClearHiddenTests, ClearMarkScheme), hidden_regions(config), strict=True):
+        own = kind(config=config)
+        assert tuple(getattr(own, name) for name in SETTINGS[kind.__name__]) == region
 
 
 def test_what_students_wrote_can_not_act():

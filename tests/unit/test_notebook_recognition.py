@@ -212,6 +212,7 @@ def nested(depth: int, inside: bytes) -> bytes:
         (archive({"a": b"x"})[:-30], "is damaged"),
         (b"PK\x03\x04" + b"PK\x01\x02" * 4 * MAX_FILES, "more than a submission may"),
     ],
+    ids=["large", "many", "many inside", "bzip2", "lzma", "cut off", "many promised"],
 )
 def test_archives_are_opened_within_limits(data, words):
     """What holds too much, lies about it or is damaged stays closed, with the reason; nothing is written."""

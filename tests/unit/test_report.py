@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from nbseal.gradebook.queries import QuestionMark, SubmissionState
-from nbseal.report import report_page, summarise
+from nbseal.report import find_pages, report_page, summarise
 from nbseal.report.pseudonyms import Pseudonyms
+from nbseal.report.report_page import PageLinks
 from nbseal.report.summary import correlation
 from nbseal.results import CellTime, Outcome, QuestionResult, Scorecard, Status, TestResult
+from tests.gradebooks import filled_course
 
 EVIL = "<script>alert(1)</script><img src=x onerror=y>"
 
@@ -47,6 +50,84 @@ def test_who_handed_in_again_is_named():
     assert "older submission" not in report_page(summarise(cards, {}, ["ada", "bob"]))
     pseudonyms = Pseudonyms(b"secret", ["ada", "bob"], set())
     assert summarise(cards, {}, [], pseudonyms, ["bob"]).resubmitted == (pseudonyms.of("bob"),)
+
+
+def test_what_has_no_mark_is_in_no_figure():
+    """Means, medians and pictures are of the points that are marked; who has no mark at all is counted apart."""
+    cards = [card("ada", {"q": 4.0, "r": 2.0}), card("bob", {"q": 1.0, "r": None}), card("eve", {"q": None, "r": None})]
+    summary = summarise(cards, {}, [])
+    assert [(one.student, one.share) for one in summary.students] == [("ada", 0.75), ("bob", 0.25), ("eve", None)]
+    assert [(one.grade_id, one.share, one.marked) for one in summary.questions] == [("q", 0.625, 2), ("r", 0.5, 1)]
+    words = " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", report_page(summary), flags=re.DOTALL).split())
+    assert "50 % mean of the points marked (n = 2) 50 % median (n = 2)" in words
+    assert "1 of 3 submissions have no mark at all and are not in the picture." in words
+    assert "ada 6 0" in words
+    assert "bob 1 of 4 1" in words
+    assert "eve – 2" in words
+
+
+def test_a_class_of_which_nothing_is_marked_has_a_report():
+    """Without any mark there are no figures, and no zero."""
+    text = report_page(summarise([card("eve", {"q": None}, seconds=0.0)], {}, []))
+    assert "Nothing is marked yet." in text
+    assert "<strong>–</strong> median (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0)" in text
+
+
+def test_the_rest_of_a_question_is_of_what_is_marked():
+    """Discrimination doesn't take a mark that isn't made for a zero."""
+    marks = [(0.0, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0), (4.0, 4.0)]
+    cards = [card(f"s{n}", {"q": a, "r": b, "s": None if n > 2 else b}) for n, (a, b) in enumerate(marks)]
+    (first, *_) = summarise(cards, {}, []).questions
+    assert first.discrimination == pytest.approx(1)
+
+
+def unwritten(student: str, question: str) -> Scorecard:
+    """A scorecard of two questions, of which ``question`` has only a stub and the other one a mistake."""
+    questions = []
+    for grade_id in ("q", "r"):
+        test = TestResult("It doubles.", Outcome.FAILED, "Got 3.", unwritten=grade_id == question)
+        again = TestResult("It doubles arrays.", Outcome.FAILED, "Got 4.", unwritten=grade_id == question)
+        questions.append(QuestionResult(grade_id, 0.0, 4.0, Status.GRADED, (test, again)))
+    return Scorecard("ps1", student, "namespaces", 0.2, tuple(questions))
+
+
+def test_what_is_not_written_yet_stands_behind_the_mistakes():
+    """However many stubs there are, a question has one row for them, below every real mistake."""
+    cards = [unwritten("ada", "q"), unwritten("bob", "q"), unwritten("eve", "r")]
+    mistakes = summarise(cards, {}, []).mistakes
+    assert [(one.grade_id, one.test, len(one.students)) for one in mistakes] == [
+        ("r", "It doubles arrays.", 2), ("r", "It doubles.", 2),
+        ("q", "It doubles arrays.", 1), ("q", "It doubles.", 1),
+        ("q", "Not written yet", 2), ("r", "Not written yet", 1),
+    ]  # fmt: skip
+    assert [one.unwritten for one in mistakes] == [False] * 4 + [True] * 2
+
+
+def test_rows_lead_to_feedback_pages():
+    """Students and their mistakes link to the page that is there; names stay text, and pseudonyms lead nowhere."""
+    cards = [card("ada", {"q": 0.0}, "Got 3."), card(EVIL, {"q": 0.0}, "Got 3."), card("bob", {"q": 0.0}, "Got 3.")]
+    links = PageLinks(
+        {"ada": {"part1": "../feedback/ada/ps1/part1.html"}, EVIL: {"part1": "../a%22b.html", "part2": "../c.html"}},
+        {"q": "part1"},
+    )
+    text = report_page(summarise(cards, {}, []), links=links)
+    assert text.count('<a href="../feedback/ada/ps1/part1.html">ada</a>') == 2
+    assert text.count('<a href="../a%22b.html">') == 2
+    assert ">bob</a>" not in text
+    assert "<script>alert" not in text
+    assert "feedback/ada" not in report_page(summarise(cards, {}, []), anonymous=True, links=links)
+
+
+def test_pages_are_found_beside_the_report(tmp_path):
+    """Addresses are relative to the report's folder, and quoted."""
+    course = filled_course(tmp_path / "course")
+    (tmp_path / "course" / "source" / "a1").mkdir(parents=True)
+    odd = tmp_path / "course" / "feedback" / "a b#?é" / "a1"
+    odd.mkdir(parents=True)
+    (odd / "part1.html").write_text("page")
+    links = find_pages(course, "a1", tmp_path / "course" / "reports")
+    assert links.of("a b#?é") == {"part1": "../feedback/a%20b%23%3F%C3%A9/a1/part1.html"}
+    assert links.of("nobody") == {}
 
 
 def test_questions_have_difficulty_and_discrimination():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbseal.cli.options import (
-    EXIT_NOT_RECORDED,
+    EXIT_INCOMPLETE,
     EXIT_STOPPED,
     STOPPED,
     LinuxCommand,
@@ -64,8 +64,9 @@ def grade(
 def grade_and_show(course: Course, assignment: str, options: ClassOptions, verbose: bool, output: Output) -> None:
     """Grade a class, or some of it, and print how that went; leaves with an exit code if something wasn't recorded."""
     from nbseal.grading import grade_class
+    from nbseal.terminal import done_line
 
-    with show_progress(assignment, err=output.as_json) as progress:
+    with show_progress(assignment, output.as_json, done_line) as progress:
         try:
             result = grade_class(course, assignment, options, progress)
         except KeyboardInterrupt:
@@ -76,7 +77,7 @@ def grade_and_show(course: Course, assignment: str, options: ClassOptions, verbo
     if output.as_json:
         output.write(_json_lines(result))
     if result.troubles:
-        raise click.exceptions.Exit(EXIT_NOT_RECORDED)
+        raise click.exceptions.Exit(EXIT_INCOMPLETE)
 
 
 def _json_lines(result: ClassResult) -> str:

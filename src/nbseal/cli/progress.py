@@ -1,28 +1,25 @@
-"""How far grading has come: a bar on a terminal, a line for each student elsewhere."""
+"""How far a command has come: a bar on a terminal, a line for each student or page elsewhere."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Self, TextIO
-
-if TYPE_CHECKING:
-    from nbseal.grading import Done
+from collections.abc import Callable
+from typing import Any, Self, TextIO
 
 
 class Lines:
-    """Prints a plain line for each student; a context manager."""
+    """Prints a plain line for each student or page; a context manager."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, line: Callable[[Any], str]) -> None:
         self._stream = stream
+        self._line = line
 
     def start(self, total: int) -> None:
-        """Be told how many students there are."""
+        """Be told how many there are."""
 
-    def done(self, one: Done) -> None:
-        """Be told that one student's turn is over."""
-        from nbseal.terminal import done_line
-
-        print(done_line(one), file=self._stream, flush=True)
+    def done(self, one: Any) -> None:
+        """Be told of one that is done."""
+        print(self._line(one), file=self._stream, flush=True)
 
     def stop(self) -> None:
         """Print nothing more."""
@@ -35,13 +32,13 @@ class Lines:
 
 
 class Bar(Lines):
-    """Shows the class's progress on a terminal: students done, rate, time taken and time left."""
+    """Shows a command's progress on a terminal: how many are done, rate, time taken and time left."""
 
-    def __init__(self, assignment: str, stream: TextIO) -> None:
+    def __init__(self, assignment: str, stream: TextIO, line: Callable[[Any], str]) -> None:
         from rich import progress  # takes a while to load, and a pipe needs none of it
         from rich.console import Console
 
-        super().__init__(stream)
+        super().__init__(stream, line)
         self._progress = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -54,10 +51,10 @@ class Bar(Lines):
         self._task = self._progress.add_task(assignment, total=None, rate="")
 
     def start(self, total: int) -> None:
-        """Show how many students there are."""
+        """Show how many there are."""
         self._progress.update(self._task, total=total)
 
-    def done(self, one: Done) -> None:
+    def done(self, one: Any) -> None:
         """Count one more."""
         self._progress.advance(self._task)
         task = self._progress.tasks[self._task]
@@ -73,7 +70,7 @@ class Bar(Lines):
         return self
 
 
-def show_progress(assignment: str, err: bool) -> Lines:
-    """What suits standard output, or with ``err`` standard error."""
+def show_progress(assignment: str, err: bool, line: Callable[[Any], str]) -> Lines:
+    """What suits standard output, or with ``err`` standard error; ``line`` says what is printed of one."""
     stream = sys.stderr if err else sys.stdout
-    return Bar(assignment, stream) if stream.isatty() else Lines(stream)
+    return Bar(assignment, stream, line) if stream.isatty() else Lines(stream, line)

@@ -35,8 +35,9 @@ def report(assignment: str, anonymous: bool, output: Output, course: Path) -> No
         output.write_json(summary.to_dict())
         return
     from nbseal.pages import write_page
-    from nbseal.report import report_page
+    from nbseal.report import find_pages, report_page
 
     path = output.file or opened.root / "reports" / f"{assignment}.html"
-    write_page(path, report_page(summary, anonymous))
+    links = None if anonymous else find_pages(opened, assignment, path.parent)
+    write_page(path, report_page(summary, anonymous, links))
     say(f"{assignment}: {len(summary.students)} submissions in {path}")

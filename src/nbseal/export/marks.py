@@ -23,7 +23,8 @@ INTERRUPTED = "the last run was stopped before the mark was recorded: run nbseal
 class Mark:
     """One student's mark: ``score`` is None where there is none to give away, and ``reason`` says why.
 
-    ``partial`` is the sum so far of a mark that isn't final, ``waiting`` are the questions that have none yet.
+    ``partial`` is the sum so far of a mark that isn't final, None while no question has one; ``waiting`` are the
+    questions that have none yet.
     """
 
     student: str
@@ -92,7 +93,8 @@ def _read(gradebook: Connection, assignment: str) -> dict[str, Mark]:
         mark = Mark(student, None, NOT_HANDED_IN, None, first, last, email, lms)
         if student in waiting:
             reason = f"waits for a person: {', '.join(waiting[student])}"
-            mark = replace(mark, reason=reason, partial=found[student].total, waiting=tuple(waiting[student]))
+            so_far = found[student].total if found[student].marked else None
+            mark = replace(mark, reason=reason, partial=so_far, waiting=tuple(waiting[student]))
         elif student in found:
             mark = replace(mark, score=found[student].total, reason="")
         marks[student] = mark

@@ -26,7 +26,7 @@ COLUMNS = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
     *("raw_score", "late_submission_penalty", "score", "max_score"),
 )
-NOTHING = SubmissionMark(None, 0.0, 0.0, False)  # nbgrader's line for who handed nothing in
+NOTHING = SubmissionMark(None, 0.0, 0.0, False, 0)  # nbgrader's line for who handed nothing in
 
 
 class SafeCsvExport(CsvExportPlugin):  # type: ignore[misc]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import Exporter, FilenameExtension
-from nbgrader.api import Gradebook
 
-from nbseal.feedback.feedback_page import NotebookMarks, make_view
-from nbseal.pages import render
+from nbseal.errors import CourseError
+from nbseal.feedback.hidden_regions import hidden_regions
+from nbseal.feedback.page_source import PageSource
+from nbseal.gradebook.connection import connect_to
+from nbseal.gradebook.queries import notebook_marks
 
 
 class FeedbackExporter(Exporter):  # type: ignore[misc]
@@ -17,32 +20,22 @@ class FeedbackExporter(Exporter):  # type: ignore[misc]
 
     output_mimetype = "text/html"
     file_extension = FilenameExtension(".html", help="how the names of pages end").tag(config=True)
+    _notebook = b""
+
+    def from_filename(self, filename: str, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
+        """Render a notebook's file of autograded/; ``resources["nbgrader"]`` says whose it is."""
+        self._notebook = Path(filename).read_bytes()
+        return super().from_filename(filename, resources=resources, **kwargs)  # type: ignore[no-any-return]
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
         """Render a notebook of autograded/; ``resources["nbgrader"]`` says whose it is."""
         nb, resources = super().from_notebook_node(nb, resources, **kwargs)
         names = resources["nbgrader"]
-        with Gradebook(names["db_url"]) as gradebook:
-            marks = _marks(gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"]))
+        student, notebook = names["student"], names["notebook"]
+        with closing(connect_to(names["db_url"])) as gradebook:
+            marks = notebook_marks(gradebook, names["assignment"], student).get((student, notebook))
+        if marks is None:
+            raise CourseError(f"the gradebook has no notebook {notebook} of {student}: grade it first.")
         folder = Path(resources.get("metadata", {}).get("path") or ".")
-        view = make_view(nb, marks, names["notebook"], folder, self.config)
-        return render("nbseal.feedback", "feedback.html.j2", sorting=False, view=view), resources
-
-
-def _marks(submitted: Any) -> NotebookMarks:
-    """What the gradebook says about one student's notebook; a person's mark goes before the machine's."""
-    scores, by_person = {}, set()
-    for grade in submitted.grades:
-        made = grade.auto_score is not None or grade.manual_score is not None
-        scores[grade.name] = float(grade.score) if made else None
-        if grade.manual_score is not None:
-            by_person.add(grade.name)
-    comments = {comment.name: comment.comment for comment in submitted.comments if comment.comment}
-    return NotebookMarks(
-        scores=scores,
-        points={grade.name: float(grade.max_score or 0.0) for grade in submitted.grades},
-        by_person=frozenset(by_person),
-        comments=comments,
-        penalty=float(submitted.late_submission_penalty or 0.0),
-        seconds_late=float(submitted.assignment.total_seconds_late or 0.0),
-    )
+        source = PageSource(self._notebook, notebook, marks, folder, hidden_regions(self.config))
+        return source.page(nb), resources

@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
-from nbseal.feedback.shown_outputs import Shown, show_outputs
+from nbseal.feedback.hidden_regions import Regions, without_hidden
+from nbseal.feedback.shown_outputs import Judged, Shown, show_outputs
 from nbseal.feedback.typesetting import markdown
-from nbseal.gradebook.mark_output import feedback_html
+from nbseal.gradebook.mark_output import feedback_html, shows_release, told_in
+from nbseal.gradebook.queries import NotebookMarks
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
 from nbseal.text import printable, without_controls
 
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.{0,199})", re.MULTILINE)
 MARKUP = re.compile(r"[`*_$]|<[^>]*>|!?\[|\]\([^)]*\)")
+REMEMBERED = 256  # cells: most of a notebook's are the instructor's, the same for the whole class
 SOURCE_LIMIT = 60_000  # characters of one cell
 STYLE = "xcode"  # the built-in style whose colours all have enough contrast on white
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
-
-
-@dataclass(frozen=True)
-class NotebookMarks:
-    """What the gradebook says about one notebook; a score is None while there is none."""
-
-    scores: Mapping[str, float | None]
-    points: Mapping[str, float]
-    by_person: frozenset[str] = frozenset()
-    comments: Mapping[str, str] = field(default_factory=dict)
-    penalty: float = 0.0
-    seconds_late: float = 0.0
-
-    @property
-    def score(self) -> float:
-        """The marks made so far, less the penalty."""
-        return sum(score or 0.0 for score in self.scores.values()) - self.penalty
-
-    @property
-    def waiting(self) -> int:
-        """Questions that have no mark yet."""
-        return sum(score is None for score in self.scores.values())
 
 
 @dataclass(frozen=True)
@@ -60,6 +40,8 @@ class OverviewLine:
     points: float
     tests: tuple[TestResult, ...]
     commented: bool
+    status: Status
+    told: str
 
     @property
     def passed(self) -> int:
@@ -83,90 +65,117 @@ class PageCell:
 
 @dataclass(frozen=True)
 class View:
-    """A whole page."""
+    """A whole page; ``made_from`` is the digest of all that it was made from.
+
+    ``shows_release``: the cells are those that were released, for the student's own were not run.
+    """
 
     title: str
     marks: NotebookMarks
     questions: tuple[OverviewLine, ...]
     cells: tuple[PageCell, ...]
     colours: Markup
+    shows_release: bool = False
+    made_from: str = ""
+
+    @property
+    def told(self) -> dict[str, list[OverviewLine]]:
+        """What the student is told of questions that could not be judged: each sentence with its questions."""
+        found: dict[str, list[OverviewLine]] = {}
+        for question in self.questions:
+            if question.told:
+                found.setdefault(question.told, []).append(question)
+        return found
+
+    @property
+    def is_not_judged(self) -> bool:
+        """Whether no question has a mark, because some could not be judged."""
+        lost = any(question.status is Status.NOT_JUDGED for question in self.questions)
+        return lost and self.marks.waiting == len(self.marks.scores)
 
 
-def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, config: Any = None) -> View:
-    """The page of an executed and marked notebook; ``folder`` holds the files beside it."""
+@dataclass(frozen=True)
+class _About:
+    """What all cells of a page are shown with."""
+
+    marks: NotebookMarks
+    told: dict[str, str]
+    folder: Path
+    hidden: Regions
+
+
+def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, hidden: Regions) -> View:
+    """The page of an executed and marked notebook; ``folder`` holds the files beside it.
+
+    ``hidden`` are the regions that students don't see.
+    """
     cells: list[PageCell] = []
-    label, title = "", ""
+    label, title, about = "", "", _About(marks, told_in(nb), folder, hidden)
     for number, cell in enumerate(nb["cells"], 1):
         answer = (cell["metadata"].get("nbgrader") or {}).get("solution")
         if cell["cell_type"] == "markdown" and not answer:
             headings = HEADING.findall(FENCE.sub("", cell["source"]))
             label = _plain(headings[-1]) if headings else label
             title = title or (_plain(headings[0]) if headings else "")
-        cells.append(_cell(cell, number, label, marks, folder, config))
+        cells.append(_cell(cell, number, label, about))
     colours = HtmlFormatter(style=STYLE).get_style_defs(".code")
     questions = tuple(cell.question for cell in cells if cell.question)
-    return View(title or name, marks, questions, tuple(cells), Markup(colours))
+    return View(title or name, marks, questions, tuple(cells), Markup(colours), shows_release(nb))
 
 
-def _cell(cell: Any, number: int, label: str, marks: NotebookMarks, folder: Path, config: Any) -> PageCell:
+def _cell(cell: Any, number: int, label: str, about: _About) -> PageCell:
     mark = cell["metadata"].get("nbgrader") or {}
     grade_id = mark.get("grade_id", "")
     is_code, is_answer = cell["cell_type"] == "code", bool(mark.get("solution"))
-    source = printable_source(cell["source"])
+    source, comments = printable_source(cell["source"]), about.marks.comments
     hides = False
     if not is_answer and mark:
-        bare = without_hidden(source, config)
+        bare = without_hidden(source, about.hidden)
         source, hides = bare, bare != source
-    outputs, found = show_outputs(cell.get("outputs", []), folder, hides)
-    status, tests = found or (Status.MANUAL, ())
+    outputs, found = show_outputs(cell.get("outputs", []), about.folder, hides)
     question = None
-    if grade_id in marks.scores and (mark.get("grade") or mark.get("task")):
-        commented = grade_id in marks.comments
-        question = OverviewLine(
-            grade_id, f"question-{number}", label or grade_id, marks.scores[grade_id], marks.points[grade_id],
-            tests, commented,
-        )  # fmt: skip
+    if grade_id in about.marks.scores and (mark.get("grade") or mark.get("task")):
+        question = _line(grade_id, f"question-{number}", label or grade_id, found, about)
     return PageCell(
-        body=_body(cell, source, folder),
+        body=_body(cell, source, about.folder),
         code=is_code,
         answer=is_answer,
         folded=is_code and not is_answer and bool(mark),
         outputs=outputs,
         question=question,
-        block=_block(question, status, grade_id in marks.by_person) if question else Markup(),
-        comment=Markup(markdown(marks.comments[grade_id], folder)) if grade_id in marks.comments else Markup(),
-    )  # fmt: skip
+        block=_block(question, grade_id in about.marks.by_person) if question else Markup(),
+        comment=Markup(markdown(comments[grade_id], about.folder)) if grade_id in comments else Markup(),
+    )
+
+
+def _line(grade_id: str, anchor: str, label: str, found: Judged | None, about: _About) -> OverviewLine:
+    """A question's line; ``found`` is what its cell says of it."""
+    score = about.marks.scores[grade_id]
+    told = about.told.get(grade_id, "") if score is None else ""
+    status, tests = found or (Status.NOT_JUDGED if told else Status.MANUAL, ())
+    commented = grade_id in about.marks.comments
+    return OverviewLine(grade_id, anchor, label, score, about.marks.points[grade_id], tests, commented, status, told)
 
 
 def _body(cell: Any, source: str, folder: Path) -> Markup:
     if cell["cell_type"] == "code":
-        return Markup(highlight(source, get_lexer_by_name("ipython3"), HtmlFormatter(nowrap=True)))
+        return _coloured(source)
     if cell["cell_type"] == "markdown":
         return Markup(markdown(source, folder, cell.get("attachments")))
     return Markup("<pre>{}</pre>").format(source)
 
 
-def _block(question: OverviewLine, status: Status, by_person: bool) -> Markup:
+@lru_cache(REMEMBERED)
+def _coloured(code: str) -> Markup:
+    return Markup(highlight(code, get_lexer_by_name("ipython3"), HtmlFormatter(nowrap=True)))
+
+
+def _block(question: OverviewLine, by_person: bool) -> Markup:
     """The marks and a line for each test, with the mark that counts now."""
-    status = status if question.score is None else Status.GRADED
-    result = QuestionResult(question.grade_id, question.score, question.points, status, question.tests)
+    status = question.status if question.score is None else Status.GRADED
+    result = QuestionResult(question.grade_id, question.score, question.points, status, question.tests, question.told)
     note = Markup("<p>A person gave these marks.</p>") if by_person and question.tests else Markup()
     return Markup(feedback_html(result)) + note
-
-
-def without_hidden(source: str, config: Any = None) -> str:
-    """A source without regions of hidden tests and marking schemes, should they have come this far."""
-    for kind, name in ((ClearHiddenTests, "test"), (ClearMarkScheme, "mark_scheme")):
-        settings = kind(config=config)
-        begin, end = (getattr(settings, f"{edge}_{name}_delimeter") for edge in ("begin", "end"))
-        inside, kept = False, []
-        for line in source.split("\n"):
-            inside = inside or begin in line
-            if not inside:
-                kept.append(line)
-            inside = inside and end not in line
-        source = "\n".join(kept)
-    return source
 
 
 def printable_source(source: str) -> str:

@@ -6,6 +6,7 @@ import base64
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,12 @@ import nh3
 from latex2mathml.converter import convert
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from nbseal.files import read_regular
+from nbseal.feedback.pictures import SVG, read_picture
 from nbseal.notebook.rendering import CHECKBOX, LENGTH_LIMIT
 from nbseal.notebook.sanitising import sanitise_html, sanitise_svg
 
+REMEMBERED = 256  # texts: most of a notebook's are the instructor's, the same for the whole class
 FORMULA_LIMIT, FORMULAS = 2000, 500  # characters of a formula that is typeset; formulas in one text
-PICTURE_LIMIT = 2 << 20  # bytes
-SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-    b"RIFF": "image/webp",
-}
 # The sanitiser writes attributes in double quotes and no such quote inside them.
 TAG = re.compile(r'<(?:[^<>"]|"[^"]*")*>')
 SOURCE = re.compile(r'\bsrc="([^"]*)"')
@@ -77,17 +72,28 @@ class _Renderer(IPythonRenderer):  # type: ignore[misc]
 
 def markdown(source: str, folder: Path, attachments: Mapping[str, Any] | None = None) -> str:
     """Markdown as sanitised HTML; word for word where it can't be rendered."""
-    formulas: list[str] = []
-    token = f"formula{secrets.token_hex(8)}n"
     try:
-        if len(source) > LENGTH_LIMIT:
-            raise ValueError("too long")
-        renderer = _Renderer(formulas, token, dict(attachments or {}))
-        rendered = str(MarkdownWithMath(renderer=renderer).render(source))
+        safe, token, formulas = _typeset(source) if not attachments else _with_attachments(source, attachments)
     except Exception:  # a picture that isn't attached, or brackets nested too deep: no reason to show no page
         return f"<pre>{escape(source)}</pre>"
-    safe = sanitise_html(CHECKBOX.sub(lambda found: "☑ " if found[1] else "☐ ", rendered))
     return _finished(safe, folder, re.compile(rf"{token}(\d+)x"), formulas)
+
+
+@lru_cache(REMEMBERED)
+def _typeset(source: str) -> tuple[str, str, list[str]]:
+    return _with_attachments(source, {})
+
+
+def _with_attachments(source: str, attachments: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+    """Sanitised HTML, the word that stands in it before a formula's number, and the formulas."""
+    formulas: list[str] = []
+    token = f"formula{secrets.token_hex(8)}n"
+    if len(source) > LENGTH_LIMIT:
+        raise ValueError("too long")
+    renderer = _Renderer(formulas, token, dict(attachments))
+    rendered = str(MarkdownWithMath(renderer=renderer).render(source))
+    safe = sanitise_html(CHECKBOX.sub(lambda found: "☑ " if found[1] else "☐ ", rendered))
+    return safe, token, formulas
 
 
 def html(text: str, folder: Path) -> str:
@@ -148,13 +154,12 @@ def _picture(folder: Path, name: str) -> str | None:
         path = folder.resolve() / name
         if path.resolve() != path or not path.is_relative_to(folder.resolve()):
             return None
-        data = read_regular(path, PICTURE_LIMIT + 1)
+        picture = read_picture(path)
     except (OSError, ValueError):
         return None
-    if data is None or len(data) > PICTURE_LIMIT:
+    if picture is None:
         return None
-    kind = next((kind for signature, kind in SIGNATURES.items() if data.startswith(signature)), None)
-    if kind is None and name.lower().endswith(".svg"):
-        drawing = sanitise_svg(data.decode("utf-8", "replace"))
-        kind, data = ("image/svg+xml", drawing.encode()) if drawing else (None, b"")
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}" if kind else None
+    kind, data = picture
+    if kind == SVG:
+        data = (sanitise_svg(data.decode("utf-8", "replace")) or "").encode()
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}" if data else None

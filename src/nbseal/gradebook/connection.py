@@ -83,12 +83,17 @@ class Connection:
         self._connection.close()
 
 
+def connect_to(address: str) -> Connection:
+    """Open a gradebook that is there, by its SQLAlchemy address."""
+    return _connect(make_url(address))
+
+
 def connect(course: Course) -> Connection:
     """Open the gradebook; what it lacks is made by nbgrader first."""
     file = gradebook_file(course)
     if file and not file.exists():
         open_gradebook(course).close()
-    connection = _connect(course)
+    connection = _connect(gradebook_url(course))
     try:
         complete = connection.tables() >= {table.name for table in TABLES}
     except BaseException:
@@ -97,12 +102,12 @@ def connect(course: Course) -> Connection:
     if not complete:
         connection.close()
         open_gradebook(course).close()
-        connection = _connect(course)
+        connection = _connect(gradebook_url(course))
     return connection
 
 
-def _connect(course: Course) -> Connection:
-    url, options = gradebook_url(course), dict[str, Any]()
+def _connect(url: URL) -> Connection:
+    options = dict[str, Any]()
     if file := _file_of(url):
         # A file that has gone is not made anew. The driver begins no transactions of its own.
         url = url.set(database=file.absolute().as_uri()).update_query_dict({"uri": "true", "mode": "rw"})

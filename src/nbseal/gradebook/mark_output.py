@@ -11,6 +11,7 @@ from nbseal.results import Outcome, QuestionResult, Status, TestResult
 from nbseal.text import printable
 
 COLOURS = {Outcome.PASSED: "#1a7f37", Outcome.FAILED: "#b35900", Outcome.NOT_JUDGED: "#57606a"}
+METADATA = "nbseal"  # our part of the metadata of a notebook, or of an output
 REMEMBERED = 128  # blocks: many students of a class get the same one
 
 
@@ -25,7 +26,7 @@ def mark_output(question: QuestionResult, execution_count: int | None = None) ->
     return {
         "output_type": "execute_result",
         "execution_count": execution_count,
-        "metadata": {"nbseal": {"status": str(question.status), "tests": [_facts(test) for test in question.tests]}},
+        "metadata": {METADATA: {"status": str(question.status), "tests": [_facts(test) for test in question.tests]}},
         "data": {
             "text/plain": str(float(question.score or 0.0)) if made else "",
             "text/html": feedback_html(question),
@@ -36,11 +37,26 @@ def mark_output(question: QuestionResult, execution_count: int | None = None) ->
 def judged(output: dict[str, Any]) -> tuple[Status, tuple[TestResult, ...]] | None:
     """What `mark_output` put into an output: how the question stands, and its tests; None for any other output."""
     try:
-        facts = output["metadata"]["nbseal"]
+        facts = output["metadata"][METADATA]
         tests = [TestResult(test["name"], Outcome(test["outcome"]), test["message"]) for test in facts["tests"]]
         return Status(facts["status"]), tuple(tests)
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def told_in(notebook: dict[str, Any]) -> dict[str, str]:
+    """What the student is told of questions that could not be judged, by grade_id; from the notebook's metadata."""
+    try:
+        told = notebook["metadata"][METADATA]["told"]
+        return {name: text for name, text in told.items() if isinstance(name, str) and isinstance(text, str)}
+    except (KeyError, TypeError, AttributeError):
+        return {}
+
+
+def shows_release(notebook: dict[str, Any]) -> bool:
+    """Whether a graded notebook is the released one, in the place of a student's that wasn't run."""
+    ours = notebook["metadata"].get(METADATA)
+    return isinstance(ours, dict) and ours.get("shows_release") is True
 
 
 def _facts(test: TestResult) -> dict[str, str]:
@@ -50,18 +66,24 @@ def _facts(test: TestResult) -> dict[str, str]:
 
 
 def feedback_html(question: QuestionResult) -> str:
-    """Return the feedback block: the marks, a line per test, and why a test failed; every text is escaped."""
+    """Return the feedback block: the marks, a line per test, and why a test failed; every text is escaped.
+
+    Of what was not judged it says why only where that is the student's matter.
+    """
     tests = tuple((test.name, test.outcome, test.message) for test in question.tests)
-    return _block(question.score, question.max_score, question.status, tests)
+    return _block(question.score, question.max_score, question.status, tests, question.told)
 
 
 @lru_cache(REMEMBERED)
-def _block(score: float | None, max_score: float, status: Status, tests: tuple[tuple[str, Outcome, str], ...]) -> str:
+def _block(
+    score: float | None, max_score: float, status: Status, tests: tuple[tuple[str, Outcome, str], ...], told: str
+) -> str:
     return _template().render(
         marks=None if score is None else f"{score:g}",
         points=f"{max_score:g}",
         status=str(status),
         tests=[_test_line(*test) for test in tests],
+        told=printable(told),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from nbseal.gradebook.explained import explained
 from nbseal.gradebook.tables import (
     ASSIGNMENT,
     CELL,
+    COMMENT,
     GRADE,
     GRADE_CELL,
     NOTEBOOK,
@@ -46,6 +47,29 @@ WAITING = (
     .where(or_(GRADE.c.needs_manual_grade, and_(GRADE.c.auto_score.is_(None), GRADE.c.manual_score.is_(None))))
     .order_by(CELL.c.name)
 )
+OF_NAMED_NOTEBOOK = *OF_ASSIGNMENT, OF_SUBMISSION, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id
+PAGES = select(
+    *(SUBMISSION.c.student_id, NOTEBOOK.c.name, SUBMISSION.c.timestamp, SUBMISSION.c.extension, ASSIGNMENT.c.duedate),
+    SUBMITTED_NOTEBOOK.c.late_submission_penalty,
+).where(*OF_NAMED_NOTEBOOK)
+PAGE_GRADES = (
+    select(
+        *(SUBMISSION.c.student_id, NOTEBOOK.c.name, CELL.c.name.label("question")),
+        *(GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit),
+        func.coalesce(GRADE_CELL.c.max_score, TASK_CELL.c.max_score, 0.0),
+    )
+    .join_from(GRADE, CELL, CELL.c.id == GRADE.c.cell_id)
+    .join(SUBMITTED_NOTEBOOK, OF_NOTEBOOK)
+    .join(SUBMISSION, OF_SUBMISSION)
+    .join(ASSIGNMENT, and_(*OF_ASSIGNMENT))
+    .join(NOTEBOOK, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
+    .outerjoin(GRADE_CELL, GRADE_CELL.c.id == CELL.c.id)
+    .outerjoin(TASK_CELL, TASK_CELL.c.id == CELL.c.id)
+)
+PAGE_COMMENTS = select(
+    *(SUBMISSION.c.student_id, NOTEBOOK.c.name, CELL.c.name.label("cell")),
+    func.coalesce(COMMENT.c.manual_comment, COMMENT.c.auto_comment),
+).where(*OF_NAMED_NOTEBOOK, COMMENT.c.notebook_id == SUBMITTED_NOTEBOOK.c.id, CELL.c.id == COMMENT.c.cell_id)
 # As nbgrader sums up, but in one go: for each submission anew it would look at all submissions.
 _BASE = func.coalesce(GRADE.c.manual_score, GRADE.c.auto_score)
 _SCORE = case((_BASE.is_not(None), _BASE + func.coalesce(GRADE.c.extra_credit, 0.0)), else_=0.0)
@@ -54,6 +78,7 @@ _SUMS = (
         SUBMISSION.c.id,
         func.sum(_SCORE).label("score"),
         func.max(case((GRADE.c.needs_manual_grade, 1), else_=0)).label("needs_person"),
+        func.count(_BASE).label("marked"),
     )
     .where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK)
     .group_by(SUBMISSION.c.id)
@@ -72,6 +97,7 @@ MARKS = (
         func.coalesce(_SUMS.c.score, 0.0),
         func.coalesce(_PENALTIES.c.penalty, 0.0),
         func.coalesce(_SUMS.c.needs_person, 0),
+        func.coalesce(_SUMS.c.marked, 0),
     )
     .join(ASSIGNMENT, and_(*OF_ASSIGNMENT))
     .outerjoin(_SUMS, _SUMS.c.id == SUBMISSION.c.id)
@@ -117,17 +143,45 @@ class SubmissionState:
 
 
 @dataclass(frozen=True)
+class NotebookMarks:
+    """What the gradebook says about one notebook; a score is None while there is none."""
+
+    scores: Mapping[str, float | None]
+    points: Mapping[str, float]
+    by_person: frozenset[str] = frozenset()
+    comments: Mapping[str, str] = field(default_factory=dict)
+    penalty: float = 0.0
+    seconds_late: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """The marks made so far, less the penalty."""
+        return sum(score or 0.0 for score in self.scores.values()) - self.penalty
+
+    @property
+    def waiting(self) -> int:
+        """Questions that have no mark yet."""
+        return sum(score is None for score in self.scores.values())
+
+    @property
+    def marked(self) -> float:
+        """The points of the questions that have a mark."""
+        return sum(self.points[question] for question, score in self.scores.items() if score is not None)
+
+
+@dataclass(frozen=True)
 class SubmissionMark:
     """One student's mark as nbgrader computes it.
 
     ``score`` sums its questions, ``penalty`` what its notebooks lose for being late; ``needs_person`` is whether a
-    question has nbgrader's flag.
+    question has nbgrader's flag. ``marked`` counts the questions that have a mark.
     """
 
     timestamp: datetime.datetime | None
     score: float
     penalty: float
     needs_person: bool
+    marked: int
 
     @property
     def total(self) -> float:
@@ -148,8 +202,8 @@ def students(gradebook: Connection) -> Sequence[Any]:
 def submission_marks(gradebook: Connection, assignment: str) -> dict[str, SubmissionMark]:
     """The mark of each submission of an assignment, by student."""
     return {
-        student: SubmissionMark(timestamp, score, penalty, bool(needs_person))
-        for student, timestamp, score, penalty, needs_person in gradebook.rows(MARKS, name=assignment)
+        student: SubmissionMark(timestamp, score, penalty, bool(needs_person), marked)
+        for student, timestamp, score, penalty, needs_person, marked in gradebook.rows(MARKS, name=assignment)
     }
 
 
@@ -167,13 +221,55 @@ def submission_states(course: Course, assignment: str) -> dict[str, SubmissionSt
     with _reading(course) as gradebook:
         lateness, grades = (gradebook.rows(query, name=assignment) if gradebook else [] for query in (LATENESS, GRADES))
     for student, timestamp, extension, duedate, penalty in lateness:
-        due = None if duedate is None else duedate + (extension or datetime.timedelta())
-        late = (timestamp - due).total_seconds() if timestamp and due else 0.0
-        state = found.setdefault(student, SubmissionState(max(0.0, late)))
+        state = found.setdefault(student, SubmissionState(_seconds_late(timestamp, extension, duedate)))
         state.penalty += penalty or 0.0
     for student, question, auto, manual, extra in grades:
         found[student].marks[question] = QuestionMark(auto, manual, extra or 0.0)
     return found
+
+
+def class_notebook_marks(course: Course, assignment: str) -> dict[tuple[str, str], NotebookMarks]:
+    """What the gradebook says about each submitted notebook, by student and notebook; RecordError as above."""
+    with _reading(course) as gradebook:
+        return notebook_marks(gradebook, assignment) if gradebook else {}
+
+
+def notebook_marks(
+    gradebook: Connection, assignment: str, student: str | None = None
+) -> dict[tuple[str, str], NotebookMarks]:
+    """The same from an open gradebook, of everybody or of one student."""
+    of_whom = () if student is None else (SUBMISSION.c.student_id == student,)
+    pages, grades, comments = (
+        gradebook.rows(query.where(*of_whom), name=assignment) for query in (PAGES, PAGE_GRADES, PAGE_COMMENTS)
+    )
+    questions: dict[tuple[str, str], dict[str, tuple[QuestionMark, float]]] = {}
+    for who, notebook, question, auto, manual, extra, most in grades:
+        mark = QuestionMark(auto, manual, extra or 0.0)
+        questions.setdefault((who, notebook), {})[question] = mark, float(most)
+    said: dict[tuple[str, str], dict[str, str]] = {}
+    for who, notebook, cell, comment in comments:
+        if comment:
+            said.setdefault((who, notebook), {})[cell] = comment
+    found = {}
+    for who, notebook, timestamp, extension, duedate, penalty in pages:
+        marks = questions.get((who, notebook), {})
+        found[who, notebook] = NotebookMarks(
+            scores={question: mark.score for question, (mark, _) in marks.items()},
+            points={question: most for question, (_, most) in marks.items()},
+            by_person=frozenset(question for question, (mark, _) in marks.items() if mark.manual is not None),
+            comments=said.get((who, notebook), {}),
+            penalty=float(penalty or 0.0),
+            seconds_late=_seconds_late(timestamp, extension, duedate),
+        )
+    return found
+
+
+def _seconds_late(
+    timestamp: datetime.datetime | None, extension: datetime.timedelta | None, due: datetime.datetime | None
+) -> float:
+    if timestamp is None or due is None:
+        return 0.0
+    return max(0.0, (timestamp - due - (extension or datetime.timedelta())).total_seconds())
 
 
 def names(course: Course) -> set[str]:

@@ -76,6 +76,7 @@ COMMENT = table(
     column("cell_id", String(32)),
     column("notebook_id", String(32)),  # the submitted one's
     column("auto_comment", Text()),
+    column("manual_comment", Text()),
 )
 TABLES = (
     *(ASSIGNMENT, NOTEBOOK, CELL, GRADE_CELL, TASK_CELL, SOLUTION_CELL, SOURCE_CELL, STUDENT),

@@ -14,6 +14,7 @@ from zipfile import is_zipfile
 from nbseal.course import Course
 from nbseal.errors import SealBroken, SealError, SubmissionError
 from nbseal.gradebook.decisions import UNDECIDED, Decided, Decisions, read_decisions
+from nbseal.gradebook.mark_output import METADATA
 from nbseal.grading.assignment_of_file import assignment_of
 from nbseal.grading.execution import check_cells, run_notebook, runnable
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
@@ -126,7 +127,7 @@ class Grader:
             digest = handed_in.digest
             return self.grade_submission(student, self.recognise(handed_in, self.decided(student, digest)))
         except SubmissionError as error:
-            return self._unreadable(student, str(error))
+            return self._unreadable(student, str(error), error.told)
         except Exception as error:  # a mistake of ours: it stops one student, not the class, and is tried again
             return self._failed(student, f"grading failed: {type(error).__name__}: {error}", digest)
 
@@ -199,7 +200,7 @@ class Grader:
         reading = submission.notebooks.get(plan.name)
         if reading is None:  # or it isn't there at all, and a person has given points all the same
             reason = submission.not_judged.get(plan.name, f"not judged: {plan.name}.ipynb was not submitted")
-            return _not_judged(plan, reason, submission.decided)
+            return _not_judged(plan, reason, submission.decided, submission.told.get(plan.name, ""))
         graded = self._attempt(plan, reading, submission)
         if (graded.again or graded.killed) and not self._closed:
             time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
@@ -314,14 +315,14 @@ class Grader:
             return score_by_a_person(question, cell)
         return score_by_nbgrader(question, cell, run.failure)
 
-    def _unreadable(self, student: str, reason: str) -> GradedSubmission:
+    def _unreadable(self, student: str, reason: str, told: str) -> GradedSubmission:
         handed_in = digest_of_unreadable(reason)
         digest = self.digest_of_unreadable(reason, self.decided(student, handed_in))
-        return replace(self._failed(student, reason, handed_in), digest=digest)
+        return replace(self._failed(student, reason, handed_in, told), digest=digest)
 
-    def _failed(self, student: str, reason: str, handed_in: str) -> GradedSubmission:
+    def _failed(self, student: str, reason: str, handed_in: str, told: str = "") -> GradedSubmission:
         decided = self.decided(student, handed_in)
-        graded = [_not_judged(plan, reason, decided) for plan in self.plan.notebooks]
+        graded = [_not_judged(plan, reason, decided, told) for plan in self.plan.notebooks]
         card = Scorecard(
             assignment=self.assignment.name,
             student=student,
@@ -379,16 +380,17 @@ def _reasons(questions: Sequence[QuestionResult]) -> list[str]:
     return [f"not judged ({', '.join(names)}): {reason}" for reason, names in reasons.items()]
 
 
-def _not_judged(plan: NotebookPlan, problem: str, decided: Decided, again: bool = False) -> _Graded:
+def _not_judged(plan: NotebookPlan, problem: str, decided: Decided, told: str = "", again: bool = False) -> _Graded:
     """No mark but those that a person decided; if they did for all questions, the ``problem`` is settled, too."""
     nb = {**plan.template, "cells": [dict(cell) for cell in plan.template["cells"]]}
     results = [
         score_as_decided(question, decided.points[question.grade_id])
         if question.grade_id in decided.points
-        else QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED)
+        else QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, told=told)
         for question in plan.questions
     ]
     write_marks(nb, frozenset(result.grade_id for result in results), results)
+    nb["metadata"] = {**nb["metadata"], METADATA: {**nb["metadata"].get(METADATA, {}), "shows_release": True}}
     is_open = any(result.status is Status.NOT_JUDGED for result in results) or not results
     return _Graded(nb, results, [problem] if is_open else [], again=again)
 

@@ -81,12 +81,16 @@ class _Work:
 
 @dataclass
 class _Choice:
-    """The file that counts for a notebook, with notes; or why none is chosen; nothing where there is none."""
+    """The file that counts for a notebook, with notes; or why none is chosen; nothing where there is none.
+
+    ``told`` is what the student is told of the reason.
+    """
 
     reading: Reading | None = None
     path: str = ""
     notes: list[str] = field(default_factory=list)
     reason: str = ""
+    told: str = ""
 
 
 def is_notebook(path: str) -> bool:
@@ -133,14 +137,18 @@ def recognise(
     known = {file.path for files in found.candidates.values() for file in files if file.reading} | set(chosen)
     links = [path for path in handed_in.left_out if not is_junk(path)]
     left = _Left([path for path in (*own, *links) if path not in known], handed_in, unpacked, found)
-    not_judged = {
-        name: choice.reason or left.reason(name, bool(chosen)) for name, choice in choices.items() if not choice.path
-    }
+    not_judged, told = {}, {}
+    for name, choice in choices.items():
+        none = "" if choice.path or choice.reason else left.reason(name, bool(chosen))
+        if choice.reason or none:
+            not_judged[name] = choice.reason or f"{name}{NOTEBOOK} is not judged: {none}"
+            told[name] = choice.told or f"{name}{NOTEBOOK}: {none}. Hand in the notebook itself."
     return Submission(
         notebooks={name: choice.reading for name, choice in choices.items() if choice.reading},
         files=_others(handed_in.files, unpacked, chosen, known),
         problems=tuple(left.notes(bool(chosen)) + [note for choice in choices.values() for note in choice.notes]),
-        not_judged={name: reason for name, reason in not_judged.items() if reason},
+        not_judged=not_judged,
+        told=told,
         digest=handed_in.digest,
         candidates={name: _candidates(name, found) for name, reason in not_judged.items() if reason},
         paths={name: choice.path for name, choice in choices.items() if choice.reading},
@@ -234,7 +242,7 @@ class _Left:
             return ""
         parts = [f"{_quoted(path)} {self._about(path)}".strip() for path in paths[:SHOWN]]
         more = f"; and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-        return f"{name}{NOTEBOOK} is not judged: no file is this notebook ({'; '.join(parts)}{more})"
+        return f"no file is this notebook ({'; '.join(parts)}{more})"
 
     def notes(self, others_there: bool) -> list[str]:
         """What was left out, and, beside notebooks that are graded, what else could be one."""
@@ -270,7 +278,8 @@ def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]
     readable = [file for file in files if file.reading]
     if files and files[0].path == exact and (files[0] in broken or not readable):
         beside = f" Beside it: {_names([file.path for file in files[1:]])}." if len(files) > 1 else ""
-        return _Choice(reason=f"not judged: {files[0].error}{beside}")
+        why = f"{files[0].error}{beside}"
+        return _Choice(reason=f"not judged: {why}", told=why)
     if len(readable) == 1 and not broken:
         return _taken(name, readable[0], files)
     if len(readable) > MOST_VERSIONS:
@@ -291,11 +300,12 @@ def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]
 def _as_decided(path: str, unpacked: Unpacked) -> _Choice:
     """The file that a person chose; it could be read when they did."""
     if path not in unpacked.files:
-        return _Choice(reason=f"not judged: {_quoted(path)}, which was decided on, isn't there")
+        why = f"{_quoted(path)}, which was decided on, isn't there"
+        return _Choice(reason=f"not judged: {why}", told=why)
     try:
         return _Choice(read(unpacked.files[path], name=path), path)
     except SubmissionError as error:
-        return _Choice(reason=f"not judged: {error}")
+        return _Choice(reason=f"not judged: {error}", told=str(error))
 
 
 def _candidates(name: str, found: _Found) -> tuple[str, ...]:
@@ -327,7 +337,10 @@ def _taken(name: str, file: _File, others: Sequence[_File]) -> _Choice:
 
 
 def _unsure(name: str, why: str) -> _Choice:
-    return _Choice(reason=f"{name}{NOTEBOOK} is not judged: {why}{UNSURE_MEND}")
+    return _Choice(
+        reason=f"{name}{NOTEBOOK} is not judged: {why}{UNSURE_MEND}",
+        told=f"{name}{NOTEBOOK}: {why}. Leave one of them.",
+    )
 
 
 def _by_answers(files: Sequence[_File], works: Mapping[str, _Work]) -> list[list[_File]]:

@@ -9,7 +9,7 @@ from typing import Any
 from nbformat.notebooknode import from_dict
 from nbgrader.utils import determine_grade
 
-from nbseal.gradebook.mark_output import mark_output
+from nbseal.gradebook.mark_output import METADATA, mark_output
 from nbseal.hidden_tests import SubmissionFacts
 from nbseal.notebook import Question, is_as_released
 from nbseal.notebook.outputs import safe_words
@@ -51,7 +51,8 @@ def score_by_nbgrader(question: Question, cell: dict[str, Any], failure: str | N
 def not_found(question: Question, reason: str) -> QuestionResult:
     """No mark, for it can't be told which of the student's cells are the answer."""
     test = TestResult(ANSWER_IS_FOUND, Outcome.NOT_JUDGED, reason)
-    return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,))
+    told = f"{reason[0].upper()}{reason[1:]}. Write the answer into one cell below its question."
+    return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,), told)
 
 
 def score_as_decided(question: Question, points: float) -> QuestionResult:
@@ -66,7 +67,8 @@ def score_by_a_person(question: Question, cell: dict[str, Any]) -> QuestionResul
     mark = cell["metadata"]["nbgrader"]
     if not mark.get("solution") or not is_as_released(cell, mark.get("checksum")):
         return QuestionResult(question.grade_id, None, question.points, Status.MANUAL)
-    test = TestResult("There is an answer.", Outcome.FAILED, "Nothing was written here: it is as it was released.")
+    message = "Nothing was written here: it is as it was released."
+    test = TestResult("There is an answer.", Outcome.FAILED, message, unwritten=True)
     return QuestionResult(question.grade_id, 0.0, question.points, Status.GRADED, (test,))
 
 
@@ -113,7 +115,12 @@ def grade_id_of(cell: dict[str, Any]) -> str | None:
 
 
 def write_marks(nb: dict[str, Any], sealed: frozenset[str], results: Sequence[QuestionResult]) -> None:
-    """Let each graded cell end with its mark, which nbgrader reads and the feedback page shows."""
+    """Let each graded cell end with its mark, which nbgrader reads and the feedback page shows.
+
+    What the student is told of questions without a mark stands in the notebook's metadata, too: texts have no outputs.
+    """
+    if told := {result.grade_id: result.told for result in results if result.told}:
+        nb["metadata"] = {**nb["metadata"], METADATA: {"told": told}}
     by_id = {result.grade_id: result for result in results}
     for cell in nb["cells"]:
         result = by_id.get(grade_id_of(cell) or "")

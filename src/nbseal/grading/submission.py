@@ -43,16 +43,17 @@ class HandedIn:
 class Submission:
     """What is graded of a submission: its notebooks by name, its other files by their paths beside them, and notes.
 
-    ``not_judged`` has a sentence for each notebook that was handed in, but can't be told or read; one that is neither
-    there nor in ``notebooks`` was not handed in. ``paths`` are the files that the notebooks are,
-    ``candidates`` those that a notebook could be which is not judged. ``digest`` identifies what was handed in, and
-    ``decided`` is what a person decided about it.
+    ``not_judged`` has a sentence for each notebook that was handed in, but can't be told or read, and ``told`` what its
+    student is told of that; one that is neither there nor in ``notebooks`` was not handed in. ``paths`` are the files
+    that the notebooks are, ``candidates`` those that a notebook could be which is not judged. ``digest`` identifies
+    what was handed in, and ``decided`` is what a person decided about it.
     """
 
     notebooks: dict[str, Reading]
     files: dict[str, bytes]
     problems: tuple[str, ...] = ()
     not_judged: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
     digest: str = ""
     paths: dict[str, str] = field(default_factory=dict)
     candidates: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -106,7 +107,8 @@ def _walk(folder: Path, left_out: dict[str, str]) -> list[Path]:
                 left_out[os.path.relpath(path, folder)] = "is a link"
         paths += [Path(top) / name for name in names]
         if len(paths) > MAX_FILES:
-            raise SubmissionError(f"{folder} holds more than {MAX_FILES} files: remove what isn't part of the work.")
+            mend = f"holds more than {MAX_FILES} files: remove what isn't part of the work."
+            raise SubmissionError(f"{folder} {mend}", f"Your submission {mend}")
     return sorted(paths)
 
 
@@ -122,7 +124,8 @@ def _read_regular(path: Path, left: int, name: str, limit_mib: int) -> bytes | N
     with file:
         if os.fstat(file.fileno()).st_size > left:
             mend = f": {CLEAR_OUTPUTS}" if "ipynb" in name else ""
-            raise SubmissionError(f"the submission's files have more than {limit_mib} MiB together (see {name}){mend}.")
+            cause = f"files have more than {limit_mib} MiB together (see {name}){mend}."
+            raise SubmissionError(f"the submission's {cause}", f"Your {cause}")
         return file.read(left + 1)
 
 

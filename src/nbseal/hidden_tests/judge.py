@@ -132,6 +132,7 @@ class Judge:
                         one["measured"],
                         one["blocked"],
                         one["credit"],
+                        one["unwritten"],
                     )
             asked = tuple(reply.get("asked", ()))
             self._give_back(copy)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nbseal.errors import SealError
+from nbseal.errors import SealError, StudentError
 from nbseal.hidden_tests.case import SubmissionFacts
 from nbseal.hidden_tests.conversation import Conversation, Timeout
 from nbseal.hidden_tests.student import Student
@@ -104,6 +104,7 @@ class GraderPlugin:
             "blocked": blocked is not None,
             "notes": self.asked.notes if self.asked else [],
             "credit": self.asked.earned if self.asked and outcome == Outcome.FAILED else 0.0,
+            "unwritten": blocked is None and outcome is Outcome.FAILED and is_unwritten(self.first_error),
         }
 
     def _run_one(self, item: pytest.Item, following: pytest.Item | None) -> tuple[Outcome, str]:
@@ -146,6 +147,15 @@ def judge_exception(error: BaseException) -> tuple[Outcome, str]:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({frames[-1].filename.rsplit('/', 1)[-1]}, line {frames[-1].lineno})" if frames else ""
     return Outcome.NOT_JUDGED, f"{TEST_ITSELF_FAILED}: {type(error).__name__}: {error}{where}"
+
+
+def is_unwritten(error: BaseException | None) -> bool:
+    """Whether an exception, or the one that it stands for, says that there is only a stub."""
+    while error is not None:
+        if isinstance(error, StudentError):
+            return error.unwritten
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _assertion_text(error: AssertionError) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbseal.checks import as_array, as_number, describe
-from nbseal.errors import SealBroken, StudentError, StudentFunctionError, WireError
+from nbseal.errors import STUB, SealBroken, StudentError, StudentFunctionError, WireError
 from nbseal.hidden_tests.case import SubmissionFacts
 from nbseal.hidden_tests.conversation import ANSWER_SECONDS, Conversation, Remote, Timeout, export
 from nbseal.hidden_tests.drawing import Drawing, read_drawing
@@ -173,7 +173,8 @@ class Student:
         except StudentFunctionError as raised:
             if error in raised.error_bases:
                 return
-            raise StudentError(f"`{function}` should raise {error} here, but it raised {raised.error_type}.") from None
+            sentence = f"`{function}` should raise {error} here, but it raised {raised.error_type}."
+            raise StudentError(sentence, unwritten=raised.unwritten) from None
         raise StudentError(f"`{function}` should raise {error} here, but it returned {describe(value)}.")
 
     def remote(self, target: Any) -> Remote:
@@ -227,7 +228,7 @@ class Student:
         own = self._conversation.own_words if self._conversation else ()
         text, line = words.message(said, own), words.line(raised.get("line"))
         where = f" (in the line `{line}`)" if line else ""
-        if kind == "NotImplementedError":
+        if kind == STUB:
             sentence = f"`{function}` is not written yet: it raised NotImplementedError."
         elif said and not text:
             sentence = f"`{function}` raised {kind}{where}. {NOT_SHOWN}"
@@ -290,7 +291,9 @@ class Student:
     def _must_exist(self, reply: dict[str, Any], name: str) -> None:
         if not reply.get("missing"):
             return
-        raise StudentError(f"`{name}` is not defined.{self._why_missing() or self._guess(reply.get('near'))}")
+        error = self._why_missing()
+        why = f" The cell that should define it stopped with {error}" if error else self._guess(reply.get("near"))
+        raise StudentError(f"`{name}` is not defined.{why}", unwritten=error.partition(":")[0] == STUB)
 
     def _guess(self, near: Any) -> str:
         """The nearest name that the question's own answer has: another question's would lead astray."""
@@ -301,9 +304,10 @@ class Student:
         return ""
 
     def _why_missing(self) -> str:
+        """The error with which the question's answer cell stopped; "" if it didn't."""
         for grade_id, error in self._facts.errors.items():
             if grade_id.startswith(f"{self._question}-"):
-                return f" The cell that should define it stopped with {error}"
+                return error
         return ""
 
 

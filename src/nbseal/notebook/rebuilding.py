@@ -208,7 +208,7 @@ def _unsure(ours: list[Cell], matching: Matching) -> dict[str, str]:
     found: dict[str, str] = {}
     for position in sorted(matching.unsure - matching.student_of.keys()):
         name = (nbgrader_mark(ours[position]) or {})["grade_id"]
-        reason = f"the cell {name!r} is missing, and it can't be told which of the student's own cells stand for it"
+        reason = f"the cell {name!r} is missing, and it can't be told which other cells stand for it"
         for place in range(position, len(ours)):
             if place > position and is_answer(ours[place]):
                 break

@@ -65,11 +65,12 @@ def shares(questions: Sequence[QuestionStatistics]) -> Picture:
         axes = figure.add_subplot()
         values = [100 * (question.share or 0.0) for question in known]
         bars = axes.barh([question.grade_id for question in known], values, color=BLUE)
-        axes.bar_label(bars, [f"{value:.0f} %" for value in values], padding=3, fontsize=9)
-        axes.set(xlim=(0, 112), xlabel="mean share of the points, in percent")
+        said = [f"{value:.0f} % (n = {question.marked})" for question, value in zip(known, values, strict=True)]
+        axes.bar_label(bars, said, padding=3, fontsize=9)
+        axes.set(xlim=(0, 130), xlabel="mean share of the points, in percent")
         axes.set_xticks(range(0, 101, 20))
         axes.invert_yaxis()
-        each = [f"{question.grade_id} {value:.0f} %" for question, value in zip(known, values, strict=True)]
+        each = [f"{question.grade_id} {words}" for question, words in zip(known, said, strict=True)]
         return Picture(_as_address(figure), f"Mean share of the points by question: {', '.join(each) or 'none yet'}.")
 
 

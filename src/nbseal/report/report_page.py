@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+import os
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
 
 from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.gradebook.ledger import Ledger
+from nbseal.gradebook.queries import class_notebook_marks, submission_states
 from nbseal.gradebook.queries import names as names_in_gradebook
-from nbseal.gradebook.queries import submission_states
 from nbseal.grading.submission import resubmitted
 from nbseal.pages import render
 from nbseal.report import figures
@@ -31,9 +36,37 @@ def collect(course: Course, assignment: str, anonymous: bool = False) -> Summary
     return summarise(cards, submission_states(course, name), submitted, names, resubmitted(course, name))
 
 
-def report_page(summary: Summary, anonymous: bool = False) -> str:
-    """The report as one HTML page that needs nothing else."""
-    scores = [student.score for student in summary.students]
+@dataclass(frozen=True)
+class PageLinks:
+    """Where feedback pages lie, seen from the report: addresses by student and notebook, and questions' notebooks."""
+
+    pages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notebooks: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, student: str) -> Mapping[str, str]:
+        """A student's pages: addresses by notebook."""
+        return self.pages.get(student, {})
+
+    def about(self, student: str, question: str) -> str | None:
+        """The page on which a student's question stands."""
+        return self.of(student).get(self.notebooks.get(question, ""))
+
+
+def find_pages(course: Course, assignment: str, folder: Path) -> PageLinks:
+    """The feedback pages that are there, for a report in ``folder``."""
+    pages: dict[str, dict[str, str]] = {}
+    for student in course.students(assignment, "feedback"):
+        for path in sorted(course.folder("feedback", student, assignment).glob("*.html")):
+            address = quote(os.fsencode(Path(os.path.relpath(path, folder.absolute())).as_posix()))
+            pages.setdefault(student, {})[path.stem] = address
+    marks = class_notebook_marks(course, assignment)
+    return PageLinks(pages, {question: name for (_, name), one in marks.items() for question in one.points})
+
+
+def report_page(summary: Summary, anonymous: bool = False, links: PageLinks | None = None) -> str:
+    """The report as one HTML page that needs nothing else; ``links`` lead to feedback pages, never from pseudonyms."""
+    shares = [100 * student.share for student in summary.students if student.share is not None]
+    times = [student.seconds for student in summary.students if student.seconds]
     measured = {name: figures.histogram(values, name) for name, values in summary.measured.items()}
     return render(
         "nbseal.report",
@@ -41,11 +74,13 @@ def report_page(summary: Summary, anonymous: bool = False) -> str:
         summary=summary,
         anonymous=anonymous,
         made=datetime.datetime.now(datetime.UTC),
-        scores=figures.histogram(scores, "marks", 0.0, summary.max_score),
+        links=PageLinks() if anonymous or links is None else links,
+        marked=len(shares),
+        scores=figures.histogram(shares, "percent of the points marked", 0.0, 100.0) if shares else None,
         shares=figures.shares(summary.questions),
-        times=figures.histogram([student.seconds for student in summary.students], "seconds per submission", 0.0),
+        times=figures.histogram(times, "seconds per submission", 0.0) if times else None,
         measured=measured,
-        facts=_facts(summary, scores),
+        facts=_facts(summary, shares),
         waiting=[student for student in summary.students if student.not_judged],
         damaged=[student for student in summary.students if student.problems],
         decided=[student for student in summary.students if student.decisions],
@@ -54,15 +89,13 @@ def report_page(summary: Summary, anonymous: bool = False) -> str:
     )
 
 
-def _facts(summary: Summary, scores: Sequence[float]) -> list[tuple[str, str]]:
+def _facts(summary: Summary, shares: Sequence[float]) -> list[tuple[str, str]]:
     """What an instructor wants to know first: a number or a word, and what it is."""
-    ordered = sorted(scores)
-    half = len(ordered) // 2
-    median = ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    counted = f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{len(shares)}"
     return [
-        (str(len(scores)), "submissions graded"),
-        (f"{sum(scores) / len(scores):.1f} of {summary.max_score:g}", "mean marks so far"),
-        (f"{median:g}", "median"),
+        (str(len(summary.students)), "submissions graded"),
+        (f"{statistics.fmean(shares):.0f} %" if shares else "–", f"mean of the points marked ({counted})"),
+        (f"{statistics.median(shares):.0f} %" if shares else "–", f"median ({counted})"),
         (str(_count(summary.students, "not_judged")), "not judged completely"),
         (str(_count(summary.students, "waiting")), "with marks still to be made"),
         (str(_count(summary.students, "seconds_late")), "late"),

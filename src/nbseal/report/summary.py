@@ -16,11 +16,12 @@ from nbseal.results import Outcome, QuestionResult, Scorecard, Status
 ENOUGH = 5  # students from whom a question's discrimination is worth a number
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,.]*\d|(?<![\w.])[-+]?\d")
 MISTAKES, CELLS = 40, 12
+NOT_WRITTEN = "Not written yet"
 
 
 @dataclass(frozen=True)
 class Student:
-    """One row of the class: ``score`` sums the marks made so far, less the penalty.
+    """One row of the class: ``score`` sums the marks made so far, less the penalty; ``marked`` are their points.
 
     ``unclear_time``: nobody can tell if the submission was late, so there is no penalty. ``decisions`` are a
     person's, where the engine could not decide.
@@ -37,6 +38,12 @@ class Student:
     problems: tuple[str, ...]
     unclear_time: bool = False
     decisions: tuple[str, ...] = ()
+    marked: float = 0.0
+
+    @property
+    def share(self) -> float | None:
+        """The score as a share of the points that are marked; None while none is: that is no zero."""
+        return self.score / self.marked if self.marked else None
 
 
 @dataclass(frozen=True)
@@ -55,12 +62,16 @@ class QuestionStatistics:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One failed test with one kind of message; ``message`` has … where numbers differ."""
+    """One failed test with one kind of message; ``message`` has … where numbers differ.
+
+    ``unwritten``: no mistake, but all tests of a question that found only a stub.
+    """
 
     grade_id: str
     test: str
     message: str
     students: tuple[str, ...]
+    unwritten: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ def summarise(
         not_graded=tuple(sorted(names.of(one) for one in set(submitted) - set(marks))),
         resubmitted=tuple(sorted(names.of(one) for one in resubmitted)),
         questions=tuple(_questions(cards, list(marks.values()))),
-        mistakes=tuple(_mistakes(cards, names)),
+        mistakes=(*_mistakes(cards, names), *_unwritten(cards, names)),
         slowest=tuple(_slowest(cards, names)),
         measured=_measured(cards),
         seals=dict(Counter(card.seal for card in cards).most_common()),
@@ -145,6 +156,7 @@ def _student(card: Scorecard, marks: dict[str, float | None], state: SubmissionS
         problems=tuple(names.clean(problem) for problem in card.problems),
         unclear_time=card.has_unclear_time,
         decisions=tuple(names.clean(decision) for decision in card.decisions),
+        marked=sum(question.max_score for question in card.questions if marks[question.grade_id] is not None),
     )
 
 
@@ -154,7 +166,7 @@ def _questions(cards: Sequence[Scorecard], marks: Sequence[dict[str, float | Non
     for grade_id, most in points.items():
         made = [one for one in marks if one.get(grade_id) is not None]
         got = [one[grade_id] or 0.0 for one in made]
-        rest = [sum(mark or 0.0 for mark in one.values()) - (one[grade_id] or 0.0) for one in made]
+        pairs = [(one[grade_id] or 0.0, rest) for one in made if (rest := _rest(one, grade_id, points)) is not None]
         found.append(
             QuestionStatistics(
                 grade_id=grade_id,
@@ -164,10 +176,17 @@ def _questions(cards: Sequence[Scorecard], marks: Sequence[dict[str, float | Non
                 full=sum(mark >= most for mark in got),
                 none=sum(mark <= 0 for mark in got),
                 share=statistics.fmean(got) / most if got and most else None,
-                discrimination=correlation(got, rest),
+                discrimination=correlation([mark for mark, _ in pairs], [rest for _, rest in pairs]),
             )
         )
     return found
+
+
+def _rest(marks: dict[str, float | None], grade_id: str, points: dict[str, float]) -> float | None:
+    """The share of the points that one student has in the other questions that are marked; None without any."""
+    others = {name: mark for name, mark in marks.items() if name != grade_id and mark is not None}
+    most = sum(points[name] for name in others)
+    return sum(others.values()) / most if most else None
 
 
 def correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
@@ -182,7 +201,10 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> float | None
 
 
 def _mistakes(cards: Sequence[Scorecard], names: Names) -> list[Mistake]:
-    """Failed tests by kind of message, the commonest first; what only waits for another test is left out."""
+    """Failed tests by kind of message, the commonest first.
+
+    What only waits for another test is left out, and so is what isn't written yet.
+    """
     found: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
     for card in cards:
         for question, name, message in _failures(card):
@@ -200,8 +222,19 @@ def _failures(card: Scorecard) -> list[tuple[QuestionResult, str, str]]:
         (question, test.name, test.message)
         for question in card.questions
         for test in question.tests
-        if test.outcome is Outcome.FAILED and not test.blocked and not question.is_decided
+        if test.outcome is Outcome.FAILED and not (test.blocked or test.unwritten or question.is_decided)
     ]
+
+
+def _unwritten(cards: Sequence[Scorecard], names: Names) -> list[Mistake]:
+    """A row for each question that somebody hasn't written yet, the commonest first."""
+    found: dict[str, list[str]] = {}
+    for card in cards:
+        for question in card.questions:
+            if any(test.unwritten for test in question.tests):
+                found.setdefault(question.grade_id, []).append(names.of(card.student))
+    rows = [Mistake(name, NOT_WRITTEN, "", tuple(sorted(who)), unwritten=True) for name, who in found.items()]
+    return sorted(rows, key=lambda one: (-len(one.students), one.grade_id))
 
 
 def _slowest(cards: Sequence[Scorecard], names: Names) -> list[SlowCell]:
