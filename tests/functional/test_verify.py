@@ -144,7 +144,7 @@ def test_a_weak_test_leaves_survivors_with_their_difference(tmp_path: Path) -> N
     found = failures(verified(tmp_path / "course", ASKED_ONCE, questions=("total",)))
     survivors = {finding.name: finding for finding in found if finding.problem is Problem.FALSE_ACCEPT}
     assert "total: nothing for empty arguments" in survivors
-    assert "total = _double" in survivors["total: nothing for empty arguments"].difference
+    assert "total = wrong_ideas" in survivors["total: nothing for empty arguments"].difference
 
 
 @pytest.mark.parametrize("planted", PLANTED)

@@ -71,6 +71,7 @@ class QuestionRun:
             self._try_known()
             self._try_variants()
             self._find_redundant()
+        self._found.findings.sort(key=lambda one: not one.counts)
         self._found.seconds = time.monotonic() - started
         return self._found
 

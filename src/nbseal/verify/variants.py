@@ -40,7 +40,10 @@ class RightAnswer:
 
 @dataclass(frozen=True)
 class Variant:
-    """One answer to try: ``cells`` are other sources by grade_id, the rest are cells that run before others."""
+    """One answer to try: ``cells`` are other sources by grade_id, the rest are cells that run before others.
+
+    ``shown`` says in a few lines what those before the check do.
+    """
 
     kind: Kind
     right: str
@@ -48,6 +51,7 @@ class Variant:
     cells: Mapping[str, str] = field(default_factory=dict)
     before_answer: tuple[str, ...] = ()
     before_check: tuple[str, ...] = ()
+    shown: str = ""
 
     @property
     def digest(self) -> str:
@@ -102,7 +106,13 @@ def doubles_of(kind: Kind, right: RightAnswer, functions: Sequence[str], values:
     for names, doubles in ((functions, for_functions(module)), (values, for_values(module))):
         for name in names:
             for double in doubles:
-                yield Variant(kind, right.name, f"{name}: {double.name}", before_check=(double.cell(name),))
+                yield Variant(
+                    kind,
+                    right.name,
+                    f"{name}: {double.name}",
+                    before_check=(double.cell(name),),
+                    shown=double.words(name),
+                )
 
 
 def adversaries_of(right: RightAnswer, functions: Sequence[str], values: Sequence[str]) -> Iterator[Variant]:
@@ -110,10 +120,12 @@ def adversaries_of(right: RightAnswer, functions: Sequence[str], values: Sequenc
     of_values = {double.name: double for double in for_values(adversaries)}
     nothing = of_values["always None"]
     for double in for_functions(adversaries) if functions else of_values.values():
-        cells = [double.cell(name) for name in functions]
-        cells += [of_values.get(double.name, nothing).cell(name) for name in values]
-        if cells:
-            yield Variant(Kind.ADVERSARY, right.name, double.name, before_check=tuple(cells))
+        pairs = [(double, name) for name in functions]
+        pairs += [(of_values.get(double.name, nothing), name) for name in values]
+        if pairs:
+            cells = tuple(one.cell(name) for one, name in pairs)
+            shown = "\n".join(one.words(name) for one, name in pairs)
+            yield Variant(Kind.ADVERSARY, right.name, double.name, before_check=cells, shown=shown)
 
 
 def rewritten(right: RightAnswer, cells: Mapping[str, str]) -> Iterator[Variant]:
@@ -206,7 +218,7 @@ def _plain_cell(number: int, source: str) -> dict[str, object]:
 def difference(right: RightAnswer, variant: Variant, cells: Mapping[str, str]) -> str:
     """What is different from the right answer, as a unified diff, or the code that changes it."""
     if variant.before_check:
-        return "\n".join(variant.before_check)
+        return variant.shown
     lines: list[str] = []
     for grade_id, source in variant.cells.items():
         before = [*variant.before_answer, source]

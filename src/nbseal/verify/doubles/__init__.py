@@ -29,6 +29,10 @@ class Double:
             "del _double\n"
         )
 
+    def words(self, target: str) -> str:
+        """The same in a line for people, with the module that says what is done."""
+        return f"{target} = {self.module.__name__.rpartition('.')[2]}.{self.table}[{self.name!r}]({target})"
+
 
 @cache
 def _source(module: ModuleType) -> str:
