@@ -147,6 +147,15 @@ def table(rng):
     return rows, truth
 
 
+def renamed(rng, rows, truth):
+    """Return rows and truth in which some words are said otherwise, and the synonyms that make them the same again."""
+    known = sorted({row["label"] for row in rows} | {word for there in truth.values() for word in there})
+    other = {word: f"{word} thing" for word in rng.permutation(known)[: len(known) * 2 // 3].tolist()}
+    said = [{**row, "label": other.get(row["label"], row["label"]).title()} for row in rows]
+    there = {photo: [other.get(word, word) if rng.random() < 0.3 else word for word in t] for photo, t in truth.items()}
+    return said, there, {new: old for old, new in other.items()}
+
+
 def metrics(hits, false_alarms, missed):
     """Return (precision, recall, F1), 0 where there is nothing to divide by."""
     precision = hits / (hits + false_alarms) if hits + false_alarms else 0.0
@@ -215,10 +224,10 @@ def running_curve(rows, truth, thresholds):
     return points
 
 
-def same(one, other):
+def same(one, other, near=NEAR):
     """Whether two curves of the same length agree."""
     pairs = zip(one, other, strict=True)
-    return all(abs(a - b) < NEAR for left, right in pairs for a, b in zip(left, right, strict=True))
+    return all(abs(a - b) < near for left, right in pairs for a, b in zip(left, right, strict=True))
 
 
 def points(rng, tie):

@@ -47,6 +47,7 @@ class Lab:
     scalings: list = field(default_factory=list)
     rounds: list = field(default_factory=list)
     calls: int = 0
+    model_kind: type = None
 
     def __post_init__(self):
         self.known = {}
@@ -58,7 +59,7 @@ class Lab:
     def make_model(self):
         """The recipe for models that the student's function is given."""
         self.count()
-        self.models.append(Model(self))
+        self.models.append((self.model_kind or Model)(self))
         return self.student.remote(self.models[-1])
 
     def make_scaler(self):
@@ -144,6 +145,19 @@ class Model:
         answers = self.predict(X)
         return float(np.mean(answers == np.array(_labels(y, len(answers)))))
 
+    def __sklearn_tags__(self):
+        return {"estimator_type": "classifier"}
+
+    def __sklearn_is_fitted__(self):
+        return bool(self._fits)
+
+
+class ClonableModel(Model):
+    """A model of which scikit-learn can make fresh ones."""
+
+    def __sklearn_clone__(self):
+        return self._lab.make_model()
+
 
 class Scaler:
     """Shifts rows by an amount that tells which fit they went through."""
@@ -176,6 +190,15 @@ class Scaler:
         """Both in one call."""
         self.fit(X)
         return self.transform(X)
+
+    def __sklearn_tags__(self):
+        return {"estimator_type": "transformer"}
+
+    def __sklearn_is_fitted__(self):
+        return self._scaling is not None
+
+    def __sklearn_clone__(self):
+        return self._lab.make_scaler()
 
 
 def _labels(y, n):

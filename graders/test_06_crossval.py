@@ -5,6 +5,7 @@ so that they stay the same in single precision.
 """
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,10 @@ def _beside(name):
 
 
 spies = _beside("crossval_spies")
+# what pandas says of rows that it can't find by their numbers
+ABOUT_ROWS = re.compile(
+    r"\\n|\b(None of|Index|u?int(?=\d)|dtype|length|are in the|columns|not (found )?in|index|axis)(?![a-z])"
+)
 BY_POSITION = "Square brackets and .loc go by name, .iloc goes by position: use it for the data and for the labels."
 
 
@@ -125,7 +130,7 @@ def sklearn_folds(n, k):
 
 def kfold_cases(rng):
     """Pairs of n and k: all small ones, and some large ones with and without a remainder."""
-    small = [(n, k) for n in range(2, 9) for k in range(2, n + 1)]
+    small = [(n, k) for n in range(3, 9) for k in range(2, n)]
     k = int(rng.integers(3, 12))
     return [*small, (k * 13, k), (k * 13 + 2, k), (k * 13 - 1, k), (int(rng.integers(60, 120)), 2)]
 
@@ -187,8 +192,18 @@ def test_kfold_refuses_fewer_than_two_folds(student):
 
 @pytest.mark.question("kfold", weight=0.5, requires="test_kfold_splits")
 def test_kfold_refuses_more_folds_than_rows(student):
-    """More folds than rows raise a ValueError."""
+    """More folds than rows raise a ValueError; as many folds as rows are fine."""
     student.all_raise("kfold_indices", [(4, 5), (10, 25)], error="ValueError")
+    for n in (2, 5, 9):
+        try:
+            folds = folds_of(student.call("kfold_indices", n, n), "kfold_indices(n, n)", n, n)
+        except StudentFunctionError as error:
+            raise StudentError(
+                f"With as many folds as rows, {error} Only k < 2 and k > n are to be refused: k = n leaves one row out "
+                "in each round."
+            ) from None
+        check_splits(folds, n, "kfold_indices(n, n)")
+        check_tested_once(folds, n, "kfold_indices(n, n)")
 
 
 def new_lab(student, n, d=3, classes=3):
@@ -205,9 +220,9 @@ def run(student, lab, function, *arguments):
     try:
         return student.call(function, *arguments)
     except StudentFunctionError as error:
-        if "clone" in str(error):
+        if "clone" in str(error) or "clone" in error.said or "cannot pickle" in error.said:
             raise StudentError(
-                f"`{function}` tried to clone a model, and ours can't be cloned. make_model is a recipe: "
+                f"`{function}` tried to copy or clone a model, and ours can't be cloned. make_model is a recipe: "
                 "every call of it makes a new model, so no clone is needed."
             ) from None
         raise
@@ -258,10 +273,12 @@ def check_rounds(lab, folds, what):
         hint = "Training and test rows are swapped: train on many rows, test on few."
     elif all(sorted(one.train) == sorted(one.test) for one in lab.rounds):
         hint = "The models were tested on their own training rows."
-    elif done == 1 < len(wanted):
+    elif done == len(honest) == 1 < len(wanted):
         hint = f"Only 1 of {len(wanted)} rounds was done: does the return stand inside the loop?"
     elif len(honest) not in (0, len(wanted)):
         hint = f"There should be {len(wanted)} rounds, but models were trained on {len(honest)} different sets."
+    elif honest:
+        hint = f"Got {len(honest)} rounds, of which {done} have the rows of a fold of KFold({len(wanted)})."
     assert done == len(wanted), (
         f"{what}: the rows that models were trained and tested on aren't those of the folds. {hint}"
     )
@@ -367,7 +384,7 @@ def summarised(student, scores):
 
 def score_lists(rng):
     """Scores of several lengths, not symmetric, as lists and as an array."""
-    draws = [np.round(rng.beta(8, 2, length) * 0.9, 3) for length in (4, 5, 10)]
+    draws = [rng.beta(8, 2, length) * 0.9 for length in (4, 5, 10)]
     return [draws[0].tolist(), draws[1], draws[2].tolist()]
 
 
@@ -425,10 +442,11 @@ def tabled(student, lab, table, target):
     try:
         return run(student, lab, "score_table", student.remote(lab.make_model), table, target)
     except StudentFunctionError as error:
-        if error.error_type in ("KeyError", "IndexError"):
-            raise StudentError(
-                f"`score_table` raised {error.error_type}, looking rows up by name. {BY_POSITION}"
-            ) from None
+        if error.error_type == "KeyError":
+            why = f"looking rows up by name. {BY_POSITION}"
+            if re.search("[A-Za-z]", ABOUT_ROWS.sub("", error.said)):
+                why = "looking up a name that this table doesn't have. Names differ from table to table: use `target`."
+            raise StudentError(f"`score_table` raised KeyError, {why}") from None
         if "columns" in str(error) or "not in the data" in str(error):
             raise StudentError(f"{error} The data are all columns but `target`, in their order.") from None
         raise
@@ -562,7 +580,7 @@ def test_stratify_folds(student):
 @pytest.mark.question("stratify", requires="test_stratify_folds")
 def test_stratify_shares(student):
     """Every class is spread evenly, in whatever order and however rare it is."""
-    for sizes, k in (((40, 20, 10), 5), ((31, 14, 6), 4), ((50, 5, 23), 3), ((9, 9), 6)):
+    for sizes, k in (((40, 20, 10), 5), ((31, 14, 6), 4), ((50, 5, 23), 3), ((9, 9), 6), ((17, 2, 8), 4)):
         for order in (np.arange(sum(sizes)), student.rng.permutation(sum(sizes))):
             labels = np.repeat(np.arange(len(sizes)), sizes)[order]
             check_shares(stratified(student, labels, k), labels)
@@ -580,6 +598,7 @@ def test_stratify_names(student):
 def scaled(student, n, k):
     """Run scaled_scores; return the lab, the folds, and what came back."""
     lab = new_lab(student, n)
+    lab.model_kind = spies.ClonableModel  # a pipeline clones its steps when it is cross-validated
     arguments = (student.remote(lab.make_scaler), student.remote(lab.make_model), lab.X, lab.y, k)
     try:
         value = run(student, lab, "scaled_scores", *arguments)
@@ -669,7 +688,11 @@ def test_final_trains_on_all_rows(student):
 @pytest.mark.question("final", weight=0.5, requires="test_final_trains_on_all_rows")
 def test_final_returns_the_model(student):
     """The trained model is returned."""
-    _, value = finished(student)
+    lab, value = finished(student)
     hint = " Does the function end with a return?" if value is None else ""
-    returned = describe(value).endswith("type Proxy")
-    assert returned, f"final_model(...) should return the trained model, but it gave {describe(value)}.{hint}"
+    what = "`make_model` itself" if value == lab.make_model else describe(value)
+    ours = isinstance(value, spies.Model)
+    assert ours, f"final_model(...) should return the trained model, but it gave {what}.{hint}"
+    assert value._fits, "final_model(...) returned a model that was never trained: return the one that was."
+    rows = len(set(value._rows))
+    assert rows == 25, f"The model that final_model(...) returned was trained on {rows} of 25 rows, expected all."
