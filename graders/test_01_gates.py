@@ -99,7 +99,10 @@ def shuffled(rng, cases):
     return [cases[place] for place in rng.permutation(len(cases))]
 
 
-@pytest.mark.question("perceptron")
+@pytest.mark.question(
+    "perceptron",
+    promise="`1` if the weighted sum is equal to or greater than `threshold`, otherwise `0`",
+)
 def test_perceptron_decides(student):
     """The output is 1 above the threshold and 0 below it, for any number of inputs."""
     drawn = neurons(student.rng, (3, 1, 6, 2, 4, 3, 1, 2))
@@ -116,7 +119,7 @@ def test_perceptron_decides(student):
         )
 
 
-@pytest.mark.question("perceptron", requires="test_perceptron_decides")
+@pytest.mark.question("perceptron", requires="test_perceptron_decides", promise="reaching it is enough")
 def test_perceptron_fires_at_equality(student):
     """A sum that reaches the threshold exactly is enough; one just short of it is not."""
     drawn = neurons(student.rng, (2, 5, 3, 1, 2, 4))
@@ -134,7 +137,7 @@ def test_perceptron_fires_at_equality(student):
         )
 
 
-@pytest.mark.question("perceptron", requires="test_perceptron_decides")
+@pytest.mark.question("perceptron", requires="test_perceptron_decides", promise="are lists, tuples or NumPy arrays")
 def test_perceptron_takes_any_numbers_and_returns_plain_bits(student):
     """Lists, tuples and arrays, of whole numbers or fractions, all give a plain 0 or 1."""
     pairs = [
@@ -160,14 +163,18 @@ def test_perceptron_takes_any_numbers_and_returns_plain_bits(student):
         assert plain, f"perceptron(...) gave {describe(got)}, expected the plain whole number {expected}{hint}."
 
 
-@pytest.mark.question("perceptron", requires="test_perceptron_decides")
+@pytest.mark.question(
+    "perceptron",
+    requires="test_perceptron_decides",
+    promise="If there are not as many inputs as weights, `raise ValueError",
+)
 def test_perceptron_refuses_unequal_lengths(student):
     """Inputs and weights of unequal length raise a ValueError."""
     cases = [([1, 2, 3], [1, 2], 0.5), ([1, 2], [1, 2, 3], 0.5), (np.ones(1), np.ones(4), 0.5)]
     student.all_raise("perceptron", cases, error="ValueError")
 
 
-@pytest.mark.question("football")
+@pytest.mark.question("football", promise="to the story's values")
 def test_football_numbers(student):
     """The weights and the bias are those of the story."""
     weights = student.array("football_weights", shape=(2,)).tolist()
@@ -180,7 +187,7 @@ def test_football_numbers(student):
     )
 
 
-@pytest.mark.question("football")
+@pytest.mark.question("football", promise="It must work for other people's weights and bias too")
 def test_football_decides(student):
     """plays(...) decides all four days, for the person of the story and for others."""
     rng = student.rng
@@ -199,7 +206,7 @@ def test_football_decides(student):
         )
 
 
-@pytest.mark.question("football", requires="test_football_decides")
+@pytest.mark.question("football", requires="test_football_decides", promise="here a tie is *not* enough")
 def test_football_needs_more_than_a_tie(student):
     """A pull that only equals the bias is not enough."""
     drawn = [(day, fine(student.rng, 2)) for day in [*PAIRS[1:]] * 4]
@@ -223,7 +230,7 @@ def check_gate(gate, outputs, expected, hint):
     )
 
 
-@pytest.mark.question("or")
+@pytest.mark.question("or", promise="One neuron that computes OR")
 def test_or_truth_table(student):
     """The neuron answers all four rows of OR."""
     weights = student.array("or_weights", shape=(2,))
@@ -232,7 +239,7 @@ def test_or_truth_table(student):
     check_gate("OR", outputs, (0, 1, 1, 1), hint)
 
 
-@pytest.mark.question("and")
+@pytest.mark.question("and", promise="One neuron that computes AND")
 def test_and_truth_table(student):
     """The neuron answers all four rows of AND."""
     weights = student.array("and_weights", shape=(2,))
@@ -243,7 +250,7 @@ def test_and_truth_table(student):
     check_gate("AND", fires(PAIRS, weights, threshold), (0, 0, 0, 1), hint)
 
 
-@pytest.mark.question("not")
+@pytest.mark.question("not", promise="One neuron that computes NOT")
 def test_not_truth_table(student):
     """The neuron with a bias input turns 0 into 1 and 1 into 0."""
     weights = student.array("not_weights")
@@ -277,7 +284,7 @@ def nand_answer(student):
     return weights, moderate(student.number("nand_threshold"), "nand_threshold")
 
 
-@pytest.mark.question("nand", weight=2)
+@pytest.mark.question("nand", weight=2, promise="neuron that computes NAND")
 def test_nand_truth_table(student):
     """One neuron with a bias input answers all four rows of NAND."""
     weights, threshold = nand_answer(student)
@@ -288,7 +295,9 @@ def test_nand_truth_table(student):
     check_gate("NAND", outputs, (1, 1, 1, 0), hint)
 
 
-@pytest.mark.question("nand", requires="test_nand_truth_table")
+@pytest.mark.question(
+    "nand", requires="test_nand_truth_table", promise="Each *real* input may be off by up to 0.05 in either direction"
+)
 def test_nand_bears_unclean_inputs(student):
     """NAND still holds when each real input is off by up to 0.05."""
     weights, threshold = nand_answer(student)
@@ -329,7 +338,7 @@ def inputs_around(rng, weights, threshold):
     return inputs
 
 
-@pytest.mark.question("bias")
+@pytest.mark.question("bias", promise="takes the same decision for every input")
 def test_threshold_to_bias(student):
     """The bias form decides like the threshold form, also when its sum is exactly 0."""
     drawn = neurons_and_inputs(student.rng)
@@ -357,7 +366,7 @@ def test_threshold_to_bias(student):
     student.leaves_alone("threshold_to_bias", *asked[0])
 
 
-@pytest.mark.question("bias")
+@pytest.mark.question("bias", promise="takes the same decision for every input")
 def test_bias_to_threshold(student):
     """The threshold form decides like the bias form, also when its sum equals the threshold."""
     drawn = neurons_and_inputs(student.rng)
@@ -467,7 +476,7 @@ def learned(student, cases):
         yield weights, as_number(epochs, "the number of epochs that learn(...) returned")
 
 
-@pytest.mark.question("learn")
+@pytest.mark.question("learn", promise="starts with all weights at 0")
 def test_learn_first_pass(student):
     """After one pass the weights are those of the rule, for any learning rate."""
     rng = student.rng
@@ -496,7 +505,7 @@ def test_learn_first_pass(student):
         pytest.fail(f"After one pass the weights differ from those of the rule. {hint}")
 
 
-@pytest.mark.question("learn")
+@pytest.mark.question("learn", promise="the rule is sure to reach a pass without a mistake")
 def test_learn_converges(student):
     """The rule finds a line for examples that it has not seen before."""
     start = float(student.rng.integers(65, 128)) / 64
@@ -521,7 +530,11 @@ def why_wrong(weights, epochs, inputs, targets):
     return "Follow a pass on paper, and compare with what the rule asks for after each mistake."
 
 
-@pytest.mark.question("learn", requires="test_learn_converges")
+@pytest.mark.question(
+    "learn",
+    requires="test_learn_converges",
+    promise="Stop after the first pass without a mistake and count that pass too",
+)
 def test_learn_reports_epochs(student):
     """The number of epochs counts every pass, the last one without a mistake too."""
     cases = [separable(student.rng, 2), separable(student.rng, 3), ([[1, 2], [3, 1], [2, 2]], [1, 1, 1], 1)]
@@ -538,7 +551,7 @@ def test_learn_reports_epochs(student):
         assert reported == needed, f"learn(...) reported {reported} epochs, expected {needed}. {hint}"
 
 
-@pytest.mark.question("learn", requires="test_learn_converges")
+@pytest.mark.question("learn", requires="test_learn_converges", promise="passes are over, stop in any case")
 def test_learn_stops_at_its_limit(student):
     """It ends after max_epochs passes when there is no line, as for XOR."""
     cube = [[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)]

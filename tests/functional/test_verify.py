@@ -174,6 +174,17 @@ def test_a_test_that_needs_another_one_first_is_named(tmp_path: Path) -> None:
     assert any("test_second gives another result alone" in one.said for one in found)
 
 
+def test_what_a_hidden_test_enforces_stands_in_the_notebook(tmp_path: Path) -> None:
+    """A promise that the notebook doesn't make is the grader's fault; one in other letters and lines is found."""
+    wrong = RIGHT.replace('question("total")', 'question("total", promise="adds up everything")')
+    found = failures(verified(tmp_path / "wrong", wrong, questions=("total",), sample=1))
+    assert any("enforces “adds up everything”, which the notebook doesn't say" in one.said for one in found)
+    right = RIGHT.replace('question("total")', 'question("total", promise="ASSERT total([1,\\n 2])")')
+    question = verified(tmp_path / "right", right, questions=("total",), sample=1).questions[0]
+    assert not question.fails
+    assert question.notes == []
+
+
 def test_each_hidden_test_is_needed_or_called_redundant(tmp_path: Path) -> None:
     """Where a second test catches nothing by itself it is called redundant; a needed one isn't."""
     twice = RIGHT + (

@@ -31,6 +31,7 @@ class HiddenTest:
     question: str
     line: str
     weight: float
+    promise: str = ""
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,7 @@ def _describe(check: Check) -> dict[str, Any]:
         "question": check.question,
         "line": check.line,
         "weight": check.weight,
+        "promise": check.promise,
     }
 
 

@@ -16,7 +16,7 @@ from nbseal.hidden_tests.conversation import Conversation, Timeout
 from nbseal.hidden_tests.student import Student
 from nbseal.results import TEST_ITSELF_FAILED, Outcome
 
-MARKER = "question(grade_id, weight=1, requires=None): the question that a hidden test belongs to"
+MARKER = "question(grade_id, weight=1, requires=None, promise=''): the question that a hidden test belongs to"
 
 
 class CollectionProblem(Exception):
@@ -25,7 +25,10 @@ class CollectionProblem(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """A hidden test as its author has marked it; ``requires`` names test functions that must pass first."""
+    """A hidden test as its author has marked it.
+
+    ``requires`` names test functions that must pass first, ``promise`` is the phrase of the notebook that it enforces.
+    """
 
     item: pytest.Item
     function: str
@@ -33,6 +36,7 @@ class Check:
     line: str
     weight: float
     requires: tuple[str, ...]
+    promise: str = ""
 
 
 class GraderPlugin:
@@ -201,7 +205,7 @@ def _check_of(item: pytest.Item) -> Check:
     marker = item.get_closest_marker("question")
     if marker is None or len(marker.args) != 1 or not isinstance(marker.args[0], str):
         raise CollectionProblem(f'{item.nodeid} needs @pytest.mark.question("grade_id of its grade cell")')
-    unknown = set(marker.kwargs) - {"weight", "requires"}
+    unknown = set(marker.kwargs) - {"weight", "requires", "promise"}
     if unknown:
         raise CollectionProblem(f"{item.nodeid}: @pytest.mark.question knows no {', '.join(sorted(unknown))}")
     weight = marker.kwargs.get("weight", 1)
@@ -215,6 +219,7 @@ def _check_of(item: pytest.Item) -> Check:
         line=_line_of(item),
         weight=float(weight),
         requires=(requires,) if isinstance(requires, str) else tuple(requires),
+        promise=str(marker.kwargs.get("promise", "")),
     )
 
 

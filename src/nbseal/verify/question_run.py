@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -61,6 +62,7 @@ class QuestionRun:
         started = time.monotonic()
         if not self._tests:
             self._found.notes.append("no hidden tests: nbgrader's own rule decides")
+        self._find_promises()
         fault = self._bench.get_ready()
         for test in self._bench.dependent:
             said = f"{test} gives another result alone than after the question's other tests"
@@ -74,6 +76,18 @@ class QuestionRun:
         self._found.findings.sort(key=lambda one: not one.counts)
         self._found.seconds = time.monotonic() - started
         return self._found
+
+    def _find_promises(self) -> None:
+        """What hidden tests say that they enforce must stand in the notebook that students get."""
+        tests = self._bench.bench.tests(self._found.question)
+        text = _plain("\n".join(cell["source"] for cell in self._bench.plan.template["cells"]))
+        for test in tests:
+            if test.promise and _plain(test.promise) not in text:
+                said = f"{test.nodeid} enforces “{test.promise}”, which the notebook doesn't say"
+                self._add(Problem.FAULT, Kind.CASE, test.line, said)
+        silent = [test.nodeid.rpartition("::")[2] for test in tests if not test.promise]
+        if silent:
+            self._found.notes.append(f"no promise of the notebook is named by {', '.join(silent)}")
 
     def _add(self, problem: Problem, kind: Kind, name: str, said: str = "", changed: str = "") -> None:
         finding = Finding(problem, self._found.question, str(kind), name, said, changed)
@@ -209,6 +223,11 @@ class QuestionRun:
     def _tell(self) -> None:
         if watcher := self._bench.bench.watcher:
             watcher.done(self._found.question)
+
+
+def _plain(text: str) -> str:
+    """A text as it is compared: without Markdown's signs, line breaks and capitals."""
+    return " ".join(re.sub(r"[*_`$\\]", "", text).lower().split())
 
 
 def _fails_alone(test: str, failed: Iterable[Failed]) -> bool:
