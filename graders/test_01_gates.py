@@ -432,6 +432,15 @@ def separable(rng, length):
                 return inputs[number].tolist(), targets, epochs
 
 
+def sixteen(rng):
+    """Draw sixteen examples of which the second half changes what is learnt from the first in one pass."""
+    while True:
+        (few, targets), (more, others) = (separable(rng, 2)[:2] for _ in range(2))
+        whole, half = reference(few + more, targets + others, 0.5, 1)[0], reference(few, targets, 0.5, 1)[0]
+        if whole != half:
+            return few + more, targets + others
+
+
 def are_telling(products, targets, epochs):
     """Tell whether misreadings of the rule get the same mark on these examples as on any others that we draw."""
     batch = follow(products, targets, 100, batch=True)[1]
@@ -482,9 +491,8 @@ def test_learn_first_pass(student):
     rng = student.rng
     cases = [([sizeable(rng, 3).tolist()], [0], 0.5, 1)]
     cases += [(*separable(rng, length)[:2], rate, 1) for length, rate in ((2, 0.5), (3, 0.25), (2, 2))]
-    few, more = cases[1], cases[3]
-    cases.append((more[0], [1 - target for target in more[1]], 1, 1))
-    cases.append((few[0] + more[0], few[1] + more[1], 0.5, 1))
+    inputs, targets, *_ = cases[-1]
+    cases += [(inputs, [1 - target for target in targets], 1, 1), (*sixteen(rng), 0.5, 1)]
     for (weights, _), (*data, rate, _) in zip(learned(student, cases), cases, strict=True):
         expected = reference(*data, rate, 1)[0]
         if np.allclose(weights, expected):

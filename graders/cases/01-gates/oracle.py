@@ -92,7 +92,8 @@ def test_bias(student):
         for _ in range(20):
             weights = (rng.integers(1, 1501, length) * rng.choice([-1, 1], length) / 512).tolist()
             threshold = float(rng.integers(-2500, 2501)) / 512
-            same(student.leaves_alone("threshold_to_bias", weights, threshold), 0, weights, threshold, [1], rng)
+            for limit in (threshold, -threshold, threshold + 1):
+                same(student.leaves_alone("threshold_to_bias", weights, limit), 0, weights, limit, [1], rng)
             got, limit = student.leaves_alone("bias_to_threshold", [*weights, -threshold])
             same(got, limit, weights, threshold, [], rng)
 

@@ -68,8 +68,8 @@ def _single_calls(request: Mapping[str, Any]) -> Iterator[Request]:
     for arguments in cases:
         named = request.get("kwargs", {})
         if not any(isinstance(value, Reference) for value in (*arguments, *named.values())):
-            timeout = {key: request[key] for key in ("timeout", "wait") if key in request}
-            yield {"do": "call", "function": request["function"], "args": list(arguments), "kwargs": named, **timeout}
+            more = {key: value for key, value in request.items() if key not in ("cases", "question")}
+            yield {**more, "do": "call", "args": list(arguments), "kwargs": named}
 
 
 def probes_for(asked: Asked, rng: np.random.Generator) -> list[Request]:
@@ -166,7 +166,7 @@ def telling(requests: Sequence[Request], replies: Sequence[Any], shown: str) -> 
 def _says_something(reply: Any) -> bool:
     if not isinstance(reply, dict) or "value" not in reply or reply.get("callable"):
         return False
-    return not isinstance(reply["value"], Opaque)
+    return not isinstance(reply["value"], Opaque) or bool(reply.keys() - {"value", "callable", "from_end"})
 
 
 def same(one: Any, other: Any) -> bool:

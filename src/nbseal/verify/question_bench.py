@@ -139,7 +139,8 @@ class QuestionBench:
         fixed = [call for call in self.asked.calls if repr(call) in other]
         values = [{"do": "get", "name": name} for name in self.asked.values]
         replies = [_said(reply) for reply in tried.ask([*fixed, *values])]
-        told = [*({"args": call["args"]} for call in fixed), *(reply for reply in replies if isinstance(reply, dict))]
+        told = [{"args": call["args"]} for call in fixed]
+        told += [{"value": reply["value"]} for reply in replies if isinstance(reply, dict) and "value" in reply]
         public = "\n".join(cell["source"] for cell in self.plan.template["cells"])
         self.secrets = secrets_in(told, public)
 
@@ -245,7 +246,7 @@ def _said(reply: object) -> object:
         return None
     if "raised" in reply:
         return {"raised": (reply["raised"] or {}).get("type")}
-    return {key: value for key, value in reply.items() if key in ("value", "missing", "timeout")}
+    return {key: value for key, value in reply.items() if key not in ("callable", "from_end", "near")}
 
 
 def _failed(verdict: Verdict) -> tuple[Failed, ...]:
