@@ -138,7 +138,7 @@ def reason(settings, runs, level):
         return f"An alpha of {chosen['alpha']:g} holds the weights so small that the answers stay near 0.5."
     if steps and (rate >= 1 or any(run.failed for run in bad)):
         return f"A learning rate of {rate:g} makes steps so wide that training jumps about instead of settling."
-    if steps and sum(run.iterations >= chosen["max_iter"] for run in bad) * 2 > len(bad):
+    if sum(run.iterations >= chosen["max_iter"] for run in bad) * 2 > len(bad):
         return (
             f"Most of those that failed were still learning when max_iter = {chosen['max_iter']} stopped them: "
             "allow more iterations, or make each of them count for more."
@@ -150,7 +150,8 @@ def reason(settings, runs, level):
             "Training gave up before the limit, since the loss hardly fell any more: the steps may be too small "
             "for this activation, or another solver may suit four rows better."
         )
-    return "The others ran into a dead end. Another activation or another number of neurons may have fewer of them."
+    least = sorted(min(run.probabilities) for run in bad)[len(bad) // 2]
+    return f"In most of the others the least sure right class has a probability of {least:.2f} or less."
 
 
 def _text(layers):
