@@ -38,6 +38,7 @@ class Sample:
     cells: dict[str, str]
     files: dict[str, str] = field(default_factory=dict)
     expect: dict[str, Expectation] = field(default_factory=dict)
+    alone: bool = False  # a test of its own grades it, in a course with other settings
 
     @property
     def folder(self) -> Path:
@@ -67,12 +68,10 @@ class Sample:
 
 
 def load_samples(assignment: str | None = None) -> list[Sample]:
-    """All samples, or those of one assignment, in a stable order."""
-    return [
-        load_sample(path.parent)
-        for path in sorted(SAMPLES.glob("*/*/submission.toml"))
-        if assignment in (None, path.parent.parent.name)
-    ]
+    """All samples of a class, or those of one assignment, in a stable order."""
+    paths = sorted(SAMPLES.glob("*/*/submission.toml"))
+    samples = [load_sample(path.parent) for path in paths if assignment in (None, path.parent.parent.name)]
+    return [sample for sample in samples if not sample.alone]
 
 
 @cache
@@ -90,6 +89,7 @@ def load_sample(folder: Path) -> Sample:
             grade_id: Expectation(float(entry["score"]), tuple(entry.get("words", ())))
             for grade_id, entry in data.get("expect", {}).items()
         },
+        alone=data.get("alone", False),
     )
     unknown = set(sample.cells) - _names_of_cells(sample.assignment, sample.base)
     if unknown:
