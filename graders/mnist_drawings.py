@@ -125,3 +125,26 @@ def judge_drawing(student, drawing, expected, hint=""):
     assert _likeness(picture, expected) > 0.8, (
         "The picture doesn't look like the drawing: mirrored, turned or filled in?"
     )
+
+
+def judge_edges(student, rng):
+    """Demand that the first and the last row and column of ink are kept, by a thin zero that needs no scaling."""
+    sheet, height, width = np.full((90, 110), 250, np.uint8), 20, int(rng.integers(13, 17))
+    top, left = (int(place) for place in rng.integers(10, 60, 2))
+    sheet[top : top + height, left : left + width] = 20
+    sheet[top + 1 : top + height - 1, left + 1 : left + width - 1] = 250
+    picture = prepared(student, sheet)
+    rows, columns = np.nonzero(picture > 0.4)
+    assert len(rows), "There is no bright ink in the picture of a thin pen."
+    box = picture[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    sides = {
+        "top row": box[:2].max(axis=0),
+        "bottom row": box[-2:].max(axis=0),
+        "left column": box[:, :2].max(axis=1),
+        "right column": box[:, -2:].max(axis=1),
+    }
+    lost = [name for name, side in sides.items() if np.mean(side) < 0.4]
+    assert not lost, (
+        f"Of a zero drawn with a thin pen the {' and the '.join(lost)} of ink is lost. A range stops before its end: "
+        "where do the rows and columns of ink stop?"
+    )

@@ -70,12 +70,10 @@ class Sample:
 
 
 def load_samples(assignment: str | None = None) -> list[Sample]:
-    """All samples, or those of one assignment, in a stable order."""
-    return [
-        load_sample(path.parent)
-        for path in sorted(SAMPLES.glob("*/*/submission.toml"))
-        if assignment in (None, path.parent.parent.name)
-    ]
+    """All samples of a class, or those of one assignment, in a stable order."""
+    paths = sorted(SAMPLES.glob("*/*/submission.toml"))
+    samples = [load_sample(path.parent) for path in paths if assignment in (None, path.parent.parent.name)]
+    return [sample for sample in samples if not sample.case.alone]
 
 
 @cache

@@ -34,8 +34,8 @@ STAND_IN = "digits_28"
 ABOUT = {
     MNIST: "These are the real MNIST digits: 70,000 pictures.",
     STAND_IN: "MNIST could not be found or downloaded here. You work with a stand-in:\n"
-    "scikit-learn's 1,797 small digits, drawn up to 28 × 28. Training is faster, and the\n"
-    "marks ask for less accuracy. The rest is the same.",
+    "scikit-learn's 1,797 small digits, drawn up to 28 × 28. Training is faster; the rest is\n"
+    "the same. Ask your instructor which of the two your course is graded on.",
 }
 OPENML_NUMBER = 554  # OpenML's number of mnist_784, version 1
 KNOCK = "import sys, urllib.request as r; r.urlopen(sys.argv[1], timeout=3).read(1)"

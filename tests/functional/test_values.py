@@ -154,3 +154,35 @@ def test_nothing(student):
     card = Scorecard("mini", "ann", "none", 0.0, (double,))
     assert Scorecard.from_dict(card.to_dict()).question("double").tests[0].credit == 0.25
     assert "credit" not in card.to_dict()["questions"][0]["tests"][1]
+
+
+TRACING = """
+import pytest
+
+
+@pytest.mark.question("double")
+def test_loops(student):
+    \"\"\"It loops.\"\"\"
+    few, many = (student.traced("double", list(range(n))) for n in (10, 1010))
+    assert few.value == 20
+    assert many.steps - few.steps < 500, "it loops"
+    assert not any(name.startswith("statistics.") for name in many.calls), "somebody else counts"
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("import numpy\ndouble = lambda x: 2 * numpy.asarray(x).size", ""),
+        ("def double(x):\n    return sum(2 for _ in x)", "it loops"),
+        ("def other(x):\n    return len([one for one in x])\nclass Double:\n    def __call__(self, x):\n"
+         "        return 2 * other(x)\ndouble = Double()", "it loops"),
+        ("from statistics import median as middle\ndef double(x):\n    middle([1])\n    return 2 * len(x)",
+         "somebody else counts"),
+    ],
+)  # fmt: skip
+def test_a_grader_can_watch_a_call(tmp_path: Path, answer: str, words: str) -> None:
+    """A loop shows by its steps, wherever it stands and whatever it looks like, a library's function by its name."""
+    found = graded(tmp_path, TRACING, double_answer=answer)["double"]
+    assert (found.score == found.max_score) == (not words), found
+    assert words in found.tests[0].message

@@ -11,6 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import zip_longest
 from typing import Any
@@ -31,6 +32,15 @@ WAITING = 2  # a call may take this many times its processor time: marks must no
 MEASURES = 20  # numbers that one test may put down
 CALLS = ("call", "calls")
 NOT_SHOWN = "What it says isn't shown here: it may hold what the hidden check gave to your function."
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a watched call returned, how many steps Python's interpreter took, and ``module.function`` of all it ran."""
+
+    value: Any
+    steps: int
+    calls: frozenset[str]
 
 
 class Student:
@@ -150,6 +160,13 @@ class Student:
         reply = self._reply(function, args, timeout, draws=True)
         self._returned(function, reply, timeout)
         return read_drawing(reply.get("drawn"), function)
+
+    def traced(self, function: str, *args: Any, timeout: float = 2.0) -> Trace:
+        """Call a function and watch it: a loop in Python takes more steps for more data, and libraries are named."""
+        reply = self._reply(function, args, timeout, traced=True)
+        value, steps, calls = self._returned(function, reply, timeout), reply.get("steps"), reply.get("calls")
+        called = calls if isinstance(calls, list) else []
+        return Trace(value, steps if type(steps) is int else 0, frozenset(map(str, called)))
 
     def _reply(self, function: str, args: Sequence[Any], timeout: float, **options: bool) -> dict[str, Any]:
         """What a call with plain arguments came to, with what ``options`` ask for besides."""

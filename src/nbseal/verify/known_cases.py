@@ -36,7 +36,7 @@ from nbseal.notebook import Notebook, make_template, read
 
 DESCRIPTION = "submission.toml"
 SOLUTION, RELEASE = "solution", "release"
-KEYS = {"about", "base", "cells", "files", "expect"}
+KEYS = {"about", "alone", "base", "cells", "files", "expect"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Expectation:
 class KnownCase:
     """One answer, or several, of which somebody knows what they are worth.
 
-    ``cells`` are sources by grade_id, ``files`` texts by name; ``base`` is what stands in all other cells.
+    ``cells`` are sources by grade_id, ``files`` texts by name; ``base`` is what stands in all other cells. One that is
+    ``alone`` is meant for other settings than the course's: somebody else tries it.
     """
 
     name: str
@@ -61,6 +62,7 @@ class KnownCase:
     cells: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     expect: Mapping[str, Expectation] = field(default_factory=dict)
+    alone: bool = False
 
     @property
     def is_right(self) -> bool:
@@ -101,7 +103,9 @@ def known_cases(course: Course, assignment: str) -> list[KnownCase]:
     cells = {name for notebook in instructors_notebooks(found).values() for name in _names_of_cells(notebook)}
     folder = cases_folder(course, assignment)
     written = [read_case(path, cells) for path in sorted(folder.glob(f"*/{DESCRIPTION}"))]
-    return [KnownCase(base, folder / base, base=base) for base in (SOLUTION, RELEASE)] + written
+    return [KnownCase(base, folder / base, base=base) for base in (SOLUTION, RELEASE)] + [
+        case for case in written if not case.alone
+    ]
 
 
 def read_case(path: Path, cells: Iterable[str]) -> KnownCase:
@@ -119,6 +123,7 @@ def read_case(path: Path, cells: Iterable[str]) -> KnownCase:
                 grade_id: Expectation(float(entry["score"]), tuple(entry.get("words", ())))
                 for grade_id, entry in data.get("expect", {}).items()
             },
+            alone=bool(data.get("alone", False)),
         )
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise CourseError(f"{path} is no description of a case ({error}): mend it and run again.") from error

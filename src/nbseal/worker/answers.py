@@ -17,7 +17,7 @@ import numpy
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel, TooLarge
-from nbseal.worker import figures
+from nbseal.worker import figures, tracing
 from nbseal.worker.kernel.alarms import alarm
 from nbseal.worker.moments import END, Moments
 from nbseal.worker.relatives import RelativesEncoder
@@ -174,6 +174,8 @@ class Answers:
             axes = figures.new_axes()
             function(axes, *arguments, **keywords)
             return {"value": None, "drawn": figures.contents(axes)}
+        if message.get("traced"):
+            return tracing.traced(function, arguments)
         answer = {"value": function(*arguments, **keywords)}
         return {**answer, "arguments": arguments} if message.get("show_arguments") else answer
 
