@@ -23,6 +23,7 @@ import pytest
 from nbseal.course import Course
 from nbseal.grading import Grader
 from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status
+from nbseal.verify.known_cases import KnownCase
 from tests.courses import copy_course
 from tests.samples import ROOT, SAMPLES, Sample, base_notebook
 
@@ -213,7 +214,8 @@ globals().update(dict.fromkeys(functions, lambda *arguments, **named: bad_value)
 def hand_in(assignment: str, kind: str, folder: Path) -> Path:
     """Write the submission of a kind: the release or the solution with spoiling cells, or with a broken file."""
     base = "solution" if kind in CHANGES else "release"
-    path = Sample(assignment, kind, kind, base, {}).write(folder)
+    case = KnownCase(kind, SAMPLES / assignment / kind, base=base)
+    path = Sample(assignment, case).write(folder)
     if kind.startswith("file "):
         _, name, what = kind.split(" ", 2)
         BROKEN_FILES[what](folder / name)
