@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from nbseal.wire import Channel, Reference
@@ -29,9 +30,8 @@ class StandIn:
         """What scikit-learn asks of an estimator, for a pipeline or a search: its usual tags but for those told."""
         if "__sklearn_tags__" not in self._reference.methods:
             return self.__getattr__("__sklearn_tags__")
-        from sklearn.base import BaseEstimator
-
-        tags = BaseEstimator().__sklearn_tags__()
+        base: Any = sys.modules["sklearn.base"]  # whoever asks has loaded it
+        tags = base.BaseEstimator().__sklearn_tags__()
         for name, value in self._ask("__sklearn_tags__", (), {}).items():
             setattr(tags, name, value)
         return tags
