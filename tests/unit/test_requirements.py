@@ -23,7 +23,7 @@ EXTRAS = {
 COURSE = [
     "nbgrader", "jupyterlab", "scikit-learn", "numpy", "pandas", "opencv-python-headless", "pytest", "otter-grader",
 ]  # fmt: skip
-OPTIONAL = {"libcst", "mutmut", "otter-grader", "pandas", "scikit-learn"}  # imported by the engine where they are there
+OPTIONAL = {"libcst", "mutmut", "otter-grader", "pandas"}  # imported by the engine where they are there
 DATA = {"tzdata"}  # no code to import: the time zones of a system that has none
 OWN = {
     "requirements.txt": EXTRAS["course"] | ENGINE,
