@@ -17,7 +17,7 @@ from tests.nbgrader_commands import give
 from tests.samples import ROOT, SAMPLES, load_sample
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="the dev extra has axe-playwright-python")
-pytestmark = NEEDS_CHROMIUM
+pytestmark = [NEEDS_CHROMIUM, pytest.mark.slow]
 ASSIGNMENT = "01-gates"
 HANDED_IN = {
     "nora": "fail_nor_instead_of_nand",
@@ -74,7 +74,6 @@ def lab(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         yield address
 
 
-@pytest.mark.slow
 def test_the_release_opens_in_jupyterlab_with_its_first_picture(browser, lab):
     """No dialog and no error message comes up, and the picture of the neuron is there."""
     page = browser.new_page(viewport=DESK)

@@ -44,6 +44,7 @@ def trained(folder: Path, setting: str, sample: str = "pass_loops_and_lists") ->
     return graded.scorecard.question("train"), graded.digest
 
 
+@pytest.mark.slow  # trains on all of MNIST
 @needs_mnist
 def test_a_network_for_the_small_digits_does_not_choose_its_bar(tmp_path: Path) -> None:
     """Where the machine has MNIST, a network for the stand-in is judged on MNIST, and told so; the card says which."""
@@ -55,6 +56,7 @@ def test_a_network_for_the_small_digits_does_not_choose_its_bar(tmp_path: Path) 
     assert any("mnist_784" in name for test in question.tests for name in test.measured)
 
 
+@pytest.mark.slow  # trains on all of MNIST
 @needs_mnist
 def test_a_network_of_real_mnist_gets_full_marks_on_mnist(tmp_path: Path) -> None:
     """The sample that is trained on MNIST passes all steps, the altered pictures too."""
@@ -63,6 +65,7 @@ def test_a_network_of_real_mnist_gets_full_marks_on_mnist(tmp_path: Path) -> Non
     assert any("altered" in name for name in question.tests[-1].measured)
 
 
+@pytest.mark.slow  # trains on all of MNIST
 @needs_mnist
 def test_who_knows_the_held_back_pictures_by_heart_misses_the_last_step(tmp_path: Path) -> None:
     """A network that was trained on nothing but the test pictures reads them all, and not those that were altered."""

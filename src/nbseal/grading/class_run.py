@@ -167,7 +167,9 @@ def _turn_over(recorder: Recorder, one: Done | GradedSubmission, dry_run: bool) 
         return one if dry_run else _renew(recorder, one)
     before = recorder.before(one.scorecard.student, one.handed_in)
     done = Done(one.scorecard.student, one.scorecard) if dry_run else _save(recorder, one)
-    return replace(done, changes=mark_changes(before, done.scorecard)) if before else done
+    if before is None or before.decisions != done.scorecard.decisions:  # what a person decided is no news
+        return done
+    return replace(done, changes=mark_changes(before, done.scorecard))
 
 
 def _save(recorder: Recorder, graded: GradedSubmission) -> Done:

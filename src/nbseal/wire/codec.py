@@ -103,9 +103,9 @@ class Encoder:
             return self._encode_pandas(value, kind, depth)
         if isinstance(value, str):
             return _clean(str.__str__(value))
-        return self._encode_other(value, kind, depth)
+        return self.encode_other(value, kind, depth)
 
-    def _encode_other(self, value: Any, kind: type, depth: int) -> Any:
+    def encode_other(self, value: Any, kind: type, depth: int) -> Any:
         """What crosses of an object that is not plain data."""
         return {"x": _clean(kind.__name__)}
 
@@ -113,10 +113,10 @@ class Encoder:
         if kind.__name__ in ("Series", "Index", "RangeIndex"):
             return self.encode(column(value), depth + 1)
         if kind.__name__ == "DataFrame":
-            return self._encode_frame(value, depth)
-        return self._encode_other(value, kind, depth)
+            return self.encode_frame(value, depth)
+        return self.encode_other(value, kind, depth)
 
-    def _encode_frame(self, value: Any, depth: int) -> Any:
+    def encode_frame(self, value: Any, depth: int) -> Any:
         columns = [self.encode(column(value.iloc[:, i]), depth + 1) for i in range(value.shape[1])]
         return {"p": [self.encode(list(value.columns), depth + 1), columns, int(value.shape[0])]}
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nbseal.wire.codec import MAX_ITEMS, Encoder, column
-from nbseal.worker.stand_ins import StandIn
+from nbseal.worker.stand_ins import StandIn, reference_of
 
 MAX_BITS = 4096  # of a fraction's numbers
 MAX_DECIMAL_BYTES = 1024  # of memory, which is some 2,000 digits
@@ -50,21 +50,21 @@ class RelativesEncoder(Encoder):
         except Exception:  # an object that refuses to be looked at
             return {"x": "object"}
 
-    def _encode_other(self, value: Any, kind: type, depth: int) -> Any:
+    def encode_other(self, value: Any, kind: type, depth: int) -> Any:
         if kind is StandIn:
-            return self.encode(value._reference, depth)
+            return self.encode(reference_of(value), depth)
         for base, contents in CONTAINERS.items():
             if issubclass(kind, base):
                 # looked at before anything is made: a range may claim any length
                 too_large = self.items + base.__len__(value) > MAX_ITEMS  # type: ignore[attr-defined]
-                return super()._encode_other(value, kind, depth) if too_large else self.encode(contents(value), depth)
+                return super().encode_other(value, kind, depth) if too_large else self.encode(contents(value), depth)
         pandas: Any = sys.modules.get("pandas")
         if pandas and issubclass(kind, pandas.DataFrame):
-            return self._encode_frame(value, depth)
+            return self.encode_frame(value, depth)
         if pandas and issubclass(kind, (pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)):
             return self.encode(column(value), depth)
         number = _number(value, kind)
-        return super()._encode_other(value, kind, depth) if number is None else self.encode(number, depth)
+        return super().encode_other(value, kind, depth) if number is None else self.encode(number, depth)
 
 
 def _number(value: Any, kind: type) -> int | float | None:
@@ -76,7 +76,9 @@ def _number(value: Any, kind: type) -> int | float | None:
     if issubclass(kind, float):
         return float.__float__(value)
     if fractions and issubclass(kind, fractions.Fraction):
-        return _quotient(value._numerator, value._denominator)
+        return _quotient(
+            *(part.__get__(value) for part in (fractions.Fraction.numerator, fractions.Fraction.denominator))
+        )
     if decimal and issubclass(kind, decimal.Decimal) and decimal.Decimal.__sizeof__(value) <= MAX_DECIMAL_BYTES:
         return float(decimal.Decimal.__float__(value))
     return None
