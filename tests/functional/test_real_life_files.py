@@ -176,8 +176,21 @@ NAMES = [
     *("mini.IPYNB", "Mini.ipynb", "mini.ipynb.txt", "mini.ipynb.json", "mini", "mini.txt", "work/mini.ipynb"),
     *("a/b/c/lösung für Ada.ipynb", "mini.ipynb/mini.ipynb"),
 ]
+CODE = {name: answer for name, answer in ANSWERS.items() if name != "why"}
+WHY = "It is the number added to itself."
 ROWS: dict[str, Row] = {
     "as asked": Row(one("mini.ipynb"), FULL),
+    "no text": Row(
+        lambda desk: {"mini.ipynb": as_file(desk.notebook(CODE, code("own", "1 + 1")))}, FULL | {"why": 0.0}
+    ),
+    "text at the end": Row(lambda desk: {"mini.ipynb": as_file(desk.notebook(CODE, text("own", WHY)))}, FULL),
+    "text in a remark": Row(lambda desk: {"mini.ipynb": as_file(desk.notebook(CODE, code("own", f"# {WHY}")))}, FULL),
+    "text that is printed": Row(
+        lambda desk: {"mini.ipynb": as_file(desk.notebook(CODE, code("own", f"print({WHY!r})")))}, FULL
+    ),
+    "text in the question": Row(
+        lambda desk: {"mini.ipynb": as_file(desk.notebook(CODE, title=f"# Doubling\n\n{WHY}"))}, FULL
+    ),
     **{f"called {name}": Row(one(name), FULL, taken(name)) for name in NAMES},
     "zip": Row(lambda desk: {"mini.zip": archive({"mini.ipynb": desk.solved()})}, FULL, taken("mini.zip/mini.ipynb")),
     "zip of a folder, from a Mac": Row(
@@ -443,14 +456,14 @@ def test_a_stub_is_told_from_a_mistake(cards: dict[str, Scorecard], course: Path
     whole = cards[student_of("as asked")]
     assert not any(test.unwritten for question in whole.questions for test in question.tests)
     mistakes = collect(Course(course), "mini").mistakes
-    assert [mistake.grade_id for mistake in mistakes] == ["double", "number", "why"]
-    assert {(mistake.unwritten, len(mistake.students)) for mistake in mistakes} == {(True, 2)}
+    assert {one.grade_id: len(one.students) for one in mistakes} == {"double": 2, "number": 2, "why": 3}
+    assert all(one.unwritten for one in mistakes)
 
 
 def test_no_zero_is_unearned(cards: dict[str, Scorecard]) -> None:
     """In the whole class, a question has 0 only where the work is as it was released, or where there is none."""
     zeros = {name for name in ROWS for question in cards[student_of(name)].questions if question.score == 0.0}
-    assert zeros == {name for name, row in ROWS.items() if row.marks == UNTOUCHED}
+    assert zeros == {name for name, row in ROWS.items() if row.marks == UNTOUCHED or name == "no text"}
 
 
 def test_nbgrader_s_own_command_gives_the_same_marks(by_nbgrader: Path, graded: ClassResult, course: Path) -> None:

@@ -480,3 +480,38 @@ def test_a_notebook_without_names_and_ids_is_told_by_texts_and_order(work: dict[
     assert sources(rebuilt) == ["# Title", "import math", "x = 1", "train()", CHECK, "Because.", "Well done"]
     expect_graded_cells_intact(rebuilt)
     assert problems == ["its cells have lost their names: they were told by their texts and order"]
+
+
+FUNCTION = "def double(x):\n    raise NotImplementedError('Your turn')"
+ANSWER = "def double(x):\n    return 2 * x"
+
+
+def with_function(*sources: str) -> list[str]:
+    """The sources of the answer cell and the student's own cells before the check, of a question for a function."""
+    template = copy.deepcopy(TEMPLATE)
+    template["cells"][2]["source"] = FUNCTION
+    nb = copy.deepcopy(template)
+    nb["cells"][2:3] = [
+        {**nb["cells"][2], "id": f"cell-{n}"} if source == "the stub" else make(f"own-{n}", source)
+        for n, source in enumerate(sources)
+    ]
+    found = rebuild(template, read(json.dumps(nb).encode()).nb).nb["cells"]
+    return [cell["source"] for cell in found[2 : ids({"cells": found}).index("training")]]
+
+
+def test_a_stub_does_not_undo_the_answer_above_it() -> None:
+    """A stub as it was released isn't run where the student's own cell above it defines the same; else it is."""
+    answer, stub = with_function(ANSWER, "the stub")
+    assert answer == ANSWER
+    assert "stands in a cell above" in stub
+    assert with_function("y = 1", "the stub") == ["y = 1", FUNCTION]
+    assert with_function("the stub", ANSWER) == [FUNCTION, ANSWER]
+
+
+def test_a_copy_of_the_stub_behind_the_answer_is_left_out(work: dict[str, Any]) -> None:
+    """An untouched copy of an answer cell would undo the answer: it isn't run."""
+    copied = {**TEMPLATE["cells"][2], "id": "copied"}
+    work["cells"].insert(3, copied)
+    rebuilt, _ = graded(work)
+    assert "copied" not in ids(rebuilt)
+    assert by_id(rebuilt, "q-answer")["source"] == "x = 1"

@@ -79,7 +79,7 @@ def resolve(assignment: str, student: str | None, output: Output, course: Path, 
 
 def _way(student: str | None, given: dict[str, Any]) -> str | None:
     """Which of the options says what is decided; wrong usage unless it is one at most, with what belongs to it."""
-    ways = [name for name in WAYS if given[name] not in (None, False)]
+    ways = [name for name in WAYS if given[name] is not None and given[name] is not False]
     names = [f"--{CALLED.get(name, name)}" for name in ways]
     if len(ways) > 1:
         raise click.UsageError(f"one at a time: {' or '.join(names)}.")

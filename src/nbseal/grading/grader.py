@@ -21,6 +21,7 @@ from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
+    has_own_words,
     not_found,
     rehearse,
     score_as_decided,
@@ -230,13 +231,15 @@ class Grader:
             process.end()
         graded.again, graded.killed = graded.again or process.lost, process.killed
         graded.problems += _slow_cells(run)
+        own_words = has_own_words(nb, plan.template)
         for question in plan.questions:
             if question.grade_id in decided.points:
                 graded.questions.append(score_as_decided(question, decided.points[question.grade_id]))
             elif reason := rebuilt.unsure.get(question.grade_id):
                 graded.questions.append(not_found(question, reason))
             else:
-                graded.questions.append(self._score(question, nb, run, tests.get(question.grade_id, [])))
+                results = tests.get(question.grade_id, [])
+                graded.questions.append(self._score(question, nb, run, results, own_words))
         make_safe(nb, plan.template)
         write_marks(nb, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)
@@ -307,12 +310,14 @@ class Grader:
         process.end()
         return None
 
-    def _score(self, question: Any, nb: dict[str, Any], run: Run, tests: Sequence[TestResult]) -> QuestionResult:
+    def _score(
+        self, question: Any, nb: dict[str, Any], run: Run, tests: Sequence[TestResult], own_words: bool
+    ) -> QuestionResult:
         if question.grade_id in self.plan.sealed:
             return score_sealed(question, tests, self.course.grading.decimals)
         cell = next(cell for cell in nb["cells"] if grade_id_of(cell) == question.grade_id)
         if question.manual:
-            return score_by_a_person(question, cell)
+            return score_by_a_person(question, cell, own_words)
         return score_by_nbgrader(question, cell, run.failure)
 
     def _unreadable(self, student: str, reason: str, told: str) -> GradedSubmission:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -62,10 +63,20 @@ def score_as_decided(question: Question, points: float) -> QuestionResult:
     return QuestionResult(question.grade_id, score, question.points, Status.GRADED, (TestResult(BY_A_PERSON, outcome),))
 
 
-def score_by_a_person(question: Question, cell: dict[str, Any]) -> QuestionResult:
-    """No mark yet, for a person will read the answer; none is needed where there is no answer, by nbgrader's rule."""
+def has_own_words(nb: dict[str, Any], template: dict[str, Any]) -> bool:
+    """Whether a student wrote text in another place than an answer cell, which may be an answer all the same."""
+    given = {cell["source"].strip() for cell in template["cells"]} | {""}
+    own = [cell for cell in nb["cells"] if grade_id_of(cell) is None and cell["source"].strip() not in given]
+    return any(cell["cell_type"] != "code" or WORDS_IN_CODE.search(cell["source"]) for cell in own)
+
+
+def score_by_a_person(question: Question, cell: dict[str, Any], own_words: bool = False) -> QuestionResult:
+    """No mark yet, for a person will read the answer; none is needed where there is no answer, by nbgrader's rule.
+
+    ``own_words`` stand elsewhere in the notebook: then a person looks whether they are the answer.
+    """
     mark = cell["metadata"]["nbgrader"]
-    if not mark.get("solution") or not is_as_released(cell, mark.get("checksum")):
+    if not mark.get("solution") or own_words or not is_as_released(cell, mark.get("checksum")):
         return QuestionResult(question.grade_id, None, question.points, Status.MANUAL)
     message = "Nothing was written here: it is as it was released."
     test = TestResult("There is an answer.", Outcome.FAILED, message, unwritten=True)
@@ -80,6 +91,8 @@ def _is_number(text: Any) -> bool:
     return value >= 0.0
 
 
+# a remark or a text of three words
+WORDS_IN_CODE = re.compile(r"""(?:\#|["'])[^\n]*?[^\W\d]+[^\w\n]+[^\W\d]+[^\w\n]+[^\W\d]+""")
 SLOWEST = 5  # cells of a notebook whose time is kept
 
 

@@ -10,6 +10,7 @@ they stand.
 
 from __future__ import annotations
 
+import ast
 import copy
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -21,6 +22,7 @@ from nbseal.notebook.matching import BEFORE_ALL, MOST_LINES, Matching, is_answer
 from nbseal.notebook.reading import Cell, Notebook, free_id
 
 ELSEWHERE = "# This cell was deleted; its answer stands in another cell of this notebook."
+ELSEWHERE_ABOVE = "# This cell was as it was released; its answer stands in a cell above."
 
 
 @dataclass
@@ -47,9 +49,10 @@ def rebuild(template: Notebook, submission: Notebook) -> Rebuilt:
     ours, theirs = template["cells"], submission["cells"]
     matching = match(ours, theirs)
     problems = _problems(ours, theirs, matching)
-    followers = _followers(theirs, matching)
+    followers = _followers(ours, theirs, matching)
     answers = _texts_beside_stubs(ours, theirs, matching, followers, problems)
     answers |= dict.fromkeys(matching.elsewhere, ELSEWHERE)
+    answers |= _stubs_behind_answers(ours, theirs, matching, problems)
     used = {cell["id"] for cell in ours}
     cells = [_student_cell(theirs[index], used) for index in followers.get(BEFORE_ALL, ())]
     for position, cell in enumerate(ours):
@@ -64,17 +67,51 @@ def rebuild(template: Notebook, submission: Notebook) -> Rebuilt:
     return Rebuilt(nb, problems, _unsure(ours, matching))
 
 
-def _followers(theirs: list[Cell], matching: Matching) -> dict[int, list[int]]:
+def _followers(ours: list[Cell], theirs: list[Cell], matching: Matching) -> dict[int, list[int]]:
     """For each template cell, the student's own cells to put behind it: copies first, then added ones."""
     followers: dict[int, list[int]] = {}
     for index, position in matching.copies.items():
-        followers.setdefault(position, []).append(index)
+        if not _is_stub(ours[position], theirs[index]):  # a copy that is as released would undo the answer
+            followers.setdefault(position, []).append(index)
     last = BEFORE_ALL
     for index in range(len(theirs)):
         last = matching.template_of.get(index, last)
         if matching.is_free(index):
             followers.setdefault(last, []).append(index)
     return followers
+
+
+def _is_stub(cell: Cell, student: Cell) -> bool:
+    """Whether an answer cell for code is as it was released."""
+    return is_answer(cell) and cell["cell_type"] == "code" and student["source"].strip() == cell["source"].strip()
+
+
+def _stubs_behind_answers(
+    ours: list[Cell], theirs: list[Cell], matching: Matching, problems: list[str]
+) -> dict[int, str]:
+    """Answer cells that are as released, where cells of the student's own above them define all that they define."""
+    found: dict[int, str] = {}
+    own: set[str] = set()
+    for index, student in enumerate(theirs):
+        position = matching.template_of.get(index)
+        if position is None:
+            own |= _defined(student["source"]) if student["cell_type"] == "code" else set()
+        elif _is_stub(ours[position], student):
+            names = _defined(student["source"])
+            if names and names <= own:
+                found[position] = ELSEWHERE_ABOVE
+                name = (nbgrader_mark(ours[position]) or {})["grade_id"]
+                problems.append(f"the cell {name!r} is as it was released; the answer above it counts")
+    return found
+
+
+def _defined(source: str) -> set[str]:
+    """Functions and classes that a cell defines."""
+    try:
+        nodes = ast.iter_child_nodes(parse(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    return {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
 
 
 def _texts_beside_stubs(
