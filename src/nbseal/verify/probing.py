@@ -6,7 +6,6 @@ more entries, other numbers of the same kind. A call to which the right answer s
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -216,5 +215,5 @@ def in_words(request: Request) -> str:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, default=lambda other: repr(getattr(other, "tolist", lambda: other)()))
+    text = repr(getattr(value, "tolist", lambda: value)())
     return text if len(text) <= 80 else f"{text[:77]}…"
