@@ -32,6 +32,7 @@ RENAMED = {  # settings of Seal by the names that they had once
     "output_kb": "output_kib",
 }
 SECRET_BYTES = 32
+NAMED = 3  # files in a sentence
 PATTERN = frozenset("*?[")
 CASES = "cases"  # folder among the graders with known cases, which no mark depends on
 
@@ -209,6 +210,23 @@ class Course:
         marker = Path(os.path.relpath(pattern, top)).parts.index("*")
         folders = top.glob(os.path.relpath(pattern, top)) if top.is_dir() else []
         return sorted(path.relative_to(top).parts[marker] for path in folders if path.is_dir())
+
+    def misplaced(self, assignment: str) -> list[str]:
+        """Sentences about students who have files, but no folder of ``assignment``: perhaps in the wrong place."""
+        top, known = self.folder("submitted"), set(self.assignments())
+        if self.folder("submitted", "*", assignment) != top / "*" / assignment or not top.is_dir():
+            return []  # a course with folders of its own kind
+        found = []
+        for folder in sorted(path for path in top.iterdir() if path.is_dir() and not (path / assignment).is_dir()):
+            odd = [path.name for path in folder.iterdir() if path.is_file() or path.name not in known]
+            odd = sorted(name for name in odd if not name.startswith("."))
+            if odd:
+                more = f" and {len(odd) - NAMED} more" if len(odd) > NAMED else ""
+                found.append(
+                    f"{folder.name} has no folder {assignment}, but {', '.join(odd[:NAMED])}{more}: if that is the "
+                    f"work, move it into {folder / assignment}; nothing of it was graded"
+                )
+        return found
 
     def choose_students(self, assignment: str, wanted: list[str] | None) -> list[str]:
         """All submitters, or the ``wanted`` ones; CourseError when there are none, UnknownName for a stranger."""

@@ -460,6 +460,20 @@ def test_a_stub_is_told_from_a_mistake(cards: dict[str, Scorecard], course: Path
     assert all(one.unwritten for one in mistakes)
 
 
+def test_work_in_the_wrong_place_is_named(tmp_path: Path) -> None:
+    """A notebook beside the assignment's folder, in one of another name, or in a file of that name is told of."""
+    root = make_course(tmp_path / "course", cells=cells())
+    desk = Desk(root)
+    write(root / "submitted" / "ann" / "mini", {"mini.ipynb": desk.solved()})
+    write(root / "submitted" / "bob", {"mini.ipynb": desk.solved()})
+    write(root / "submitted" / "eve" / "Mini", {"mini.ipynb": desk.solved()})
+    write(root / "submitted" / "zoe", {"mini": archive({"mini.ipynb": desk.solved()}), ".DS_Store": b""})
+    notes = [note for note in grade_class(Course(root), "mini").notes if "no folder mini" in note]
+    assert [note.split(": ")[0] for note in notes] == [
+        "bob has no folder mini, but mini.ipynb", "eve has no folder mini, but Mini", "zoe has no folder mini, but mini",
+    ]  # fmt: skip
+
+
 def test_no_zero_is_unearned(cards: dict[str, Scorecard]) -> None:
     """In the whole class, a question has 0 only where the work is as it was released, or where there is none."""
     zeros = {name for name in ROWS for question in cards[student_of(name)].questions if question.score == 0.0}
