@@ -10,9 +10,7 @@ c.ClearSolutions.text_stub = "*Your turn: write your answer here.*"
 # Limits of the sealed process (see `nbseal doctor` and docs/instructors.md for all of them)
 c.Seal.cell_seconds = 10.0
 c.Seal.notebook_seconds = 60.0
-c.Seal.hidden_tests_seconds = (
-    180.0  # 02-xor trains up to forty networks
-)
+c.Seal.hidden_tests_seconds = 180.0  # 02-xor trains up to forty networks
 c.Seal.memory_mib = 2048
 c.Seal.preload_calls = {"05-mnist": ["digits:load"]}
 c.Seal.warm_environment = ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME", "DIGITS_OFFLINE"]

@@ -470,8 +470,10 @@ def test_work_in_the_wrong_place_is_named(tmp_path: Path) -> None:
     write(root / "submitted" / "zoe", {"mini": archive({"mini.ipynb": desk.solved()}), ".DS_Store": b""})
     notes = [note for note in grade_class(Course(root), "mini").notes if "no folder mini" in note]
     assert [note.split(": ")[0] for note in notes] == [
-    """A notebook beside the assignment's folder, in another folder, or in a file of that name is told of."""
-    ]  # fmt: skip
+        "bob has no folder mini, but mini.ipynb",
+        "eve has no folder mini, but Mini",
+        "zoe has no folder mini, but mini",
+    ]
 
 
 def test_no_zero_is_unearned(cards: dict[str, Scorecard]) -> None:
