@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from nbseal.errors import SealUnavailable
 from nbseal.sandbox import choose_level, require_linux
 from nbseal.verify.known_cases import KnownCase
+from tests.courses import SMALL_DIGITS
 from tests.samples import ROOT, SAMPLES, Sample, load_sample
 
 HARMLESS = ("right", "other", "mistake", "untouched", "damaged")
@@ -64,11 +66,13 @@ def main() -> int:
 
 
 def run(*arguments: str) -> int:
-    """Run one nbseal command as a user would, on a machine without MNIST: the class's networks are small ones."""
+    """Run one nbseal command as a user would, in whose settings handwriting is judged as the small networks need it."""
     print(f"\n$ nbseal {' '.join(arguments)}", flush=True)
-    environment = os.environ | {"SCIKIT_LEARN_DATA": str(ROOT / ".nbseal" / "no-data")}
-    program = [sys.executable, "-m", "nbseal.cli", *arguments]
-    return subprocess.run(program, cwd=ROOT, env=environment, check=False).returncode
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "nbgrader_config.py").write_text(f"c = get_config()\n{SMALL_DIGITS}\n", encoding="utf-8")
+        environment = os.environ | {"JUPYTER_CONFIG_DIR": folder}
+        program = [sys.executable, "-m", "nbseal.cli", *arguments]
+        return subprocess.run(program, cwd=ROOT, env=environment, check=False).returncode
 
 
 def hand_in(student: str, assignment: str, how: str, what: str | None) -> None:

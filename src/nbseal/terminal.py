@@ -68,7 +68,10 @@ def changed_marks(result: ClassResult, verbose: bool) -> Iterator[str]:
     would = "would " if result.dry_run else ""
     verbs = ("gain", "lose") if result.dry_run else ("gained", "lost")
     also = "nothing is recorded; " if result.dry_run else ""
-    yield f"{also}of those who were graded before {more} {would}{verbs[0]} and {less} {would}{verbs[1]} marks:"
+    if more or less:
+        yield f"{also}of those who were graded before {more} {would}{verbs[0]} and {less} {would}{verbs[1]} marks:"
+    else:
+        yield f"{also}single marks {'would change' if result.dry_run else 'have changed'}, and nobody's sum:"
     shown = result.changes if verbose else result.changes[:SHOWN_CHANGES]
     yield from (f"  {_change(one)}" for one in shown)
     if len(shown) < len(result.changes):
