@@ -135,10 +135,21 @@ def test_a_build_enters_changed_points_and_what_is_missing(course, recorder, gra
     edit(course, "part2", three_more_points)
     build(course, ["ps1"])
     recorder.prepare("ps1")
+    assert points_of(course, "q3") == 4
     (course.root / "gradebook.db").unlink()
     build(course, ["ps1"])
+    assert points_of(course, "q3") == 4
     with Recorder(course) as fresh:
         fresh.save(graded("ann"))
+
+
+def points_of(course, question):
+    """What the gradebook says that a question of ps1 gives."""
+    with closing(sqlite3.connect(course.root / "gradebook.db")) as gradebook:
+        rows = gradebook.execute(
+            "SELECT max_score FROM grade_cells JOIN base_cell USING (id) WHERE name = ?", (question,)
+        )
+        return rows.fetchone()[0]
 
 
 def test_a_question_in_two_notebooks_is_refused(course, recorder):
