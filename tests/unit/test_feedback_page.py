@@ -23,7 +23,7 @@ from nbseal.gradebook.queries import NotebookMarks
 from nbseal.grading.scoring import write_marks
 from nbseal.notebook.outputs import safe_outputs
 from nbseal.pages import render
-from nbseal.results import Outcome, QuestionResult, Status, TestResult
+from nbseal.results import BY_A_PERSON, Outcome, QuestionResult, Status, TestResult
 
 TESTS = (
     TestResult("It works for one number.", Outcome.PASSED),
@@ -87,6 +87,15 @@ def test_the_overview_has_marks_tests_comments_and_the_late_penalty():
     assert "Together 1.5 of 4" in words
     assert "<em>Nice</em> work." in text
     assert words.index("Overview") < words.index("return 2 * x") < words.index("Got 3, expected 4.")
+
+
+def test_tests_that_were_not_judged_are_not_counted_as_not_passed():
+    """Of a question that nobody could judge, or that a person decided, the overview counts no tests."""
+    lost = (TestResult("It doubles.", Outcome.NOT_JUDGED), TestResult("And more.", Outcome.NOT_JUDGED))
+    for tests, score in ((lost, None), ((TestResult(BY_A_PERSON, Outcome.FAILED),), 1.0)):
+        status = Status.NOT_JUDGED if score is None else Status.GRADED
+        words = Page(page(question(score, status, tests), NotebookMarks({"double": score}, {"double": 4.0}))).words
+        assert "passed" not in " ".join(words.split()).partition("Together")[0]
 
 
 def test_a_person_s_mark_goes_before_the_machine_s():

@@ -18,7 +18,7 @@ from nbseal.feedback.shown_outputs import Judged, Shown, show_outputs
 from nbseal.feedback.typesetting import markdown
 from nbseal.gradebook.mark_output import feedback_html, shows_release, told_in
 from nbseal.gradebook.queries import NotebookMarks
-from nbseal.results import Outcome, QuestionResult, Status, TestResult
+from nbseal.results import BY_A_PERSON, Outcome, QuestionResult, Status, TestResult
 from nbseal.text import printable, without_controls
 
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.{0,199})", re.MULTILINE)
@@ -44,9 +44,14 @@ class OverviewLine:
     told: str
 
     @property
+    def judged(self) -> tuple[TestResult, ...]:
+        """Its tests that have an outcome of their own: neither one that was not judged, nor a person's decision."""
+        return tuple(test for test in self.tests if test.outcome is not Outcome.NOT_JUDGED and test.name != BY_A_PERSON)
+
+    @property
     def passed(self) -> int:
         """How many of its tests passed."""
-        return sum(test.outcome is Outcome.PASSED for test in self.tests)
+        return sum(test.outcome is Outcome.PASSED for test in self.judged)
 
 
 @dataclass(frozen=True)
