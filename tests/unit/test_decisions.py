@@ -79,7 +79,7 @@ def test_decisions_are_taken_back_for_a_question_or_all(course: Any) -> None:
     """Of a decision about several questions the others stay; a file that was chosen is about no single question."""
     for one in (FILE, NOTHING, replace(POINTS, student="bob")):
         record(course, "ps", one)
-    assert withdraw(course, "ps", "ada", "q2") == [NOTHING]
+    assert withdraw(course, "ps", "ada", "q2") == [replace(NOTHING, questions=("q2",))]
     assert withdraw(course, "ps", "ada", "q2") == []
     assert withdraw(course, "ps", "ada") == [FILE, replace(NOTHING, questions=("q1",))]
     assert [one.student for one in read_decisions(course.private, "ps").made] == ["bob"]

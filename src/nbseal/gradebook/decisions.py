@@ -221,7 +221,7 @@ def withdraw(course: Course, assignment: str, student: str, question: str | None
             if one.student != student or (question and not one.settles(question)):
                 left.append(one)
                 continue
-            taken.append(one)
+            taken.append(replace(one, questions=(question,)) if question else one)
             left += filter(None, [one.without([question])] if question else [])
         return left
 
