@@ -166,6 +166,17 @@ def test_a_bad_grader_is_named(planted: str, tmp_path: Path) -> None:
     assert any(words in one.said for one in found), [one.said for one in found]
 
 
+def test_a_mark_that_hangs_on_the_number_of_threads_is_named(tmp_path: Path) -> None:
+    """A right case that gets other marks where NumPy has two threads is unstable."""
+    answer = "import numpy, threadpoolctl\n\ndef total(numbers):\n    pools = threadpoolctl.threadpool_info()\n"
+    answer += "    return sum(numbers) + max(pool['num_threads'] for pool in pools) - 1"
+    cases = {"pass_counts_threads": f'about = "."\n[cells]\ntotal-answer = """\n{answer}\n"""\n'}
+    found = failures(verified(tmp_path / "course", RIGHT, cases, questions=("total",), sample=0))
+    assert [(one.problem, one.name, one.said) for one in found] == [
+        (Problem.UNSTABLE, "pass_counts_threads", "0 marks with two threads, 2 marks with one")
+    ]
+
+
 def test_a_test_that_needs_another_one_first_is_named(tmp_path: Path) -> None:
     """A test that passes only after another has left something behind is the grader's fault."""
     grader = RIGHT + (
