@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,7 @@ from nbseal.hidden_tests import Case, Judge
 from nbseal.hidden_tests.conversation import Conversation, Timeout
 from nbseal.hidden_tests.judge import Verdict
 from nbseal.notebook import Notebook, Question, rebuild
+from nbseal.notebook.needed_cells import needed_cells
 from nbseal.results import QuestionResult
 from nbseal.sandbox import SealedProcess
 from nbseal.sandbox.sealed import Run
@@ -40,11 +41,25 @@ class Answer:
     before_check: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Excerpt:
+    """The part of a notebook that runs: from the first of a question's answer cells on, and what is needed before.
+
+    ``answers`` are their grade_ids; ``wanted`` are names that will be asked for.
+    """
+
+    answers: Collection[str]
+    wanted: Collection[str] | None = None
+
+
 class Trial:
     """An answer that has run, ready to be judged and asked."""
 
-    def __init__(self, grader: Grader, question: Question, nb: Notebook, run: Run, process: SealedProcess) -> None:
+    def __init__(
+        self, grader: Grader, question: Question, nb: Notebook, run: Run, process: SealedProcess, first: int
+    ) -> None:
         self._grader = grader
+        self._first = first
         self._process = process
         self._nb = nb
         self._run = run
@@ -68,14 +83,10 @@ class Trial:
         return max((cell.cpu for cell in self._run.cells.values()), default=0.0)
 
     @property
-    def shown(self) -> str:
-        """Identifies everything that the notebook put out, in whichever cell."""
-        outputs = [
-            {key: value for key, value in output.items() if key != "execution_count"}
-            for cell in self._nb["cells"]
-            for output in cell.get("outputs", [])
-        ]
-        return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+    def shown(self) -> dict[str, str]:
+        """By cell, from the question's first answer cell on, what identifies that which it put out, if it did."""
+        cells = self._nb["cells"][self._first :]
+        return {cell["id"]: _digest(cell["outputs"]) for cell in cells if cell.get("outputs")}
 
     def judge(
         self,
@@ -127,6 +138,11 @@ class Trial:
         return replies + [None] * (len(requests) - len(replies))
 
 
+def _digest(outputs: Iterable[Mapping[str, Any]]) -> str:
+    plain = [{key: value for key, value in output.items() if key != "execution_count"} for output in outputs]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _reply(conversation: Conversation, question: str, request: dict[str, Any]) -> Any:
     request["question"] = question
     try:
@@ -139,24 +155,37 @@ def _reply(conversation: Conversation, question: str, request: dict[str, Any]) -
 
 
 @contextmanager
-def trial(grader: Grader, plan: NotebookPlan, question: Question, answer: Answer) -> Iterator[Trial]:
-    """Run an answer as far as the question's check cell; SealError where no process can be started."""
-    nb = rebuild(plan.template, answer.notebook).nb
-    check = next(
-        index
-        for index, cell in enumerate(nb["cells"])
-        if cell["metadata"].get("nbgrader", {}).get("grade_id") == question.grade_id
-    )
-    cells = nb["cells"][: check + 1]
+def trial(
+    grader: Grader, plan: NotebookPlan, question: Question, answer: Answer, excerpt: Excerpt | None = None
+) -> Iterator[Trial]:
+    """Run an answer as far as the question's check cell; SealError where no process can be started.
+
+    Without an ``excerpt`` all cells before it run.
+    """
+    rebuilt = rebuild(plan.template, answer.notebook).nb
+    cells, first = _cells_to_run(rebuilt["cells"], question.grade_id, excerpt)
     added = [
         {"cell_type": "code", "id": f"tried-{n}", "metadata": {}, "source": source, "outputs": []}
         for n, source in enumerate(answer.before_check)
     ]
-    nb = {**nb, "cells": [*cells[:-1], *added, cells[-1]]}
+    nb = {**rebuilt, "cells": [*cells[:-1], *added, cells[-1]]}
     last = Question(question.grade_id, question.points, question.manual, len(nb["cells"]) - 1)
     process = grader.spawn()
     try:
         run = run_notebook(process, nb, {**answer.files, **grader.plan.support})
-        yield Trial(grader, last, nb, run, process)
+        yield Trial(grader, last, nb, run, process, first)
     finally:
         process.end()
+
+
+def _cells_to_run(cells: list[Any], check: str, excerpt: Excerpt | None) -> tuple[list[Any], int]:
+    """The cells as far as a check cell, and the number of the first that belongs to the question."""
+    names = [cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in cells]
+    cells = cells[: names.index(check) + 1]
+    if excerpt is None:
+        return cells, 0
+    first = next(number for number, name in enumerate(names) if name == check or name in excerpt.answers)
+    if excerpt.wanted is None:
+        return cells, first
+    kept = needed_cells(cells, first, excerpt.wanted)
+    return kept, len(kept) - len(cells) + first

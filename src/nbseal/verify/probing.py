@@ -36,11 +36,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Probes:
-    """Requests that tell answers apart, and what a right answer replies to them."""
+    """Requests that tell answers apart, what a right answer replies to them, and what identifies its cells' outputs."""
 
     requests: tuple[Request, ...] = ()
     replies: tuple[Any, ...] = field(default=())
-    shown: str = ""
+    shown: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.requests)
@@ -156,7 +156,7 @@ def _other_arrays(array: Any, rng: np.random.Generator) -> Iterator[Any]:
     yield rng.permutation(array.ravel()).reshape(array.shape)
 
 
-def telling(requests: Sequence[Request], replies: Sequence[Any], shown: str) -> Probes:
+def telling(requests: Sequence[Request], replies: Sequence[Any], shown: Mapping[str, str]) -> Probes:
     """The probes to which a right answer has something to say."""
     pairs = [pair for pair in zip(requests, replies, strict=True) if _says_something(pair[1])]
     return Probes(tuple(request for request, _ in pairs), tuple(reply for _, reply in pairs), shown)

@@ -7,7 +7,8 @@ import random
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -15,11 +16,11 @@ import numpy as np
 from nbseal.errors import SealError
 from nbseal.grading.grader import Grader
 from nbseal.grading.plan import NotebookPlan
-from nbseal.grading.trials import Answer, Trial, trial
+from nbseal.grading.trials import Answer, Excerpt, Trial, trial
 from nbseal.hidden_tests import HiddenTest, Judge
 from nbseal.hidden_tests.judge import Verdict
 from nbseal.notebook import Question
-from nbseal.results import Outcome
+from nbseal.results import Outcome, TestResult
 from nbseal.verify.accepted import Accepted
 from nbseal.verify.cache import Cache
 from nbseal.verify.leaks import secrets_in
@@ -40,6 +41,7 @@ from nbseal.verify.variants import (
 )
 
 PROBE_SEED = 20250228
+AT_A_TIME = 40  # probes: the first ones mostly tell
 # A mark that hangs on the draw shows in few draws; what knows nothing is given a second chance.
 DRAWS = {Kind.MUTANT: 1, Kind.IDEA: 1, Kind.ADVERSARY: 2, Kind.OWN_WAY: 2}
 
@@ -89,6 +91,8 @@ class QuestionBench:
     probes: dict[str, Probes] = field(default_factory=dict)
     secrets: set[str] = field(default_factory=set)
     dependent: list[str] = field(default_factory=list)
+    wanted: set[str] | None = None  # names for which earlier cells run; None: all of them do
+    unsteady: set[str] = field(default_factory=set)  # cells that put something else out each time
 
     @property
     def grade_id(self) -> str:
@@ -102,14 +106,46 @@ class QuestionBench:
     def get_ready(self) -> str:
         """Record what hidden tests ask of the solution, and what right answers reply to probes; why not, or ""."""
         for right in self.rights:
-            with trial(self.bench.grader, self.plan, self.question, Answer(right.notebook, right.files)) as tried:
+            with self._trial(Answer(right.notebook, right.files)) as tried:
                 if tried.failure:
                     return f"{right.name}: {tried.failure}"
                 if right is self.rights[0] and (fault := self._record(tried, right)):
                     return fault
-                requests = probes_for(self.asked, np.random.default_rng(PROBE_SEED))
-                self.probes[right.name] = telling(requests, tried.ask(requests), tried.shown)
+                probes, results = self._probed(tried), self._results(tried, right)
+            if right is self.rights[0]:
+                self._leave_out_cells(right, probes, results)
+            self.probes[right.name] = replace(probes, shown=self._steady(probes.shown))
         return ""
+
+    def _trial(self, answer: Answer) -> AbstractContextManager[Trial]:
+        excerpt = Excerpt(answer_cells(self.plan.template, self.question), self.wanted)
+        return trial(self.bench.grader, self.plan, self.question, answer, excerpt)
+
+    def _probed(self, tried: Trial) -> Probes:
+        """What a right answer replies to probes; nothing where the instructor's oracle says what is right."""
+        asked = Asked() if self.bench.has_oracle(self.grade_id) else self.asked
+        requests = probes_for(asked, np.random.default_rng(PROBE_SEED))
+        return telling(requests, tried.ask(requests), tried.shown)
+
+    def _results(self, tried: Trial, right: RightAnswer) -> dict[str, TestResult]:
+        tests = self.bench.tests(self.grade_id)
+        return tried.judge(0, right.files).results if tests and tried.usable else {}
+
+    def _leave_out_cells(self, right: RightAnswer, before: Probes, results: dict[str, TestResult]) -> None:
+        """From now on run only what the question needs, unless a right answer then behaves in another way.
+
+        What it puts out otherwise the second time, such as seconds, tells nothing.
+        """
+        self.wanted = {*self.asked.names, *self.functions, *self.values}
+        with self._trial(Answer(right.notebook, right.files)) as tried:
+            again = self._probed(tried) if tried.usable else Probes()
+            replies = same([*map(_said, before.replies)], [*map(_said, again.replies)])
+            self.unsteady = {cell for cell, shown in before.shown.items() if again.shown.get(cell) != shown}
+            if not replies or self._results(tried, right) != results:
+                self.wanted = None
+
+    def _steady(self, shown: Mapping[str, str]) -> dict[str, str]:
+        return {cell: digest for cell, digest in shown.items() if cell not in self.unsteady}
 
     def _record(self, tried: Trial, right: RightAnswer) -> str:
         """Find out which names of the notebook hidden tests ask for; where there are none, those its own check uses.
@@ -177,7 +213,7 @@ class QuestionBench:
     ) -> Tried:
         """Try an answer under some draws; with ``probes``, tell whether it behaves like the answer that they are of."""
         try:
-            with trial(self.bench.grader, self.plan, self.question, answer) as tried:
+            with self._trial(answer) as tried:
                 return self._judged(tried, answer, draws, probes, without)
         except SealError as error:
             return Tried((None,), why=f"not judged: {error}")
@@ -196,8 +232,9 @@ class QuestionBench:
                 failed = failed if number else _failed(verdict)
                 if not tried.usable:
                     break
-        alike, evidence = self._compare(tried, probes) if probes is not None else (None, "")
         oracle = self._oracle(tried, answer) if probes is not None else None
+        undecided = oracle is None and scores[0] == self.question.points
+        alike, evidence = self._compare(tried, probes) if probes is not None and undecided else (None, "")
         return Tried(
             scores=tuple(scores),
             failed=failed,
@@ -213,10 +250,12 @@ class QuestionBench:
         """Whether an answer replies to probes as the right one does, and the first probe that tells them apart."""
         if not tried.usable:
             return False, tried.failure or ""
-        for request, wanted, reply in zip(probes.requests, probes.replies, tried.ask(probes.requests), strict=True):
-            if not same(_said(wanted), _said(reply)):
-                return False, in_words(request)
-        if tried.shown != probes.shown:
+        for start in range(0, len(probes), AT_A_TIME):
+            requests, replies = (part[start : start + AT_A_TIME] for part in (probes.requests, probes.replies))
+            for request, wanted, reply in zip(requests, replies, tried.ask(requests), strict=True):
+                if not same(_said(wanted), _said(reply)):
+                    return False, in_words(request)
+        if self._steady(tried.shown) != probes.shown:
             return False, "what the notebook puts out"
         return (True, "") if len(probes) else (None, "")
 
