@@ -111,6 +111,21 @@ def test_a_grader_can_demand_that_arguments_stay_as_they_were(tmp_path: Path, bo
     assert words in found.tests[0].message
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [("model.fit(rows); return model", ""), ("model.fit(rows); rows.pop(); return model", "changed its argument 2")],
+)
+def test_arguments_may_lie_beside_an_object_of_the_grader(tmp_path: Path, body: str, words: str) -> None:
+    """leaves_alone takes stand-ins, too: the other arguments are looked at, and the grader's object comes back."""
+    grader = GRADER.replace("EXPECTED", "True").replace(
+        'student.call("keep", student.remote(model))',
+        'student.leaves_alone("keep", student.remote(model), [1, 2, 3])',
+    )
+    found = graded(tmp_path, grader, plain_answer=f"flag = 1\ndef keep(model, rows):\n    {body}")["plain"]
+    assert (found.score == found.max_score) == (not words), found
+    assert words in found.tests[0].message
+
+
 def test_an_object_of_the_grader_comes_back_as_itself(tmp_path: Path) -> None:
     """A function that returns the stand-in that it was given returns the grader's object."""
     found = graded(tmp_path, plain_answer="flag = 1\ndef keep(model):\n    return model.fit([1, 2, 3])")["plain"]

@@ -103,8 +103,7 @@ class Student:
             reply = self._ask(request, wait, callbacks)
         except Timeout:
             reply = {"timeout": True}
-        value = self._returned(function, reply, timeout)
-        return callbacks.get(value.number, value) if isinstance(value, Reference) else value
+        return _own(self._returned(function, reply, timeout), callbacks)
 
     def calls(self, function: str, cases: Iterable[Sequence[Any]], timeout: float = 2.0) -> Iterator[Any]:
         """Call a function with each case's arguments, which is quicker than one call after the other.
@@ -143,11 +142,13 @@ class Student:
         self._must_raise(function, error, partial(self.call, function, *args, timeout=timeout, **kwargs))
 
     def leaves_alone(self, function: str, *args: Any, timeout: float = 2.0) -> Any:
-        """Demand that a call changes none of its arguments; return what it returns."""
-        reply = self._reply(function, args, timeout, show_arguments=True)
-        value, after = self._returned(function, reply, timeout), reply.get("arguments")
+        """Demand that a call changes none of its arguments; return what it returns, as `call` does."""
+        callbacks: dict[int, Any] = {}
+        given = [export(value, callbacks) for value in args]
+        reply = self._reply(function, given, timeout, callbacks, show_arguments=True)
+        value, after = _own(self._returned(function, reply, timeout), callbacks), reply.get("arguments")
         after = after if isinstance(after, list) else []
-        changed = [n for n, (old, new) in enumerate(zip_longest(args, after), 1) if pack(old) != pack(new)]
+        changed = [n for n, (old, new) in enumerate(zip_longest(given, after), 1) if pack(old) != pack(new)]
         if changed:
             which = f"argument {changed[0]}" if len(args) > 1 else "argument"
             raise StudentError(
@@ -168,11 +169,18 @@ class Student:
         called = calls if isinstance(calls, list) else []
         return Trace(value, steps if type(steps) is int else 0, frozenset(map(str, called)))
 
-    def _reply(self, function: str, args: Sequence[Any], timeout: float, **options: bool) -> dict[str, Any]:
+    def _reply(
+        self,
+        function: str,
+        args: Sequence[Any],
+        timeout: float,
+        callbacks: dict[int, Any] | None = None,
+        **options: bool,
+    ) -> dict[str, Any]:
         """What a call with plain arguments came to, with what ``options`` ask for besides."""
         request = {"do": "call", "function": function, "args": list(args), "kwargs": {}, "timeout": timeout, **options}
         try:
-            reply: dict[str, Any] = self._ask({**request, "wait": WAITING * timeout}, WAITING * timeout)
+            reply: dict[str, Any] = self._ask({**request, "wait": WAITING * timeout}, WAITING * timeout, callbacks)
         except Timeout:
             return {"timeout": True}
         return reply
@@ -326,6 +334,11 @@ class Student:
             if grade_id.startswith(f"{self._question}-"):
                 return error
         return ""
+
+
+def _own(value: Any, callbacks: dict[int, Any]) -> Any:
+    """The grader's own object where a function returned a stand-in for it."""
+    return callbacks.get(value.number, value) if isinstance(value, Reference) else value
 
 
 MAX_MEMBERS = 200

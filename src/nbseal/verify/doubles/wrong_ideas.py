@@ -171,18 +171,36 @@ def remembering(key):
     return other
 
 
-def spoiling(right):
+def spoiling(change):
     """What it is given is changed: that belongs to whoever called it."""
 
-    @functools.wraps(right)
-    def function(*arguments, **named):
-        answer = copy.deepcopy(right(*arguments, **named))
-        for value in arguments:
-            if isinstance(value, list) or (isinstance(value, numpy.ndarray) and value.ndim):
-                value[:] = value[::-1]
-        return answer
+    def other(right):
+        @functools.wraps(right)
+        def function(*arguments, **named):
+            answer = right(*arguments, **named)
+            try:
+                answer = copy.deepcopy(answer)
+            except TypeError:  # an object of the grader, which is none of the arguments' parts
+                pass
+            for value in arguments:
+                change(value)
+            return answer
 
-    return function
+        return function
+
+    return other
+
+
+def turned_round(value):
+    if isinstance(value, list) or (isinstance(value, numpy.ndarray) and value.ndim):
+        value[:] = value[::-1]
+
+
+def emptied(value):
+    if isinstance(value, (list, dict, set)):
+        value.clear()
+    elif type(value).__name__ == "DataFrame":
+        value.drop(value.index, inplace=True)
 
 
 def nothing_for(length):
@@ -210,7 +228,8 @@ FUNCTIONS = {
     "what the call before should have returned": stale,
     "remembers by the first argument alone": remembering(lambda arguments: arguments[:1]),
     "remembers by shapes": remembering(lambda arguments: [numpy.shape(one) for one in arguments]),
-    "turns round what it is given": spoiling,
+    "turns round what it is given": spoiling(turned_round),
+    "empties what it is given": spoiling(emptied),
     "nothing for empty arguments": nothing_for(0),
     "nothing for a single entry": nothing_for(1),
     "arguments rounded to whole numbers": with_arguments(VALUES["rounded to whole numbers"]),
