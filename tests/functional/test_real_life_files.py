@@ -176,6 +176,7 @@ NAMES = [
     *("mini.IPYNB", "Mini.ipynb", "mini.ipynb.txt", "mini.ipynb.json", "mini", "mini.txt", "work/mini.ipynb"),
     *("a/b/c/lösung für Ada.ipynb", "mini.ipynb/mini.ipynb"),
 ]
+CHECKPOINT = ".ipynb_checkpoints/mini-checkpoint.ipynb"
 CODE = {name: answer for name, answer in ANSWERS.items() if name != "why"}
 WHY = "It is the number added to itself."
 ROWS: dict[str, Row] = {
@@ -270,8 +271,22 @@ ROWS: dict[str, Row] = {
         FULL,
         r"not graded: `mini\.zip` \(is damaged",
     ),
-    "checkpoints": Row(
-        lambda desk: {"mini.ipynb": desk.solved(), ".ipynb_checkpoints/mini-checkpoint.ipynb": desk.begun()}, FULL
+    "checkpoints": Row(lambda desk: {"mini.ipynb": desk.solved(), CHECKPOINT: desk.begun()}, FULL),
+    "only a checkpoint": Row(lambda desk: {"helper.py": HELPER, CHECKPOINT: desk.solved()}, FULL, taken(CHECKPOINT)),
+    "only a checkpoint in a zip": Row(
+        lambda desk: {"w.zip": archive({"__MACOSX/._mini.ipynb": b"\0\5\26\7", f"mini/{CHECKPOINT}": desk.solved()})},
+        FULL,
+        taken(f"w.zip/mini/{CHECKPOINT}"),
+    ),
+    "in a hidden folder": Row(one(".work/mini.ipynb"), FULL, taken(".work/mini.ipynb")),
+    "in a folder called feedback": Row(one("feedback/mini.ipynb"), FULL, taken("feedback/mini.ipynb")),
+    "only a checkpoint without an answer": Row(
+        one(CHECKPOINT, lambda desk: desk.untouched),
+        NOT_JUDGED,
+        "a copy that a program kept, and it has no answer in it",
+    ),
+    "a PDF beside a checkpoint": Row(
+        lambda desk: {"mini.pdf": b"%PDF-1.7", CHECKPOINT: desk.solved()}, NOT_JUDGED, r"`mini\.pdf` is a PDF"
     ),
     "40 MB of outputs": Row(one("mini.ipynb", lambda desk: desk.with_outputs(40)), FULL),
     "40 MB of outputs in a zip": Row(lambda desk: {"w.zip": archive({"mini.ipynb": desk.with_outputs(40)})}, FULL),

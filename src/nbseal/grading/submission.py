@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
@@ -22,6 +22,8 @@ NAMED = 3  # files that were left out are named one by one, up to so many
 LOOKED_AT = 20_000  # files; a notebook may lie in a folder with all that somebody has
 WORD = re.compile(r"\w[\w.-]*\w|\w")  # as far as a name of a file or a folder is one
 IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
+NOTEBOOK, ZIP = ".ipynb", b"PK\x03\x04"
+KEYS = (b'"cells"', b'"worksheets"')
 MAX_FILES = 2000
 CLEAR_OUTPUTS = "in JupyterLab, Edit, Clear Outputs of All Cells makes a notebook small"
 
@@ -61,19 +63,47 @@ class Submission:
 
 
 def read_folder(folder: Path, limit_mib: int) -> HandedIn:
-    """Read a submission's folder; SubmissionError when it can't be read or is over ``limit_mib`` MiB."""
-    files: dict[str, bytes] = {}
-    left_out: dict[str, str] = {}
-    left = limit_mib << 20
-    for path in _walk(folder, left_out):
+    """Read a submission's folder; SubmissionError when it can't be read or is over ``limit_mib`` MiB.
+
+    Folders that programs make are looked into only where nothing else may be a notebook.
+    """
+    handed_in = HandedIn({})
+    _add(handed_in, folder, _walk(folder, handed_in.left_out), limit_mib)
+    if not any(may_be_notebook(name, data) or data.startswith(ZIP) for name, data in handed_in.files.items()):
+        _add(handed_in, folder, _ignored_notebooks(folder), limit_mib)
+    return handed_in
+
+
+def _add(handed_in: HandedIn, folder: Path, paths: list[Path], limit_mib: int) -> None:
+    """Read files, as far as they are regular ones."""
+    left = (limit_mib << 20) - sum(map(len, handed_in.files.values()))
+    for path in paths:
         name = path.relative_to(folder).as_posix()
         data = _read_regular(path, left, name, limit_mib)
         if data is None:
-            left_out[name] = "is not a regular file"
+            handed_in.left_out[name] = "is not a regular file"
             continue
         left -= len(data)
-        files[name] = data
-    return HandedIn(files, left_out)
+        handed_in.files[name] = data
+
+
+def may_be_notebook(path: str, data: bytes) -> bool:
+    """Whether a file is called like a notebook, or looks like one inside."""
+    if NOTEBOOK in PurePosixPath(path).name.lower():
+        return True
+    return data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and any(key in data for key in KEYS)
+
+
+def is_ignored_notebook(path: str) -> bool:
+    """Whether a path is a notebook's in a folder that programs make, such as a checkpoint of Jupyter's."""
+    *folders, name = PurePosixPath(path).parts
+    return not IGNORED_FOLDERS.isdisjoint(folders) and NOTEBOOK in name.lower() and not name.startswith("._")
+
+
+def _ignored_notebooks(folder: Path) -> list[Path]:
+    """Notebooks in folders that are not read otherwise: a checkpoint is work, if it is all that there is."""
+    paths = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in paths if is_ignored_notebook(path.relative_to(folder).as_posix()))
 
 
 def handed_in(folder: Path, limit_mib: int) -> str:
