@@ -21,9 +21,11 @@ from nbseal.course import Course
 from nbseal.export.marks import decide, read_marks
 from nbseal.feedback.class_pages import make_class_pages
 from nbseal.gradebook import Recorder
-from nbseal.grading import ClassResult, Done, Grader, grade_class, grade_notebook
+from nbseal.grading import ClassOptions, ClassResult, Done, Grader, grade_class, grade_notebook
 from nbseal.notebook import make_template
 from nbseal.report import collect
+from nbseal.resolve import Answer, standing
+from nbseal.resolve import decide as settle
 from nbseal.results import Scorecard, Status
 from nbseal.terminal import done_line, scorecard_text, summary
 from tests.courses import grades
@@ -475,20 +477,78 @@ def test_a_stub_is_told_from_a_mistake(cards: dict[str, Scorecard], course: Path
     assert all(one.unwritten for one in mistakes)
 
 
-def test_work_in_the_wrong_place_is_named(tmp_path: Path) -> None:
-    """A notebook beside the assignment's folder, in one of another name, or in a file of that name is told of."""
-    root = make_course(tmp_path / "course", cells=cells())
+ELSEWHERE: dict[str, Callable[[Desk], Files]] = {
+    "Mini in another case": lambda desk: {"Mini/mini.ipynb": desk.solved()},
+    "mini with a blank": lambda desk: {"mini (1)/Untitled.ipynb": desk.solved()},
+    "beside the folder": lambda desk: {"mini.ipynb": desk.solved()},
+    "a zip in the folder's place": lambda desk: {"mini": archive({"mini.ipynb": desk.solved()}), ".DS_Store": b""},
+    "a notebook in the folder's place": lambda desk: {"mini": desk.solved()},
+    "under no name that is known": lambda desk: {"homework/w.zip": archive({"x.ipynb": desk.solved()})},
+}
+NOT_FOR_THIS = {"other/other.ipynb": OTHER, "Other.ipynb": OTHER, "timestamp.txt": b"2026-01-01", ".DS_Store": b""}
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course whose students, but one, put their work in a wrong place, or handed in another assignment only."""
+    root = make_course(tmp_path_factory.mktemp("elsewhere") / "course", cells=cells())
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write(SETTINGS)
+    write(root / "source" / "other", {"other.ipynb": OTHER})
     desk = Desk(root)
-    write(root / "submitted" / "ann" / "mini", {"mini.ipynb": desk.solved()})
-    write(root / "submitted" / "bob", {"mini.ipynb": desk.solved()})
-    write(root / "submitted" / "eve" / "Mini", {"mini.ipynb": desk.solved()})
-    write(root / "submitted" / "zoe", {"mini": archive({"mini.ipynb": desk.solved()}), ".DS_Store": b""})
-    notes = [note for note in grade_class(Course(root), "mini").notes if "no folder mini" in note]
-    assert [note.split(": ")[0] for note in notes] == [
-        "bob has no folder mini, but mini.ipynb",
-        "eve has no folder mini, but Mini",
-        "zoe has no folder mini, but mini",
-    ]
+    for student, files in ELSEWHERE.items():
+        write(root / "submitted" / student, files(desk))
+    write(root / "submitted" / "asked" / "mini", {"mini.ipynb": desk.solved()})
+    write(root / "submitted" / "nothing", NOT_FOR_THIS)
+    return root
+
+
+def by_nbseal(root: Path) -> None:
+    """Grade with nbseal's command."""
+    grade_class(Course(root), "mini")
+
+
+def by_nbgrader_s_command(root: Path) -> None:
+    """Grade with nbgrader's command."""
+    with Recorder(Course(root)) as recorder:
+        recorder.prepare("mini")
+    exit_code, said = give("autograde", "mini", cwd=root)
+    assert exit_code == 0, said[-3000:]
+
+
+@pytest.mark.parametrize("grade", [by_nbseal, by_nbgrader_s_command])
+def test_work_in_the_wrong_place_waits_for_a_person(
+    elsewhere: Path, tmp_path: Path, grade: Callable[[Path], None]
+) -> None:
+    """It has no mark in the gradebook, exports and report, its place is said, and one command takes it."""
+    root = shutil.copytree(elsewhere, tmp_path / "course")
+    grade(root)
+    course, students = Course(root), set(ELSEWHERE)
+    marks = read_marks(course, "mini").by_student
+    assert set(marks) == students | {"asked"}
+    assert {name for name, mark in marks.items() if mark.reason.startswith("not judged")} == students
+    assert {student.student for student in collect(course, "mini").students if student.not_judged} == students
+    cases = {case.student: case for case in standing(course, "mini").cases}
+    assert set(cases) == students
+    for name, case in cases.items():
+        assert case.reason.startswith("there is no folder mini, but `"), case.reason
+        found = case.choices[0].command[case.choices[0].command.index("--file") + 1]
+        settle(course, "mini", name, Answer(file=found))
+    shutil.rmtree(root / "autograded")
+    grade(root)
+    assert {name: mark.partial for name, mark in read_marks(course, "mini").by_student.items()} == dict.fromkeys(
+        students | {"asked"}, 7.0
+    )
+
+
+def test_work_that_is_moved_into_its_place_is_graded(elsewhere: Path, tmp_path: Path) -> None:
+    """The same files in the assignment's folder are another submission; one student can be named alone."""
+    root = Path(shutil.copytree(elsewhere, tmp_path / "course"))
+    alone = ClassOptions(["beside the folder"])
+    assert "1 not judged completely" in summary("mini", grade_class(Course(root), "mini", alone))
+    write(root / "submitted" / "beside the folder" / "mini", {"mini.ipynb": Desk(root).solved()})
+    (root / "submitted" / "beside the folder" / "mini.ipynb").unlink()
+    assert grade_class(Course(root), "mini", alone).scorecards[0].score == 7.0
 
 
 def test_no_zero_is_unearned(cards: dict[str, Scorecard]) -> None:

@@ -120,8 +120,7 @@ def grade_class(
             result.done.append(done)
             if watcher:
                 watcher.done(done)
-        misplaced = () if options.students else tuple(course.misplaced(assignment))
-        result.notes = grader.plan.notes + misplaced + (() if options.dry_run else recorder.notes())
+        result.notes = grader.plan.notes + (() if options.dry_run else recorder.notes())
     result.seconds = time.monotonic() - started
     return result
 

@@ -128,6 +128,8 @@ def recognise(
     choices = {
         name: _as_decided(fixed[name], unpacked)
         if name in fixed
+        else _misplaced(name, handed_in.misplaced)
+        if handed_in.misplaced
         else _choose(name, top, mark.template, found.candidates[name])
         for name, mark in notebooks.items()
     }
@@ -296,6 +298,13 @@ def _only_one(name: str, template: Notebook, file: _File, files: Sequence[_File]
             why = f"only {_quoted(file.path)} is there, a copy that a program kept, and it has no answer in it"
             return _Choice(reason=f"{name}{NOTEBOOK} is not judged: {why}", told=f"{why}. Hand in the notebook itself.")
     return _taken(name, file, files)
+
+
+def _misplaced(name: str, where: str) -> _Choice:
+    """Nobody knows whether what lies elsewhere was meant for this assignment."""
+    return _Choice(
+        reason=f"{name}{NOTEBOOK} is not judged: {where}", told=f"{name}{NOTEBOOK}: {where}. A person looks at it."
+    )
 
 
 def _as_decided(path: str, unpacked: Unpacked) -> _Choice:

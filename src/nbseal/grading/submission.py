@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -30,15 +30,19 @@ CLEAR_OUTPUTS = "in JupyterLab, Edit, Clear Outputs of All Cells makes a noteboo
 
 @dataclass(frozen=True)
 class HandedIn:
-    """What a student handed in, as it is: files by their paths, and what can't be read, with the reason."""
+    """What a student handed in, as it is: files by their paths, and what can't be read, with the reason.
+
+    ``misplaced`` says where they lie, if not in the assignment's folder; paths count from the student's folder then.
+    """
 
     files: dict[str, bytes]
     left_out: dict[str, str] = field(default_factory=dict)
+    misplaced: str = ""
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over all names and contents."""
-        return digest_of(self.files)
+        """SHA-256 over all names and contents; the same files in another place are something else."""
+        return digest_of({**self.files, "..": b""} if self.misplaced else self.files)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,19 @@ def read_folder(folder: Path, limit_mib: int) -> HandedIn:
     return handed_in
 
 
+def read_submission(course: Course, assignment: str, folder: Path) -> HandedIn:
+    """Read the ``folder`` of a submission, or what the student handed in beside it; SubmissionError as above."""
+    limit = course.seal.submission_mib
+    names = () if folder.is_dir() else course.misplaced(assignment).get(folder.parent.name, ())
+    if not names:
+        return read_folder(folder, limit)
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    shown = ", ".join(f"`{name}`" for name in names[:NAMED])
+    handed_in = HandedIn({}, misplaced=f"there is no folder {assignment}, but {shown}{more} in its place")
+    _add(handed_in, folder.parent, _walk(folder.parent, handed_in.left_out, names), limit)
+    return handed_in
+
+
 def _add(handed_in: HandedIn, folder: Path, paths: list[Path], limit_mib: int) -> None:
     """Read files, as far as they are regular ones."""
     left = (limit_mib << 20) - sum(map(len, handed_in.files.values()))
@@ -106,10 +123,10 @@ def _ignored_notebooks(folder: Path) -> list[Path]:
     return sorted(path for path in paths if is_ignored_notebook(path.relative_to(folder).as_posix()))
 
 
-def handed_in(folder: Path, limit_mib: int) -> str:
-    """Identifies what lies in a submission's folder, whether it can be read or not."""
+def handed_in(course: Course, assignment: str, student: str) -> str:
+    """Identifies what a student handed in, whether it can be read or not."""
     try:
-        return read_folder(folder, limit_mib).digest
+        return read_submission(course, assignment, course.folder("submitted", student, assignment)).digest
     except SubmissionError as error:
         return digest_of_unreadable(str(error))
 
@@ -119,8 +136,11 @@ def digest_of_unreadable(reason: str) -> str:
     return digest_of({"unreadable": reason.encode("utf-8", "surrogateescape")})
 
 
-def _walk(folder: Path, left_out: dict[str, str]) -> list[Path]:
-    """All files below ``folder`` in a stable order, without caches and without following links."""
+def _walk(folder: Path, left_out: dict[str, str], only: Collection[str] = ()) -> list[Path]:
+    """All files below ``folder`` in a stable order, without caches and without following links.
+
+    ``only`` names what is looked at in the folder itself; all if it is empty.
+    """
 
     def refuse(error: OSError) -> None:
         raise SubmissionError(
@@ -129,6 +149,9 @@ def _walk(folder: Path, left_out: dict[str, str]) -> list[Path]:
 
     paths: list[Path] = []
     for top, folders, names in os.walk(folder, onerror=refuse, followlinks=False):
+        if only and top == str(folder):
+            folders[:] = [name for name in folders if name in only]
+            names = [name for name in names if name in only]
         for name in list(folders):
             if name in IGNORED_FOLDERS:
                 folders.remove(name)
@@ -236,6 +259,5 @@ def resubmitted(course: Course, assignment: str) -> list[str]:
         for entry in Ledger.of(course, assignment).entries()
         if entry.student in present
         and entry.handed_in
-        and entry.handed_in
-        != handed_in(course.folder("submitted", entry.student, assignment), course.seal.submission_mib)
+        and entry.handed_in != handed_in(course, assignment, entry.student)
     ]

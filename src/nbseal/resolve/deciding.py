@@ -103,7 +103,7 @@ class _Check:
 
     def _inside(self, given: str, files: Collection[str]) -> str:
         """A file's path as it counts from the submission's folder; it may have been given as the shell completes it."""
-        below = os.path.relpath(Path(given).absolute(), self.folder.path)
+        below = os.path.relpath(Path(given).absolute(), self.folder.top)
         for path in (given.removeprefix("./"), below):
             if path in files:
                 return path
@@ -115,7 +115,7 @@ class _Check:
         near = difflib.get_close_matches(given, known, n=1)
         some = ", ".join(known[:NAMED]) + (f" and {len(known) - NAMED} more" if len(known) > NAMED else "")
         hint = f"did you mean {near[0]}?" if near else f"there is {some}." if known else "it is empty."
-        raise CourseError(f"{self.folder.path} has no file {given}: {hint}")
+        raise CourseError(f"{self.folder.top} has no file {given}: {hint}")
 
     def _notebook(self, path: str) -> str:
         """Which notebook a file is to be."""
