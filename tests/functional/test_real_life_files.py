@@ -154,6 +154,11 @@ class Row:
     marks: dict[str, float | None]
     words: str = ""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something in it could not be judged."""
+        return any(mark is None for name, mark in self.marks.items() if name != "why") or self.marks is NOT_JUDGED
+
 
 def one(name: str, what: Callable[[Desk], bytes] = Desk.solved) -> Callable[[Desk], Files]:
     """A folder with a single file."""
@@ -163,6 +168,24 @@ def one(name: str, what: Callable[[Desk], bytes] = Desk.solved) -> Callable[[Des
 def taken(name: str) -> str:
     """What is said of a file that counts under another name."""
     return re.escape(f"`{name}` was taken for mini.ipynb")
+
+
+def turned(desk: Desk, name: str, kind: str, source: str = "") -> Files:
+    """A solved notebook in which one answer's cell is of another kind."""
+    nb = desk.notebook(ANSWERS | ({name: source} if source else {}))
+    return {
+        "mini.ipynb": as_file({**nb, "cells": [c | {"cell_type": kind} if c["id"] == name else c for c in nb["cells"]]})
+    }
+
+
+def without(nb: dict[str, Any], name: str) -> bytes:
+    """A notebook's file without one cell."""
+    return as_file({**nb, "cells": [cell for cell in nb["cells"] if cell["id"] != name]})
+
+
+def raw(source: str) -> dict[str, Any]:
+    """A raw cell."""
+    return text("own", source) | {"cell_type": "raw"}
 
 
 OTHER = as_file(notebook([code("x", "import antigravity"), text("y", "# Another course")]))
@@ -178,6 +201,9 @@ NAMES = [
     *("mini.IPYNB", "Mini.ipynb", "mini.ipynb.txt", "mini.ipynb.json", "mini", "mini.txt", "work/mini.ipynb"),
     *("a/b/c/lösung für Ada.ipynb", "mini.ipynb/mini.ipynb"),
 ]
+SOME = {name: answer for name, answer in ANSWERS.items() if name != "double-answer"}
+LESS = {name: answer for name, answer in ANSWERS.items() if name != "number-answer"}
+FENCED = "Here it is:\n\n```python\n{}\n```"
 CHECKPOINT = ".ipynb_checkpoints/mini-checkpoint.ipynb"
 CODE = {name: answer for name, answer in ANSWERS.items() if name != "why"}
 WHY = "It is the number added to itself."
@@ -193,6 +219,27 @@ ROWS: dict[str, Row] = {
     ),
     "text in the question": Row(
         lambda desk: {"mini.ipynb": as_file(desk.notebook(CODE, title=f"# Doubling\n\n{WHY}"))}, FULL
+    ),
+    "text as code that is none": Row(lambda desk: {"mini.ipynb": as_file(desk.notebook(CODE, code("own", WHY)))}, FULL),
+    "answer for text turned into code": Row(lambda desk: turned(desk, "why", "code", WHY), FULL),
+    "answer for text turned into a raw cell": Row(lambda desk: turned(desk, "why", "raw", WHY), FULL),
+    "answer turned into text": Row(
+        lambda desk: turned(desk, "number-answer", "markdown"), FULL, "turned into a markdown cell; it was read as code"
+    ),
+    "answer turned into text, with fences": Row(
+        lambda desk: turned(desk, "number-answer", "markdown", FENCED.format("answer = 42")),
+        FULL | {"number": None},
+        r"not judged \(number\): the cell 'number-answer' was turned into a markdown cell, and isn't code",
+    ),
+    "answer in a cell for text": Row(
+        lambda desk: {"mini.ipynb": as_file(desk.notebook(SOME, text("own", FENCED.format(ANSWERS["double-answer"]))))},
+        FULL | {"double": None},
+        r"not judged \(double\): the cell 'double-answer' is as it was released, and cell 11, which is for",
+    ),
+    "answer in a raw cell, and none in its own": Row(
+        lambda desk: {"mini.ipynb": without(desk.notebook(SOME, raw(ANSWERS["double-answer"])), "double-answer")},
+        FULL | {"double": None},
+        r"not judged \(double\): the cell 'double-answer' is missing, and cell 10, which",
     ),
     **{f"called {name}": Row(one(name), FULL, taken(name)) for name in NAMES},
     "zip": Row(lambda desk: {"mini.zip": archive({"mini.ipynb": desk.solved()})}, FULL, taken("mini.zip/mini.ipynb")),
@@ -298,6 +345,11 @@ ROWS: dict[str, Row] = {
         "what stands behind its end in line .* was not read",
     ),
     "UTF-16": Row(one("mini.ipynb", lambda desk: desk.solved().decode().encode("utf-16")), FULL),
+    "code in a sentence": Row(
+        lambda desk: {"mini.ipynb": as_file(desk.notebook(LESS, text("own", "I think\nanswer = 42")))},
+        FULL | {"number": None},
+        r"not judged \(number\)",
+    ),
     "only the original": Row(one("mini.ipynb", lambda desk: desk.untouched), UNTOUCHED),
     "only the original, under another name": Row(
         one("x.ipynb", lambda desk: desk.untouched), UNTOUCHED, taken("x.ipynb")
@@ -427,8 +479,11 @@ def test_each_kind_of_file_gets_what_it_earns(cards: dict[str, Scorecard], name:
     """Marks are those of the work, or there are none; what was taken, and why nothing could be, is said."""
     card, row = cards[student_of(name)], ROWS[name]
     assert {question.grade_id: question.score for question in card.questions} == row.marks, card.problems
-    expected = {Status.NOT_JUDGED} if row.marks is NOT_JUDGED else {Status.GRADED, Status.MANUAL}
-    assert {question.status for question in card.questions} <= expected
+    waiting = {question.grade_id: question.status for question in card.questions if question.score is None}
+    expected = {name: Status.NOT_JUDGED for name, mark in row.marks.items() if mark is None}
+    if row.marks is not NOT_JUDGED and row.marks["why"] is None:
+        expected["why"] = Status.MANUAL
+    assert waiting == expected
     assert re.search(row.words, " ".join(card.problems)), card.problems
 
 
@@ -458,7 +513,7 @@ def test_the_page_says_what_to_do(course: Path, graded: ClassResult, by_nbgrader
             unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.read_text("utf-8"), flags=re.DOTALL)).split()
         )
         is_lost = row.marks is NOT_JUDGED
-        assert ("What could not be judged, and what you can do" in words) is is_lost
+        assert ("What could not be judged, and what you can do" in words) is row.is_open
         assert ("None of it could be judged" in words) is is_lost
         assert ("What follows is the notebook as it was released." in words) is is_lost
         assert not is_lost or re.search(row.words, words)
@@ -593,14 +648,15 @@ def test_nbseal_check_reads_files_folders_and_archives(course: Path, name: str) 
 
 def test_a_person_is_asked_everywhere(course: Path, graded: ClassResult) -> None:
     """The summary, the report and the marks for export name what could not be judged."""
-    waiting = [student_of(name) for name, row in ROWS.items() if row.marks is NOT_JUDGED] + ["linked"]
+    waiting = [student_of(name) for name, row in ROWS.items() if row.is_open] + ["linked"]
     assert f"{len(waiting)} not judged completely: a person must look" in summary("mini", graded)
     report = collect(Course(course), "mini")
     assert {student.student for student in report.students if student.not_judged} == set(waiting)
     marks = read_marks(Course(course), "mini").by_student
     assert {student for student, mark in marks.items() if mark.reason.startswith("not judged")} == set(waiting)
     assert all(marks[student].score is None for student in waiting)
-    assert all(decide(marks[student], partial=True, zero_missing=True).score is None for student in waiting)
+    whole = [student_of(name) for name, row in ROWS.items() if row.marks is NOT_JUDGED]
+    assert all(decide(marks[student], partial=True, zero_missing=True).score is None for student in whole)
 
 
 CANVAS = {

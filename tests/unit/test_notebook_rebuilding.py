@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbseal.notebook import read, rebuild
+from nbseal.notebook import read, rebuild, with_chosen_cells
 from tests.work import counted_calls
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
@@ -515,3 +515,14 @@ def test_a_copy_of_the_stub_behind_the_answer_is_left_out(work: dict[str, Any]) 
     rebuilt, _ = graded(work)
     assert "copied" not in ids(rebuilt)
     assert by_id(rebuilt, "q-answer")["source"] == "x = 1"
+
+
+def test_a_chosen_cell_for_text_runs_as_code() -> None:
+    """Where a person takes a Markdown cell for an answer in code, what stands between its fences is the answer."""
+    nb = copy.deepcopy(TEMPLATE)
+    nb["cells"].append(make("own", "So:\n\n~~~py\nx = 1\n~~~\n\nand\n\n```\ny = 2\n```", "markdown"))
+    given = read(json.dumps(nb).encode()).nb
+    assert set(rebuild(TEMPLATE, given).unsure) == {"q"}
+    made = rebuild(TEMPLATE, with_chosen_cells(TEMPLATE, given, {"q": 8}))
+    assert by_id(made.nb, "q-answer")["source"].split() == ["x", "=", "1", "y", "=", "2"]
+    assert not made.unsure
