@@ -109,7 +109,7 @@ def test_a_duplicated_check_counts_once(work: dict[str, Any]) -> None:
     rebuilt, problems = graded(work)
     expect_graded_cells_intact(rebuilt)
     assert by_id(rebuilt, "fake")["metadata"] == {}
-    assert problems == ["the cell 'q' is there 2 times; the first one counts"]
+    assert problems == ["the cell 'q' is there 2 times; the original was used"]
 
 
 def test_a_duplicate_in_front_cannot_replace_the_check(work: dict[str, Any]) -> None:
@@ -240,7 +240,22 @@ def test_of_two_answers_the_first_counts_and_the_second_follows(work: dict[str, 
     rebuilt, problems = graded(work)
     assert ids(rebuilt)[2:5] == ["q-answer", "second", "own"]
     assert by_id(rebuilt, "second")["metadata"] == {}
-    assert problems == ["the cell 'q-answer' is there 2 times; the first one counts"]
+    why = "they run one after the other, so where two define the same, the last one counts"
+    assert problems == [f"the cell 'q-answer' is there 2 times; {why}"]
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "words"),
+    [
+        (2, STUB, "the others are as released or empty"),
+        (4, "assert True", "the original was used"),
+        (5, "Or so.", "the first one that was changed is the answer, the others stand below it"),
+    ],
+)
+def test_it_is_said_which_of_several_counts(work: dict[str, Any], place: int, source: str, words: str) -> None:
+    """Of a copied cell, the note says what becomes of the copies."""
+    work["cells"].insert(place + 1, {**work["cells"][place], "id": "second", "source": source})
+    assert words in " ".join(graded(work)[1])
 
 
 def test_added_cells_stay_where_they_were(work: dict[str, Any]) -> None:

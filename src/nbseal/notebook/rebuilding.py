@@ -219,7 +219,6 @@ def _student_cell(cell: Cell, used: set[str]) -> Cell:
 
 def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching) -> list[str]:
     problems = ["its cells have lost their names: they were told by their texts and order"] * matching.names_lost
-    copies = list(matching.copies.values())
     for position, cell in enumerate(ours):
         mark = nbgrader_mark(cell)
         if not mark:
@@ -238,11 +237,22 @@ def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching) -> list[
         if student["cell_type"] != cell["cell_type"]:
             kind = student["cell_type"]
             problems.append(f"{name} was turned into a {kind} cell; it was read as {cell['cell_type']}")
-        if position in copies:
-            problems.append(f"{name} is there {copies.count(position) + 1} times; the first one counts")
+        if copies := [theirs[index] for index, place in matching.copies.items() if place == position]:
+            problems.append(f"{name} is there {len(copies) + 1} times; {_which_counts(cell, copies)}")
         if not mark.get("solution") and any(changes := _changes(cell, student)):
             problems.append(_what_was_edited(name, cell, student, *changes))
     return problems
+
+
+def _which_counts(cell: Cell, copies: list[Cell]) -> str:
+    """Which of a cell and its ``copies`` counts."""
+    if not is_answer(cell):
+        return "the original was used"
+    if all(copy["source"].strip() in (cell["source"].strip(), "") for copy in copies):
+        return "the others are as released or empty"
+    if cell["cell_type"] != "code":
+        return "the first one that was changed is the answer, the others stand below it"
+    return "they run one after the other, so where two define the same, the last one counts"
 
 
 def _what_was_edited(name: str, cell: Cell, student: Cell, added: list[list[str]], changed: list[str]) -> str:
