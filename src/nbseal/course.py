@@ -32,7 +32,7 @@ RENAMED = {  # settings of Seal by the names that they had once
     "output_kb": "output_kib",
 }
 SECRET_BYTES = 32
-NAMED = 3  # files in a sentence
+NOBODYS = {"timestamp.txt", "desktop.ini", "Thumbs.db", "__MACOSX"}
 PATTERN = frozenset("*?[")
 CASES = "cases"  # folder among the graders with known cases, which no mark depends on
 
@@ -204,28 +204,45 @@ class Course:
         return Assignment(name, source, release, tuple(sorted(notebooks)), grader if grader.exists() else None)
 
     def students(self, assignment: str, kind: str = "submitted") -> list[str]:
-        """Students who have a folder for ``assignment`` in one of nbgrader's trees."""
+        """Students who have a folder for ``assignment`` in one of nbgrader's trees, or have handed it in elsewhere."""
         pattern = self.coursedir.format_path(getattr(self.coursedir, f"{kind}_directory"), "*", assignment)
         top = self.folder(kind)
         marker = Path(os.path.relpath(pattern, top)).parts.index("*")
         folders = top.glob(os.path.relpath(pattern, top)) if top.is_dir() else []
-        return sorted(path.relative_to(top).parts[marker] for path in folders if path.is_dir())
+        found = {path.relative_to(top).parts[marker] for path in folders if path.is_dir()}
+        return sorted(found.union(self.misplaced(assignment) if kind == "submitted" else ()))
 
-    def misplaced(self, assignment: str) -> list[str]:
-        """Sentences about students who have files, but no folder of ``assignment``: perhaps in the wrong place."""
-        top, known = self.folder("submitted"), set(self.assignments())
+    def misplaced(self, assignment: str) -> dict[str, list[str]]:
+        """What may be students' work for ``assignment``, of those who have no folder for it: names in their folders.
+
+        That is each file, and each folder that isn't another assignment's, unless it is called like another one.
+        """
+        top = self.folder("submitted")
         if self.folder("submitted", "*", assignment) != top / "*" / assignment or not top.is_dir():
-            return []  # a course with folders of its own kind
-        found = []
+            return {}  # a course with folders of its own kind
+        known = self._names()
+        found = {}
         for folder in sorted(path for path in top.iterdir() if path.is_dir() and not (path / assignment).is_dir()):
-            odd = [path.name for path in folder.iterdir() if path.is_file() or path.name not in known]
-            odd = sorted(name for name in odd if not name.startswith("."))
-            if odd:
-                more = f" and {len(odd) - NAMED} more" if len(odd) > NAMED else ""
-                found.append(
-                    f"{folder.name} has no folder {assignment}, but {', '.join(odd[:NAMED])}{more}: if that is the "
-                    f"work, move it into {folder / assignment}; nothing of it was graded"
-                )
+            graded = self.folder("autograded", folder.name)
+            names = [
+                path.name
+                for path in sorted(folder.iterdir())
+                if not (path.is_dir() and (path.name in known or (graded / path.name).is_dir() or _is_empty(path)))
+                and not path.name.startswith(".")
+                and path.name not in NOBODYS
+                and _called_like(path.name, known) in (assignment, "")
+            ]
+            if names:
+                found[folder.name] = names
+        return found
+
+    def _names(self) -> dict[str, set[str]]:
+        """What each assignment may be called: its own name and its notebooks', as people vary them."""
+        paths = [path for kind in ("source", "release") for path in self.folder(kind).glob("*/*.ipynb")]
+        found: dict[str, set[str]] = {}
+        for path in paths:
+            called = {_plain(path.parent.name), _plain(path.stem)} - {""}
+            found[path.parent.name] = found.get(path.parent.name, set()) | called
         return found
 
     def choose_students(self, assignment: str, wanted: list[str] | None) -> list[str]:
@@ -268,6 +285,22 @@ def _check_names(config: Config, where: str | Path) -> None:
                 raise CourseError(f"{where}: {group}.{name} is now {group}.{RENAMED[name]}: write the new name.")
             if name not in known:
                 raise CourseError(f"{where}: {_unknown(f'{group} setting', name, known)}")
+
+
+def _plain(name: str) -> str:
+    """A name as people vary it: letters and digits alone, and small."""
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def _called_like(name: str, known: dict[str, set[str]]) -> str:
+    """The assignment whose name, or a notebook's, is in a file's name; the longest one, "" if there is none."""
+    inside = [(len(one), assignment) for assignment, names in known.items() for one in names if one in _plain(name)]
+    return max(inside, default=(0, ""))[1]
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether there is no file in a folder, however deep."""
+    return not any(names for _, _, names in os.walk(folder))
 
 
 def _make_secret(path: Path) -> None:

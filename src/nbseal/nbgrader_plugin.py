@@ -247,18 +247,31 @@ def _course_of(coursedir: CourseDirectory, config: Any, **more: Any) -> Course:
     return Course(coursedir.root, config)
 
 
-def _notebooks_of(converter: Any) -> list[str]:
-    """The notebooks that a run is about; none where another exporter is chosen, or the assignment isn't known."""
+def _course_of_run(converter: Any) -> Course | None:
+    """The course of a run of autograde; None where another exporter is chosen, or the assignment isn't known."""
     if not issubclass(converter.exporter_class, SealedExporter):
-        return []
+        return None
     try:
-        found = _course_of(converter.coursedir, converter.config).assignment(converter.coursedir.assignment_id)
+        course = _course_of(converter.coursedir, converter.config)
+        course.assignment(converter.coursedir.assignment_id)
     except CourseError:
-        return []
-    return fnmatch.filter(found.notebooks, converter.coursedir.notebook_id)
+        return None
+    return course
 
 
-autograde_notebooks.install(_notebooks_of)
+def _notebooks_of(converter: Any) -> list[str]:
+    """The notebooks that a run is about."""
+    course, names = _course_of_run(converter), converter.coursedir
+    return fnmatch.filter(course.assignment(names.assignment_id).notebooks, names.notebook_id) if course else []
+
+
+def _students_of(converter: Any) -> list[str]:
+    """The students of a run who handed something in, but not in the assignment's folder."""
+    course, names = _course_of_run(converter), converter.coursedir
+    return fnmatch.filter(course.misplaced(names.assignment_id), names.student_id) if course else []
+
+
+autograde_notebooks.install(_notebooks_of, _students_of)
 
 
 def _empty_form(course: Course, assignment: str, notebook: str) -> Any:

@@ -39,7 +39,7 @@ def print_table(assignment: str, cards: Sequence[Scorecard], err: bool = False) 
 
 def done_line(done: Done) -> str:
     """A line about one student's turn."""
-    card = done.scorecard
+    card = done.standing
     how = "unchanged" if done.unchanged else f"{card.seconds:.2f} s"
     marks = f"{_total(card)}/{card.max_score:g}" if _has_marks(card) else _no_marks(card)
     return f"{one_line(done.student)}: {marks} ({how})"
@@ -98,9 +98,9 @@ def summary(assignment: str, result: ClassResult) -> str:
         parts.append(f"{renewed} with another due date or time than before: late penalty computed anew")
     levels = sorted({one.scorecard.seal for one in result.done})
     parts.append(f"seal: {', '.join(levels)}")
-    if waiting := _waiting(result.scorecards, Status.MANUAL):
+    if waiting := _waiting(result.standings, Status.MANUAL):
         parts.append(f"{waiting} with answers for a person to read")
-    if waiting := _waiting(result.scorecards, Status.NOT_JUDGED):
+    if waiting := _waiting(result.standings, Status.NOT_JUDGED):
         parts.append(f"{waiting} not judged completely: a person must look (nbseal resolve {assignment})")
     if unclear := sum(card.has_unclear_time for card in result.scorecards):
         parts.append(f"{unclear} with an unclear time: no late penalty")
@@ -134,8 +134,12 @@ def _mark(question: QuestionResult) -> str:
 
 
 def _has_marks(card: Scorecard) -> bool:
-    """Whether any question has a mark; of a submission that nobody could judge, a sum would look like a zero."""
-    return any(question.score is not None for question in card.questions) or not card.questions
+    """Whether any question has a mark; of a submission that nobody could judge, a sum would look like a zero.
+
+    So it would where a person decided that a part of it counts as nothing.
+    """
+    marks = [question for question in card.questions if question.score is not None]
+    return len(marks) == len(card.questions) or any(question.score or not question.is_decided for question in marks)
 
 
 def _no_marks(card: Scorecard) -> str:

@@ -136,7 +136,7 @@ def test_a_resubmission_since_grading_is_said(at: Path, graded_course: Path, tmp
     ledger = Ledger(root / ".nbseal" / "scorecards" / "ps1")
     for name in ("ann", "cid"):
         (submitted[name] / "part1.ipynb").write_text("first")
-        before = handed_in(submitted[name], 1)
+        before = handed_in(Course(root), "ps1", name)
         ledger.announce(Entry("digest", Scorecard("ps1", name, "none", 0.1, ()), {}, before))
         ledger.publish(name)
     assert resubmitted(Course(root), "ps1") == []

@@ -21,9 +21,11 @@ from nbseal.course import Course
 from nbseal.export.marks import decide, read_marks
 from nbseal.feedback.class_pages import make_class_pages
 from nbseal.gradebook import Recorder
-from nbseal.grading import ClassResult, Done, Grader, grade_class, grade_notebook
+from nbseal.grading import ClassOptions, ClassResult, Done, Grader, grade_class, grade_notebook
 from nbseal.notebook import make_template
 from nbseal.report import collect
+from nbseal.resolve import Answer, standing
+from nbseal.resolve import decide as settle
 from nbseal.results import Scorecard, Status
 from nbseal.terminal import done_line, scorecard_text, summary
 from tests.courses import grades
@@ -152,6 +154,11 @@ class Row:
     marks: dict[str, float | None]
     words: str = ""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something in it could not be judged."""
+        return any(mark is None for name, mark in self.marks.items() if name != "why") or self.marks is NOT_JUDGED
+
 
 def one(name: str, what: Callable[[Desk], bytes] = Desk.solved) -> Callable[[Desk], Files]:
     """A folder with a single file."""
@@ -161,6 +168,24 @@ def one(name: str, what: Callable[[Desk], bytes] = Desk.solved) -> Callable[[Des
 def taken(name: str) -> str:
     """What is said of a file that counts under another name."""
     return re.escape(f"`{name}` was taken for mini.ipynb")
+
+
+def turned(desk: Desk, name: str, kind: str, source: str = "") -> Files:
+    """A solved notebook in which one answer's cell is of another kind."""
+    nb = desk.notebook(ANSWERS | ({name: source} if source else {}))
+    return {
+        "mini.ipynb": as_file({**nb, "cells": [c | {"cell_type": kind} if c["id"] == name else c for c in nb["cells"]]})
+    }
+
+
+def without(nb: dict[str, Any], name: str) -> bytes:
+    """A notebook's file without one cell."""
+    return as_file({**nb, "cells": [cell for cell in nb["cells"] if cell["id"] != name]})
+
+
+def raw(source: str) -> dict[str, Any]:
+    """A raw cell."""
+    return text("own", source) | {"cell_type": "raw"}
 
 
 OTHER = as_file(notebook([code("x", "import antigravity"), text("y", "# Another course")]))
@@ -176,6 +201,10 @@ NAMES = [
     *("mini.IPYNB", "Mini.ipynb", "mini.ipynb.txt", "mini.ipynb.json", "mini", "mini.txt", "work/mini.ipynb"),
     *("a/b/c/lösung für Ada.ipynb", "mini.ipynb/mini.ipynb"),
 ]
+SOME = {name: answer for name, answer in ANSWERS.items() if name != "double-answer"}
+LESS = {name: answer for name, answer in ANSWERS.items() if name != "number-answer"}
+FENCED = "Here it is:\n\n```python\n{}\n```"
+CHECKPOINT = ".ipynb_checkpoints/mini-checkpoint.ipynb"
 CODE = {name: answer for name, answer in ANSWERS.items() if name != "why"}
 WHY = "It is the number added to itself."
 ROWS: dict[str, Row] = {
@@ -190,6 +219,27 @@ ROWS: dict[str, Row] = {
     ),
     "text in the question": Row(
         lambda desk: {"mini.ipynb": as_file(desk.notebook(CODE, title=f"# Doubling\n\n{WHY}"))}, FULL
+    ),
+    "text as code that is none": Row(lambda desk: {"mini.ipynb": as_file(desk.notebook(CODE, code("own", WHY)))}, FULL),
+    "answer for text turned into code": Row(lambda desk: turned(desk, "why", "code", WHY), FULL),
+    "answer for text turned into a raw cell": Row(lambda desk: turned(desk, "why", "raw", WHY), FULL),
+    "answer turned into text": Row(
+        lambda desk: turned(desk, "number-answer", "markdown"), FULL, "turned into a markdown cell; it was read as code"
+    ),
+    "answer turned into text, with fences": Row(
+        lambda desk: turned(desk, "number-answer", "markdown", FENCED.format("answer = 42")),
+        FULL | {"number": None},
+        r"not judged \(number\): the cell 'number-answer' was turned into a markdown cell, and isn't code",
+    ),
+    "answer in a cell for text": Row(
+        lambda desk: {"mini.ipynb": as_file(desk.notebook(SOME, text("own", FENCED.format(ANSWERS["double-answer"]))))},
+        FULL | {"double": None},
+        r"not judged \(double\): the cell 'double-answer' is as it was released, and cell 11, which is for",
+    ),
+    "answer in a raw cell, and none in its own": Row(
+        lambda desk: {"mini.ipynb": without(desk.notebook(SOME, raw(ANSWERS["double-answer"])), "double-answer")},
+        FULL | {"double": None},
+        r"not judged \(double\): the cell 'double-answer' is missing, and cell 10, which",
     ),
     **{f"called {name}": Row(one(name), FULL, taken(name)) for name in NAMES},
     "zip": Row(lambda desk: {"mini.zip": archive({"mini.ipynb": desk.solved()})}, FULL, taken("mini.zip/mini.ipynb")),
@@ -270,8 +320,22 @@ ROWS: dict[str, Row] = {
         FULL,
         r"not graded: `mini\.zip` \(is damaged",
     ),
-    "checkpoints": Row(
-        lambda desk: {"mini.ipynb": desk.solved(), ".ipynb_checkpoints/mini-checkpoint.ipynb": desk.begun()}, FULL
+    "checkpoints": Row(lambda desk: {"mini.ipynb": desk.solved(), CHECKPOINT: desk.begun()}, FULL),
+    "only a checkpoint": Row(lambda desk: {"helper.py": HELPER, CHECKPOINT: desk.solved()}, FULL, taken(CHECKPOINT)),
+    "only a checkpoint in a zip": Row(
+        lambda desk: {"w.zip": archive({"__MACOSX/._mini.ipynb": b"\0\5\26\7", f"mini/{CHECKPOINT}": desk.solved()})},
+        FULL,
+        taken(f"w.zip/mini/{CHECKPOINT}"),
+    ),
+    "in a hidden folder": Row(one(".work/mini.ipynb"), FULL, taken(".work/mini.ipynb")),
+    "in a folder called feedback": Row(one("feedback/mini.ipynb"), FULL, taken("feedback/mini.ipynb")),
+    "only a checkpoint without an answer": Row(
+        one(CHECKPOINT, lambda desk: desk.untouched),
+        NOT_JUDGED,
+        "a copy that a program kept, and it has no answer in it",
+    ),
+    "a PDF beside a checkpoint": Row(
+        lambda desk: {"mini.pdf": b"%PDF-1.7", CHECKPOINT: desk.solved()}, NOT_JUDGED, r"`mini\.pdf` is a PDF"
     ),
     "40 MB of outputs": Row(one("mini.ipynb", lambda desk: desk.with_outputs(40)), FULL),
     "40 MB of outputs in a zip": Row(lambda desk: {"w.zip": archive({"mini.ipynb": desk.with_outputs(40)})}, FULL),
@@ -281,6 +345,11 @@ ROWS: dict[str, Row] = {
         "what stands behind its end in line .* was not read",
     ),
     "UTF-16": Row(one("mini.ipynb", lambda desk: desk.solved().decode().encode("utf-16")), FULL),
+    "code in a sentence": Row(
+        lambda desk: {"mini.ipynb": as_file(desk.notebook(LESS, text("own", "I think\nanswer = 42")))},
+        FULL | {"number": None},
+        r"not judged \(number\)",
+    ),
     "only the original": Row(one("mini.ipynb", lambda desk: desk.untouched), UNTOUCHED),
     "only the original, under another name": Row(
         one("x.ipynb", lambda desk: desk.untouched), UNTOUCHED, taken("x.ipynb")
@@ -410,8 +479,11 @@ def test_each_kind_of_file_gets_what_it_earns(cards: dict[str, Scorecard], name:
     """Marks are those of the work, or there are none; what was taken, and why nothing could be, is said."""
     card, row = cards[student_of(name)], ROWS[name]
     assert {question.grade_id: question.score for question in card.questions} == row.marks, card.problems
-    expected = {Status.NOT_JUDGED} if row.marks is NOT_JUDGED else {Status.GRADED, Status.MANUAL}
-    assert {question.status for question in card.questions} <= expected
+    waiting = {question.grade_id: question.status for question in card.questions if question.score is None}
+    expected = {name: Status.NOT_JUDGED for name, mark in row.marks.items() if mark is None}
+    if row.marks is not NOT_JUDGED and row.marks["why"] is None:
+        expected["why"] = Status.MANUAL
+    assert waiting == expected
     assert re.search(row.words, " ".join(card.problems)), card.problems
 
 
@@ -441,7 +513,7 @@ def test_the_page_says_what_to_do(course: Path, graded: ClassResult, by_nbgrader
             unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.read_text("utf-8"), flags=re.DOTALL)).split()
         )
         is_lost = row.marks is NOT_JUDGED
-        assert ("What could not be judged, and what you can do" in words) is is_lost
+        assert ("What could not be judged, and what you can do" in words) is row.is_open
         assert ("None of it could be judged" in words) is is_lost
         assert ("What follows is the notebook as it was released." in words) is is_lost
         assert not is_lost or re.search(row.words, words)
@@ -460,20 +532,78 @@ def test_a_stub_is_told_from_a_mistake(cards: dict[str, Scorecard], course: Path
     assert all(one.unwritten for one in mistakes)
 
 
-def test_work_in_the_wrong_place_is_named(tmp_path: Path) -> None:
-    """A notebook beside the assignment's folder, in one of another name, or in a file of that name is told of."""
-    root = make_course(tmp_path / "course", cells=cells())
+ELSEWHERE: dict[str, Callable[[Desk], Files]] = {
+    "Mini in another case": lambda desk: {"Mini/mini.ipynb": desk.solved()},
+    "mini with a blank": lambda desk: {"mini (1)/Untitled.ipynb": desk.solved()},
+    "beside the folder": lambda desk: {"mini.ipynb": desk.solved()},
+    "a zip in the folder's place": lambda desk: {"mini": archive({"mini.ipynb": desk.solved()}), ".DS_Store": b""},
+    "a notebook in the folder's place": lambda desk: {"mini": desk.solved()},
+    "under no name that is known": lambda desk: {"homework/w.zip": archive({"x.ipynb": desk.solved()})},
+}
+NOT_FOR_THIS = {"other/other.ipynb": OTHER, "Other.ipynb": OTHER, "timestamp.txt": b"2026-01-01", ".DS_Store": b""}
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course whose students, but one, put their work in a wrong place, or handed in another assignment only."""
+    root = make_course(tmp_path_factory.mktemp("elsewhere") / "course", cells=cells())
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write(SETTINGS)
+    write(root / "source" / "other", {"other.ipynb": OTHER})
     desk = Desk(root)
-    write(root / "submitted" / "ann" / "mini", {"mini.ipynb": desk.solved()})
-    write(root / "submitted" / "bob", {"mini.ipynb": desk.solved()})
-    write(root / "submitted" / "eve" / "Mini", {"mini.ipynb": desk.solved()})
-    write(root / "submitted" / "zoe", {"mini": archive({"mini.ipynb": desk.solved()}), ".DS_Store": b""})
-    notes = [note for note in grade_class(Course(root), "mini").notes if "no folder mini" in note]
-    assert [note.split(": ")[0] for note in notes] == [
-        "bob has no folder mini, but mini.ipynb",
-        "eve has no folder mini, but Mini",
-        "zoe has no folder mini, but mini",
-    ]
+    for student, files in ELSEWHERE.items():
+        write(root / "submitted" / student, files(desk))
+    write(root / "submitted" / "asked" / "mini", {"mini.ipynb": desk.solved()})
+    write(root / "submitted" / "nothing", NOT_FOR_THIS)
+    return root
+
+
+def by_nbseal(root: Path) -> None:
+    """Grade with nbseal's command."""
+    grade_class(Course(root), "mini")
+
+
+def by_nbgrader_s_command(root: Path) -> None:
+    """Grade with nbgrader's command."""
+    with Recorder(Course(root)) as recorder:
+        recorder.prepare("mini")
+    exit_code, said = give("autograde", "mini", cwd=root)
+    assert exit_code == 0, said[-3000:]
+
+
+@pytest.mark.parametrize("grade", [by_nbseal, by_nbgrader_s_command])
+def test_work_in_the_wrong_place_waits_for_a_person(
+    elsewhere: Path, tmp_path: Path, grade: Callable[[Path], None]
+) -> None:
+    """It has no mark in the gradebook, exports and report, its place is said, and one command takes it."""
+    root = shutil.copytree(elsewhere, tmp_path / "course")
+    grade(root)
+    course, students = Course(root), set(ELSEWHERE)
+    marks = read_marks(course, "mini").by_student
+    assert set(marks) == students | {"asked"}
+    assert {name for name, mark in marks.items() if mark.reason.startswith("not judged")} == students
+    assert {student.student for student in collect(course, "mini").students if student.not_judged} == students
+    cases = {case.student: case for case in standing(course, "mini").cases}
+    assert set(cases) == students
+    for name, case in cases.items():
+        assert case.reason.startswith("there is no folder mini, but `"), case.reason
+        found = case.choices[0].command[case.choices[0].command.index("--file") + 1]
+        settle(course, "mini", name, Answer(file=found))
+    shutil.rmtree(root / "autograded")
+    grade(root)
+    assert {name: mark.partial for name, mark in read_marks(course, "mini").by_student.items()} == dict.fromkeys(
+        students | {"asked"}, 7.0
+    )
+
+
+def test_work_that_is_moved_into_its_place_is_graded(elsewhere: Path, tmp_path: Path) -> None:
+    """The same files in the assignment's folder are another submission; one student can be named alone."""
+    root = Path(shutil.copytree(elsewhere, tmp_path / "course"))
+    alone = ClassOptions(["beside the folder"])
+    assert "1 not judged completely" in summary("mini", grade_class(Course(root), "mini", alone))
+    write(root / "submitted" / "beside the folder" / "mini", {"mini.ipynb": Desk(root).solved()})
+    (root / "submitted" / "beside the folder" / "mini.ipynb").unlink()
+    assert grade_class(Course(root), "mini", alone).scorecards[0].score == 7.0
 
 
 def test_no_zero_is_unearned(cards: dict[str, Scorecard]) -> None:
@@ -518,14 +648,15 @@ def test_nbseal_check_reads_files_folders_and_archives(course: Path, name: str) 
 
 def test_a_person_is_asked_everywhere(course: Path, graded: ClassResult) -> None:
     """The summary, the report and the marks for export name what could not be judged."""
-    waiting = [student_of(name) for name, row in ROWS.items() if row.marks is NOT_JUDGED] + ["linked"]
+    waiting = [student_of(name) for name, row in ROWS.items() if row.is_open] + ["linked"]
     assert f"{len(waiting)} not judged completely: a person must look" in summary("mini", graded)
     report = collect(Course(course), "mini")
     assert {student.student for student in report.students if student.not_judged} == set(waiting)
     marks = read_marks(Course(course), "mini").by_student
     assert {student for student, mark in marks.items() if mark.reason.startswith("not judged")} == set(waiting)
     assert all(marks[student].score is None for student in waiting)
-    assert all(decide(marks[student], partial=True, zero_missing=True).score is None for student in waiting)
+    whole = [student_of(name) for name, row in ROWS.items() if row.marks is NOT_JUDGED]
+    assert all(decide(marks[student], partial=True, zero_missing=True).score is None for student in whole)
 
 
 CANVAS = {

@@ -343,6 +343,22 @@ def test_a_mark_of_the_formgrader_goes_before(settled: Path) -> None:
         decide(Course(settled), "mini", "points", Answer(question="number", points=1.0))
 
 
+def test_what_a_person_has_settled_is_counted_no_more(settled: Path) -> None:
+    """After marks in the formgrader and --nothing for the rest, nothing waits; a part that is nothing is no sum."""
+    course = Course(settled)
+    assert "points: not judged (" in resolve(settled, "points", "--question", "double", "--points", "0").stdout
+    with Gradebook(f"sqlite:///{settled}/gradebook.db") as gradebook:
+        gradebook.find_grade("number", "mini", "mini", "points").manual_score = 2.0
+        gradebook.db.commit()
+    said = resolve(settled, "points", "--nothing").stdout
+    assert "points: 2/7 (" in said
+    assert "still open" not in said
+    result = grade(settled)
+    assert "not judged" not in summary("mini", result)
+    assert course.students("mini") == [card.student for card in result.standings]
+    assert [card.question("number").score for card in result.scorecards if card.student == "points"] == [None]
+
+
 REFUSED = {
     "a student who isn't there": ("nobody", Answer(nothing=True), "no student called 'nobody'"),
     "a file that isn't there": ("file", Answer(file="x.ipynb"), r"has no file x\.ipynb"),

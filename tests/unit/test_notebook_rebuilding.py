@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbseal.notebook import read, rebuild
+from nbseal.notebook import read, rebuild, with_chosen_cells
 from tests.work import counted_calls
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
@@ -109,7 +109,7 @@ def test_a_duplicated_check_counts_once(work: dict[str, Any]) -> None:
     rebuilt, problems = graded(work)
     expect_graded_cells_intact(rebuilt)
     assert by_id(rebuilt, "fake")["metadata"] == {}
-    assert problems == ["the cell 'q' is there 2 times; the first one counts"]
+    assert problems == ["the cell 'q' is there 2 times; the original was used"]
 
 
 def test_a_duplicate_in_front_cannot_replace_the_check(work: dict[str, Any]) -> None:
@@ -240,7 +240,22 @@ def test_of_two_answers_the_first_counts_and_the_second_follows(work: dict[str, 
     rebuilt, problems = graded(work)
     assert ids(rebuilt)[2:5] == ["q-answer", "second", "own"]
     assert by_id(rebuilt, "second")["metadata"] == {}
-    assert problems == ["the cell 'q-answer' is there 2 times; the first one counts"]
+    why = "they run one after the other, so where two define the same, the last one counts"
+    assert problems == [f"the cell 'q-answer' is there 2 times; {why}"]
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "words"),
+    [
+        (2, STUB, "the others are as released or empty"),
+        (4, "assert True", "the original was used"),
+        (5, "Or so.", "the first one that was changed is the answer, the others stand below it"),
+    ],
+)
+def test_it_is_said_which_of_several_counts(work: dict[str, Any], place: int, source: str, words: str) -> None:
+    """Of a copied cell, the note says what becomes of the copies."""
+    work["cells"].insert(place + 1, {**work["cells"][place], "id": "second", "source": source})
+    assert words in " ".join(graded(work)[1])
 
 
 def test_added_cells_stay_where_they_were(work: dict[str, Any]) -> None:
@@ -515,3 +530,14 @@ def test_a_copy_of_the_stub_behind_the_answer_is_left_out(work: dict[str, Any]) 
     rebuilt, _ = graded(work)
     assert "copied" not in ids(rebuilt)
     assert by_id(rebuilt, "q-answer")["source"] == "x = 1"
+
+
+def test_a_chosen_cell_for_text_runs_as_code() -> None:
+    """Where a person takes a Markdown cell for an answer in code, what stands between its fences is the answer."""
+    nb = copy.deepcopy(TEMPLATE)
+    nb["cells"].append(make("own", "So:\n\n~~~py\nx = 1\n~~~\n\nand\n\n```\ny = 2\n```", "markdown"))
+    given = read(json.dumps(nb).encode()).nb
+    assert set(rebuild(TEMPLATE, given).unsure) == {"q"}
+    made = rebuild(TEMPLATE, with_chosen_cells(TEMPLATE, given, {"q": 8}))
+    assert by_id(made.nb, "q-answer")["source"].split() == ["x", "=", "1", "y", "=", "2"]
+    assert not made.unsure

@@ -90,7 +90,7 @@ def _show(assignment: str, result: ClassResult, verbose: bool, err: bool) -> Non
     from nbseal.terminal import changed_marks, lost_marks, print_table, summary
 
     if verbose:
-        print_table(assignment, result.scorecards, err)
+        print_table(assignment, result.standings, err)
         for line in lost_marks(result.scorecards):
             say(line, err)
     say(summary(assignment, result), err)

@@ -41,6 +41,11 @@ LATENESS = select(
 GRADES = select(
     SUBMISSION.c.student_id, CELL.c.name, GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit
 ).where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, CELL.c.id == GRADE.c.cell_id)
+PERSON_MARKS = (
+    select(SUBMISSION.c.student_id, CELL.c.name, GRADE.c.manual_score)
+    .where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, CELL.c.id == GRADE.c.cell_id)
+    .where(GRADE.c.manual_score.is_not(None))
+)
 WAITING = (
     select(SUBMISSION.c.student_id, CELL.c.name)
     .where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, CELL.c.id == GRADE.c.cell_id)
@@ -225,6 +230,15 @@ def submission_states(course: Course, assignment: str) -> dict[str, SubmissionSt
         state.penalty += penalty or 0.0
     for student, question, auto, manual, extra in grades:
         found[student].marks[question] = QuestionMark(auto, manual, extra or 0.0)
+    return found
+
+
+def person_marks(course: Course, assignment: str) -> dict[str, dict[str, float]]:
+    """The marks that people gave in the formgrader, by student and question; RecordError as above."""
+    found: dict[str, dict[str, float]] = {}
+    with _reading(course) as gradebook:
+        for student, question, mark in gradebook.rows(PERSON_MARKS, name=assignment) if gradebook else []:
+            found.setdefault(student, {})[question] = mark
     return found
 
 

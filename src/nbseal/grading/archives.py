@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from nbseal.errors import SubmissionError
-from nbseal.grading.submission import IGNORED_FOLDERS, MAX_FILES
+from nbseal.grading.submission import IGNORED_FOLDERS, MAX_FILES, is_ignored_notebook
 
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 ENTRY = b"PK\x01\x02"  # begins each entry of an archive's directory
@@ -88,10 +88,10 @@ def _contents(data: bytes, limit: int, left_out: dict[str, str]) -> dict[str, by
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if sum(entry.file_size for entry in entries) > min(limit, MOST_TIMES * len(data)):
                 raise SubmissionError(TOO_MUCH)
-            for entry in entries:
-                path = _path_of(entry, left_out)
-                if path:
-                    files[path] = archive.read(entry)
+            paths = [(entry, path) for entry in entries if (path := _path_of(entry, left_out))]
+            plain = [one for one in paths if not is_junk(one[1])]
+            for entry, path in plain or [one for one in paths if is_ignored_notebook(one[1])]:
+                files[path] = archive.read(entry)
     except SubmissionError:
         raise
     except Exception as error:  # what zipfile raises for damaged archives is no short list
@@ -104,7 +104,7 @@ def _path_of(entry: zipfile.ZipInfo, left_out: dict[str, str]) -> str:
     path = PurePosixPath(entry.filename.replace("\\", "/"))  # as old programs for Windows write it
     if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
         left_out[str(path)] = "has a path that leads out of its archive"
-    elif is_junk(str(path)):
+    elif is_junk(str(path)) and not is_ignored_notebook(str(path)):
         return ""
     elif stat.S_ISLNK(entry.external_attr >> 16):
         left_out[str(path)] = "is a link"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from nbseal.grading.executors import Finished, LocalExecutor
 from nbseal.grading.grader import Grader
 from nbseal.grading.mark_changes import MarkChange, mark_changes
 from nbseal.grading.submission import digest_of_unreadable
-from nbseal.results import GradedSubmission, Scorecard
+from nbseal.results import GradedSubmission, QuestionResult, Scorecard, Status
 
 if TYPE_CHECKING:
     from nbseal.gradebook import Recorder
@@ -26,7 +26,7 @@ class Done:
     """One student's turn: the scorecard, and whether it was taken from an earlier run.
 
     ``renewed``: it was, but the submission's time or its due date is another one now. ``changes`` are marks of the same
-    submission that an earlier run made otherwise.
+    submission that an earlier run made otherwise. ``by_person`` are marks that people gave, by question.
     """
 
     student: str
@@ -35,6 +35,17 @@ class Done:
     renewed: bool = False
     trouble: str | None = None
     changes: tuple[MarkChange, ...] = ()
+    by_person: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def standing(self) -> Scorecard:
+        """The scorecard with people's marks where the machine has made none."""
+        return replace(self.scorecard, questions=tuple(map(self._with_person, self.scorecard.questions)))
+
+    def _with_person(self, question: QuestionResult) -> QuestionResult:
+        if question.score is not None or question.grade_id not in self.by_person:
+            return question
+        return replace(question, score=self.by_person[question.grade_id], status=Status.GRADED)
 
 
 @dataclass
@@ -50,6 +61,11 @@ class ClassResult:
     def scorecards(self) -> list[Scorecard]:
         """One scorecard a student, in the order of students."""
         return [one.scorecard for one in sorted(self.done, key=lambda one: one.student)]
+
+    @property
+    def standings(self) -> list[Scorecard]:
+        """The same with people's marks where the machine has made none."""
+        return [one.standing for one in sorted(self.done, key=lambda one: one.student)]
 
     @property
     def changes(self) -> list[MarkChange]:
@@ -104,6 +120,7 @@ def grade_class(
         stack.callback(grader.close)
         # What is imported here is imported by one thread, while the grader's processes load: no other runs yet.
         from nbseal.gradebook import Recorder
+        from nbseal.gradebook.queries import person_marks
 
         recorder = stack.enter_context(Recorder(course))
         if not options.dry_run:
@@ -114,14 +131,14 @@ def grade_class(
         finished = stack.enter_context(Finished())
         if watcher:
             watcher.start(len(chosen))
-        recorded = recorder.recorded(assignment)
+        recorded, by_person = recorder.recorded(assignment), person_marks(course, assignment)
         for one in _graded(grader, chosen, {} if options.force else recorded, executor, finished):
             done = _turn_over(recorder, one, options.dry_run)
+            done = replace(done, by_person=by_person.get(done.student, {}))
             result.done.append(done)
             if watcher:
                 watcher.done(done)
-        misplaced = () if options.students else tuple(course.misplaced(assignment))
-        result.notes = grader.plan.notes + misplaced + (() if options.dry_run else recorder.notes())
+        result.notes = grader.plan.notes + (() if options.dry_run else recorder.notes())
     result.seconds = time.monotonic() - started
     return result
 

@@ -32,7 +32,7 @@ from nbseal.grading.scoring import (
     submission_facts,
     write_marks,
 )
-from nbseal.grading.submission import HandedIn, Submission, digest_of_unreadable, read_beside, read_folder
+from nbseal.grading.submission import HandedIn, Submission, digest_of_unreadable, read_beside, read_submission
 from nbseal.hidden_tests import Case, Judge
 from nbseal.notebook import Reading, rebuild, with_chosen_cells
 from nbseal.notebook.outputs import make_safe, safe_files
@@ -112,8 +112,8 @@ class Grader:
         return _sha256(f"unreadable {reason} {self.plan.digest}", decided)
 
     def read(self, folder: Path) -> HandedIn:
-        """Read a submission's folder; SubmissionError when that fails."""
-        return read_folder(folder, self.course.seal.submission_mib)
+        """Read a submission's folder, or what lies beside it in its place; SubmissionError when that fails."""
+        return read_submission(self.course, self.assignment.name, folder)
 
     def recognise(self, handed_in: HandedIn, decided: Decided = UNDECIDED) -> Submission:
         """Find the assignment's notebooks among what was handed in, with what was ``decided`` about it."""

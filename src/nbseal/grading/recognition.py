@@ -15,14 +15,12 @@ from pathlib import PurePosixPath
 from nbseal.errors import SubmissionError
 from nbseal.gradebook.decisions import UNDECIDED, Decided
 from nbseal.grading.archives import Unpacked, is_junk, unpack
-from nbseal.grading.submission import HandedIn, Submission
+from nbseal.grading.submission import NOTEBOOK, HandedIn, Submission, is_ignored_notebook, may_be_notebook
 from nbseal.notebook import Notebook, Reading, read, rebuild
 from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.reading import BLANKS, Cell
 
 TIMESTAMP = "timestamp.txt"
-NOTEBOOK = ".ipynb"
-KEYS = (b'"cells"', b'"worksheets"')
 MOST_BRACKETS = 2_000_000  # in all files that may be notebooks: parsing these takes a second or two
 MOST_VERSIONS = 50  # of one notebook, whose answers are compared
 SHOWN, MOST_NOTES = 5, 20  # names in a sentence, sentences about files
@@ -130,6 +128,8 @@ def recognise(
     choices = {
         name: _as_decided(fixed[name], unpacked)
         if name in fixed
+        else _misplaced(name, handed_in.misplaced)
+        if handed_in.misplaced
         else _choose(name, top, mark.template, found.candidates[name])
         for name, mark in notebooks.items()
     }
@@ -150,7 +150,7 @@ def recognise(
         not_judged=not_judged,
         told=told,
         digest=handed_in.digest,
-        candidates={name: _candidates(name, found) for name, reason in not_judged.items() if reason},
+        candidates={name: _candidates(name, found, unpacked.files) for name in not_judged},
         paths={name: choice.path for name, choice in choices.items() if choice.reading},
         decided=decided,
     )
@@ -166,7 +166,7 @@ def _is_nobodys(path: str, unpacked: Unpacked, support: Mapping[str, bytes]) -> 
 def _find(files: Mapping[str, bytes], paths: Sequence[str], notebooks: Mapping[str, Fingerprint]) -> _Found:
     """Read what may be a notebook, and give it to the one of ``notebooks`` that it fits best."""
     found = _Found({name: [] for name in notebooks})
-    likely = [path for path in paths if _may_be_notebook(path, files[path])]
+    likely = [path for path in paths if may_be_notebook(path, files[path])]
     brackets = sum(data.count(b"[") + data.count(b"{") for data in {files[path] for path in likely})
     if len(likely) > 1 and brackets > MOST_BRACKETS:
         found.strangers = dict.fromkeys(likely, "is more than can be looked through, with all others")
@@ -187,13 +187,6 @@ def _find(files: Mapping[str, bytes], paths: Sequence[str], notebooks: Mapping[s
         else:
             found.strangers[path] = NOTHING_OF_IT
     return found
-
-
-def _may_be_notebook(path: str, data: bytes) -> bool:
-    """Whether a file is called like a notebook, or looks like one inside."""
-    if NOTEBOOK in PurePosixPath(path).name.lower():
-        return True
-    return data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and any(key in data for key in KEYS)
 
 
 def _named_like(path: str, names: Collection[str]) -> str:
@@ -281,7 +274,7 @@ def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]
         why = f"{files[0].error}{beside}"
         return _Choice(reason=f"not judged: {why}", told=why)
     if len(readable) == 1 and not broken:
-        return _taken(name, readable[0], files)
+        return _only_one(name, template, readable[0], files)
     if len(readable) > MOST_VERSIONS:
         return _unsure(name, f"{len(readable)} files are versions of it")
     works = {file.path: _work(template, file) for file in readable}
@@ -297,6 +290,23 @@ def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]
     return _taken(name, best[0], files) if best and best[0].reading else _Choice()
 
 
+def _only_one(name: str, template: Notebook, file: _File, files: Sequence[_File]) -> _Choice:
+    """The one version; a checkpoint without an answer doesn't say that nothing was written."""
+    if is_ignored_notebook(file.path):
+        work = _work(template, file)
+        if not work.answers and not work.has_cells:
+            why = f"only {_quoted(file.path)} is there, a copy that a program kept, and it has no answer in it"
+            return _Choice(reason=f"{name}{NOTEBOOK} is not judged: {why}", told=f"{why}. Hand in the notebook itself.")
+    return _taken(name, file, files)
+
+
+def _misplaced(name: str, where: str) -> _Choice:
+    """Nobody knows whether what lies elsewhere was meant for this assignment."""
+    return _Choice(
+        reason=f"{name}{NOTEBOOK} is not judged: {where}", told=f"{name}{NOTEBOOK}: {where}. A person looks at it."
+    )
+
+
 def _as_decided(path: str, unpacked: Unpacked) -> _Choice:
     """The file that a person chose; it could be read when they did."""
     if path not in unpacked.files:
@@ -308,10 +318,11 @@ def _as_decided(path: str, unpacked: Unpacked) -> _Choice:
         return _Choice(reason=f"not judged: {error}", told=str(error))
 
 
-def _candidates(name: str, found: _Found) -> tuple[str, ...]:
+def _candidates(name: str, found: _Found, files: Iterable[str]) -> tuple[str, ...]:
     """Files of which a person may choose one: versions of the notebook, or else whatever can be read as one."""
     versions = sorted(file.path for file in found.candidates[name] if file.reading)
-    return tuple(versions or [path for path, why in found.strangers.items() if why == NOTHING_OF_IT])
+    strangers = [path for path, why in found.strangers.items() if why == NOTHING_OF_IT]
+    return tuple(versions or [*strangers, *filter(is_ignored_notebook, files)])
 
 
 def _exact_or_more(name: str, readable: Sequence[_File], works: Mapping[str, _Work]) -> _Choice:

@@ -13,6 +13,7 @@ from nbgrader.utils import determine_grade
 from nbseal.gradebook.mark_output import METADATA, mark_output
 from nbseal.hidden_tests import SubmissionFacts
 from nbseal.notebook import Question, is_as_released
+from nbseal.notebook.matching import is_python
 from nbseal.notebook.outputs import safe_words
 from nbseal.results import BY_A_PERSON, CellTime, Outcome, QuestionResult, Status, TestResult
 from nbseal.sandbox.sealed import Run
@@ -67,7 +68,12 @@ def has_own_words(nb: dict[str, Any], template: dict[str, Any]) -> bool:
     """Whether a student wrote text in another place than an answer cell, which may be an answer all the same."""
     given = {cell["source"].strip() for cell in template["cells"]} | {""}
     own = [cell for cell in nb["cells"] if grade_id_of(cell) is None and cell["source"].strip() not in given]
-    return any(cell["cell_type"] != "code" or WORDS_IN_CODE.search(cell["source"]) for cell in own)
+    return any(cell["cell_type"] != "code" or _has_words(cell["source"]) for cell in own)
+
+
+def _has_words(source: str) -> bool:
+    """Whether a cell for code holds a remark or a text of three words, or is no code, but words."""
+    return bool(WORDS_IN_CODE.search(source) or (not is_python(source) and WORDS.search(source)))
 
 
 def score_by_a_person(question: Question, cell: dict[str, Any], own_words: bool = False) -> QuestionResult:
@@ -91,8 +97,8 @@ def _is_number(text: Any) -> bool:
     return value >= 0.0
 
 
-# a remark or a text of three words
-WORDS_IN_CODE = re.compile(r"""(?:\#|["'])[^\n]*?[^\W\d]+[^\w\n]+[^\W\d]+[^\w\n]+[^\W\d]+""")
+WORDS = re.compile(r"[^\W\d]+[^\w\n]+[^\W\d]+[^\w\n]+[^\W\d]+")  # three of them
+WORDS_IN_CODE = re.compile(rf"""(?:\#|["'])[^\n]*?{WORDS.pattern}""")
 SLOWEST = 5  # cells of a notebook whose time is kept
 
 

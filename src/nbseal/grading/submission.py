@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
@@ -22,21 +22,27 @@ NAMED = 3  # files that were left out are named one by one, up to so many
 LOOKED_AT = 20_000  # files; a notebook may lie in a folder with all that somebody has
 WORD = re.compile(r"\w[\w.-]*\w|\w")  # as far as a name of a file or a folder is one
 IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
+NOTEBOOK, ZIP = ".ipynb", b"PK\x03\x04"
+KEYS = (b'"cells"', b'"worksheets"')
 MAX_FILES = 2000
 CLEAR_OUTPUTS = "in JupyterLab, Edit, Clear Outputs of All Cells makes a notebook small"
 
 
 @dataclass(frozen=True)
 class HandedIn:
-    """What a student handed in, as it is: files by their paths, and what can't be read, with the reason."""
+    """What a student handed in, as it is: files by their paths, and what can't be read, with the reason.
+
+    ``misplaced`` says where they lie, if not in the assignment's folder; paths count from the student's folder then.
+    """
 
     files: dict[str, bytes]
     left_out: dict[str, str] = field(default_factory=dict)
+    misplaced: str = ""
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over all names and contents."""
-        return digest_of(self.files)
+        """SHA-256 over all names and contents; the same files in another place are something else."""
+        return digest_of({**self.files, "..": b""} if self.misplaced else self.files)
 
 
 @dataclass(frozen=True)
@@ -61,25 +67,66 @@ class Submission:
 
 
 def read_folder(folder: Path, limit_mib: int) -> HandedIn:
-    """Read a submission's folder; SubmissionError when it can't be read or is over ``limit_mib`` MiB."""
-    files: dict[str, bytes] = {}
-    left_out: dict[str, str] = {}
-    left = limit_mib << 20
-    for path in _walk(folder, left_out):
+    """Read a submission's folder; SubmissionError when it can't be read or is over ``limit_mib`` MiB.
+
+    Folders that programs make are looked into only where nothing else may be a notebook.
+    """
+    handed_in = HandedIn({})
+    _add(handed_in, folder, _walk(folder, handed_in.left_out), limit_mib)
+    if not any(may_be_notebook(name, data) or data.startswith(ZIP) for name, data in handed_in.files.items()):
+        _add(handed_in, folder, _ignored_notebooks(folder), limit_mib)
+    return handed_in
+
+
+def read_submission(course: Course, assignment: str, folder: Path) -> HandedIn:
+    """Read the ``folder`` of a submission, or what the student handed in beside it; SubmissionError as above."""
+    limit = course.seal.submission_mib
+    names = () if folder.is_dir() else course.misplaced(assignment).get(folder.parent.name, ())
+    if not names:
+        return read_folder(folder, limit)
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    shown = ", ".join(f"`{name}`" for name in names[:NAMED])
+    handed_in = HandedIn({}, misplaced=f"there is no folder {assignment}, but {shown}{more} in its place")
+    _add(handed_in, folder.parent, _walk(folder.parent, handed_in.left_out, names), limit)
+    return handed_in
+
+
+def _add(handed_in: HandedIn, folder: Path, paths: list[Path], limit_mib: int) -> None:
+    """Read files, as far as they are regular ones."""
+    left = (limit_mib << 20) - sum(map(len, handed_in.files.values()))
+    for path in paths:
         name = path.relative_to(folder).as_posix()
         data = _read_regular(path, left, name, limit_mib)
         if data is None:
-            left_out[name] = "is not a regular file"
+            handed_in.left_out[name] = "is not a regular file"
             continue
         left -= len(data)
-        files[name] = data
-    return HandedIn(files, left_out)
+        handed_in.files[name] = data
 
 
-def handed_in(folder: Path, limit_mib: int) -> str:
-    """Identifies what lies in a submission's folder, whether it can be read or not."""
+def may_be_notebook(path: str, data: bytes) -> bool:
+    """Whether a file is called like a notebook, or looks like one inside."""
+    if NOTEBOOK in PurePosixPath(path).name.lower():
+        return True
+    return data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and any(key in data for key in KEYS)
+
+
+def is_ignored_notebook(path: str) -> bool:
+    """Whether a path is a notebook's in a folder that programs make, such as a checkpoint of Jupyter's."""
+    *folders, name = PurePosixPath(path).parts
+    return not IGNORED_FOLDERS.isdisjoint(folders) and NOTEBOOK in name.lower() and not name.startswith("._")
+
+
+def _ignored_notebooks(folder: Path) -> list[Path]:
+    """Notebooks in folders that are not read otherwise: a checkpoint is work, if it is all that there is."""
+    paths = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in paths if is_ignored_notebook(path.relative_to(folder).as_posix()))
+
+
+def handed_in(course: Course, assignment: str, student: str) -> str:
+    """Identifies what a student handed in, whether it can be read or not."""
     try:
-        return read_folder(folder, limit_mib).digest
+        return read_submission(course, assignment, course.folder("submitted", student, assignment)).digest
     except SubmissionError as error:
         return digest_of_unreadable(str(error))
 
@@ -89,8 +136,11 @@ def digest_of_unreadable(reason: str) -> str:
     return digest_of({"unreadable": reason.encode("utf-8", "surrogateescape")})
 
 
-def _walk(folder: Path, left_out: dict[str, str]) -> list[Path]:
-    """All files below ``folder`` in a stable order, without caches and without following links."""
+def _walk(folder: Path, left_out: dict[str, str], only: Collection[str] = ()) -> list[Path]:
+    """All files below ``folder`` in a stable order, without caches and without following links.
+
+    ``only`` names what is looked at in the folder itself; all if it is empty.
+    """
 
     def refuse(error: OSError) -> None:
         raise SubmissionError(
@@ -99,6 +149,9 @@ def _walk(folder: Path, left_out: dict[str, str]) -> list[Path]:
 
     paths: list[Path] = []
     for top, folders, names in os.walk(folder, onerror=refuse, followlinks=False):
+        if only and top == str(folder):
+            folders[:] = [name for name in folders if name in only]
+            names = [name for name in names if name in only]
         for name in list(folders):
             if name in IGNORED_FOLDERS:
                 folders.remove(name)
@@ -206,6 +259,5 @@ def resubmitted(course: Course, assignment: str) -> list[str]:
         for entry in Ledger.of(course, assignment).entries()
         if entry.student in present
         and entry.handed_in
-        and entry.handed_in
-        != handed_in(course.folder("submitted", entry.student, assignment), course.seal.submission_mib)
+        and entry.handed_in != handed_in(course, assignment, entry.student)
     ]

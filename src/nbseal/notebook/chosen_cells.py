@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nbseal.notebook.grade_cells import nbgrader_mark
-from nbseal.notebook.matching import is_answer
+from nbseal.notebook.matching import code_in, is_answer
 from nbseal.notebook.reading import Cell, Notebook
 
 
@@ -42,7 +42,8 @@ def with_chosen_cells(template: Notebook, submission: Notebook, chosen: Mapping[
         for name in places.get(index, ()):
             rivals = (other for place, other in enumerate(cells) if place != index)
             result += [_named(rival) for rival in rivals if _is_rival(rival, answers[name])]
-            result.append(_named(cell, name))
+            is_code = answers[name]["cell_type"] == "code"
+            result.append(_named(_as_code(cell) if is_code else cell, name))
         if own in others or (own not in answers and index not in places):
             result.append(cell)
     return {**submission, "cells": result}
@@ -52,6 +53,11 @@ def _is_rival(cell: Cell, answer: Cell) -> bool:
     """Whether a cell has an answer's name and something of the student's in it."""
     source = cell["source"].strip()
     return _name(cell) == _name(answer) and source not in ("", answer["source"].strip())
+
+
+def _as_code(cell: Cell) -> Cell:
+    """A cell for code with the code that may stand in a cell for text."""
+    return cell if cell["cell_type"] == "code" else {**cell, "cell_type": "code", "source": code_in(cell)}
 
 
 def _name(cell: Cell) -> str:

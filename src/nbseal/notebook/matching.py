@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import threading
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -19,6 +20,7 @@ BEFORE_ALL = -1
 # Comparing takes a time that grows with the square of what is compared: no honest notebook comes near.
 MOST_FREE, MOST_LINES = 2000, 2000
 ONE_PARSER = threading.Lock()
+FENCED = re.compile(r"^(`{3,}|~{3,})[^\n`]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 ALIKE = 0.9  # share of a locked cell's lines that make a cell without a name that cell
 
 
@@ -160,13 +162,13 @@ def _gaps(ours: list[Cell], theirs: list[Cell], matching: Matching) -> list[tupl
 
 def _find_answers(ours: list[Cell], theirs: list[Cell], matching: Matching, missing: list[int]) -> None:
     """Give missing answers the student's own cells in their places, or say where they are."""
-    wanted = {position: _wanted_names(ours, position) for position in missing}
+    wanted = {position: wanted_names(ours, position) for position in missing}
     for positions, indices in _gaps(ours, theirs, matching):
         answers = [position for position in positions if position in wanted]
         own = [index for index in indices if theirs[index]["source"].strip()]
         if answers and own:
             _fill_gap(ours, theirs, matching, answers, own, wanted)
-    bound = _names_bound_by_own_cells(ours, theirs, matching)
+    bound = names_bound_by_own_cells(ours, theirs, matching)
     for position in missing:
         if position not in matching.student_of and wanted[position] & bound:
             matching.elsewhere.add(position)
@@ -198,7 +200,7 @@ def _fill_gap(
     matching.retyped |= set(answers) & matching.student_of.keys()
 
 
-def _wanted_names(ours: list[Cell], position: int) -> frozenset[str]:
+def wanted_names(ours: list[Cell], position: int) -> frozenset[str]:
     """Names that an answer is to give: those that its stub defines, or else those that only its checks use."""
     cell = ours[position]
     if cell["cell_type"] != "code":
@@ -214,7 +216,7 @@ def _wanted_names(ours: list[Cell], position: int) -> frozenset[str]:
     return frozenset(used - given - set(dir(builtins)))
 
 
-def _names_bound_by_own_cells(ours: list[Cell], theirs: list[Cell], matching: Matching) -> set[str]:
+def names_bound_by_own_cells(ours: list[Cell], theirs: list[Cell], matching: Matching) -> set[str]:
     """Names that the student's own code gives: cells of their own, other answers, and lines added to locked cells."""
     bound: set[str] = set()
     for index, cell in enumerate(theirs):
@@ -239,6 +241,17 @@ def bound_names(source: str) -> frozenset[str]:
             stored = [part for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
             found |= {part.id for part in stored}
     return frozenset(found)
+
+
+def code_in(cell: Cell) -> str:
+    """What may be code in a cell: all of it, or what stands between fences in a cell for text."""
+    fenced = [found[2] for found in FENCED.finditer(cell["source"])] if cell["cell_type"] != "code" else []
+    return "\n".join(fenced) or str(cell["source"])
+
+
+def is_python(source: str) -> bool:
+    """Whether a cell can be read as Python."""
+    return _parsed(source) is not None
 
 
 def _used_names(source: str) -> set[str]:

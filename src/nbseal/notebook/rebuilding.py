@@ -12,15 +12,28 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from textwrap import dedent
 from typing import Any
 
 from nbseal.notebook.grade_cells import nbgrader_mark
-from nbseal.notebook.matching import BEFORE_ALL, MOST_LINES, Matching, is_answer, match, parse
+from nbseal.notebook.matching import (
+    BEFORE_ALL,
+    MOST_LINES,
+    Matching,
+    bound_names,
+    is_answer,
+    match,
+    names_bound_by_own_cells,
+    parse,
+    wanted_names,
+)
 from nbseal.notebook.reading import Cell, Notebook, free_id
 
+DEFINES = re.compile(r"\b(?:def|class)\s+(\w+)|\b(\w+)\s*=(?!=)")
 ELSEWHERE = "# This cell was deleted; its answer stands in another cell of this notebook."
 ELSEWHERE_ABOVE = "# This cell was as it was released; its answer stands in a cell above."
 
@@ -64,7 +77,9 @@ def rebuild(template: Notebook, submission: Notebook) -> Rebuilt:
             cells.append(_template_cell(cell, student, answers.get(position)))
         cells.extend(_student_cell(theirs[index], used) for index in followers.get(position, ()))
     nb = {"cells": cells, "metadata": copy.deepcopy(template["metadata"]), "nbformat": 4, "nbformat_minor": 5}
-    return Rebuilt(nb, problems, _unsure(ours, matching))
+    return Rebuilt(
+        nb, problems, _questions_of(ours, _unsure(ours, matching) | _in_texts(ours, theirs, matching, answers))
+    )
 
 
 def _followers(ours: list[Cell], theirs: list[Cell], matching: Matching) -> dict[int, list[int]]:
@@ -100,7 +115,7 @@ def _stubs_behind_answers(
             names = _defined(student["source"])
             if names and names <= own:
                 found[position] = ELSEWHERE_ABOVE
-                name = (nbgrader_mark(ours[position]) or {})["grade_id"]
+                name = _name(ours[position])
                 problems.append(f"the cell {name!r} is as it was released; the answer above it counts")
     return found
 
@@ -137,7 +152,7 @@ def _texts_beside_stubs(
                     followers[place].remove(index)
         if texts:
             found[position] = "\n\n".join(texts)
-            name = (nbgrader_mark(cell) or {})["grade_id"]
+            name = _name(cell)
             problems.append(f"the text beside the cell {name!r}, which is as it was released, was taken as its answer")
     return found
 
@@ -204,7 +219,6 @@ def _student_cell(cell: Cell, used: set[str]) -> Cell:
 
 def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching) -> list[str]:
     problems = ["its cells have lost their names: they were told by their texts and order"] * matching.names_lost
-    copies = list(matching.copies.values())
     for position, cell in enumerate(ours):
         mark = nbgrader_mark(cell)
         if not mark:
@@ -223,11 +237,22 @@ def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching) -> list[
         if student["cell_type"] != cell["cell_type"]:
             kind = student["cell_type"]
             problems.append(f"{name} was turned into a {kind} cell; it was read as {cell['cell_type']}")
-        if position in copies:
-            problems.append(f"{name} is there {copies.count(position) + 1} times; the first one counts")
+        if copies := [theirs[index] for index, place in matching.copies.items() if place == position]:
+            problems.append(f"{name} is there {len(copies) + 1} times; {_which_counts(cell, copies)}")
         if not mark.get("solution") and any(changes := _changes(cell, student)):
             problems.append(_what_was_edited(name, cell, student, *changes))
     return problems
+
+
+def _which_counts(cell: Cell, copies: list[Cell]) -> str:
+    """Which of a cell and its ``copies`` counts."""
+    if not is_answer(cell):
+        return "the original was used"
+    if all(copy["source"].strip() in (cell["source"].strip(), "") for copy in copies):
+        return "the others are as released or empty"
+    if cell["cell_type"] != "code":
+        return "the first one that was changed is the answer, the others stand below it"
+    return "they run one after the other, so where two define the same, the last one counts"
 
 
 def _what_was_edited(name: str, cell: Cell, student: Cell, added: list[list[str]], changed: list[str]) -> str:
@@ -240,12 +265,56 @@ def _what_was_edited(name: str, cell: Cell, student: Cell, added: list[list[str]
     return said
 
 
-def _unsure(ours: list[Cell], matching: Matching) -> dict[str, str]:
-    """Questions whose answer can't be told: those that stand at, or behind, an unsure answer, up to the next answer."""
+def _unsure(ours: list[Cell], matching: Matching) -> dict[int, str]:
+    """Why it can't be told which cells are the answer, by its position."""
+    return {
+        position: f"the cell {_name(ours[position])!r} is missing, and it can't be told which other cells stand for it"
+        for position in matching.unsure - matching.student_of.keys()
+    }
+
+
+def _in_texts(ours: list[Cell], theirs: list[Cell], matching: Matching, answers: Collection[int]) -> dict[int, str]:
+    """Answers for code, by position, which may stand in cells that are none for code: nobody knows if they are meant.
+
+    ``answers`` are those that are taken from other cells.
+    """
+    given = {cell["source"].strip() for cell in ours} | {""}
+    texts = {
+        index: cell["source"]
+        for index, cell in enumerate(theirs)
+        if cell["cell_type"] != "code" and cell["source"].strip() not in given
+    }
+    found: dict[int, str] = {}
+    for position, cell in enumerate(ours if texts else ()):
+        partner = matching.student_of.get(position)
+        is_turned = partner is not None and partner in texts
+        is_open = partner is None or is_turned or _is_stub(cell, theirs[partner])
+        if not is_open or not is_answer(cell) or cell["cell_type"] != "code" or position in answers:
+            continue
+        wanted, name = wanted_names(ours, position), f"the cell {_name(cell)!r}"
+        if partner is not None and is_turned:
+            names = bound_names(texts[partner])
+            if not names or (wanted and not names & wanted):
+                kind = theirs[partner]["cell_type"]
+                found[position] = f"{name} was turned into a {kind} cell, and isn't code as it stands"
+        elif places := [index for index, text in texts.items() if _gives(text, wanted)]:
+            if wanted & names_bound_by_own_cells(ours, theirs, matching):
+                continue
+            state = "missing" if partner is None else "as it was released"
+            found[position] = f"{name} is {state}, and cell {places[0] + 1}, which is for text, has code for it"
+    return found
+
+
+def _gives(text: str, names: Collection[str]) -> bool:
+    """Whether a text has code that defines or assigns one of some names, between fences or not."""
+    found = DEFINES.findall(text)
+    return any(defined in names or assigned in names for defined, assigned in found)
+
+
+def _questions_of(ours: list[Cell], answers: Mapping[int, str]) -> dict[str, str]:
+    """Questions with the reason of the answer that they stand at, or behind, up to the next answer."""
     found: dict[str, str] = {}
-    for position in sorted(matching.unsure - matching.student_of.keys()):
-        name = (nbgrader_mark(ours[position]) or {})["grade_id"]
-        reason = f"the cell {name!r} is missing, and it can't be told which other cells stand for it"
+    for position, reason in sorted(answers.items()):
         for place in range(position, len(ours)):
             if place > position and is_answer(ours[place]):
                 break
@@ -253,6 +322,10 @@ def _unsure(ours: list[Cell], matching: Matching) -> dict[str, str]:
             if mark and (mark.get("grade") or mark.get("task")):
                 found[mark["grade_id"]] = reason
     return found
+
+
+def _name(cell: Cell) -> str:
+    return str((nbgrader_mark(cell) or {})["grade_id"])
 
 
 def _copy_metadata(metadata: dict[str, Any]) -> dict[str, Any]:

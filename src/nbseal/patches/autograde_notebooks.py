@@ -33,8 +33,11 @@ class _NoZeros(Gradebook):  # type: ignore[misc]
         return SimpleNamespace(grades=())
 
 
-def install(notebooks_of: Callable[[Any], Sequence[str]]) -> None:
-    """Have each run of autograde work on ``notebooks_of(converter)``; as nbgrader does where there are none."""
+def install(notebooks_of: Callable[[Any], Sequence[str]], students_of: Callable[[Any], Sequence[str]]) -> None:
+    """Have each run of autograde work on ``notebooks_of(converter)``; as nbgrader does where there are none.
+
+    ``students_of`` are further students of the run, who have no folder for the assignment.
+    """
     converter = autograde.Autograde
     look, begin = converter.init_notebooks, converter.init_assignment
 
@@ -42,7 +45,8 @@ def install(notebooks_of: Callable[[Any], Sequence[str]]) -> None:
     def init_notebooks(self: Any) -> None:
         assignment, student = self.coursedir.assignment_id, self.coursedir.student_id
         named = self._format_source(assignment, student)
-        found = [named] if os.path.isdir(named) else filter(os.path.isdir, glob.glob(named))
+        found = [named] if os.path.isdir(named) else [path for path in glob.glob(named) if os.path.isdir(path)]
+        found += [self._format_source(assignment, one) for one in students_of(self)]
         notebooks = {folder: [os.path.join(folder, f"{name}.ipynb") for name in notebooks_of(self)] for folder in found}
         if not any(notebooks.values()):
             look(self)  # which says what is wrong

@@ -14,6 +14,7 @@ from nbseal.errors import CourseError, SubmissionError, UnknownName
 from nbseal.gradebook.decisions import Decision, Kind, decider, record, withdraw
 from nbseal.gradebook.times import TIMESTAMP_FILE, Zones, read_stamp
 from nbseal.grading.archives import unpack
+from nbseal.grading.submission import is_ignored_notebook
 from nbseal.notebook import answer_cell, read
 from nbseal.resolve.desk import Desk, Folder
 from nbseal.results import Status
@@ -102,17 +103,19 @@ class _Check:
 
     def _inside(self, given: str, files: Collection[str]) -> str:
         """A file's path as it counts from the submission's folder; it may have been given as the shell completes it."""
-        below = os.path.relpath(Path(given).absolute(), self.folder.path)
+        below = os.path.relpath(Path(given).absolute(), self.folder.top)
         for path in (given.removeprefix("./"), below):
             if path in files:
                 return path
         if why := self.folder.handed_in.left_out.get(given):
             raise CourseError(f"{given} {why}, so it isn't read: have the student hand in the file itself.")
+        if any(is_ignored_notebook(path) and (self.folder.path / path).is_file() for path in (given, below)):
+            raise CourseError(f"{given} isn't read while another notebook is there: copy it beside that, and grade.")
         known = list(files)
         near = difflib.get_close_matches(given, known, n=1)
         some = ", ".join(known[:NAMED]) + (f" and {len(known) - NAMED} more" if len(known) > NAMED else "")
         hint = f"did you mean {near[0]}?" if near else f"there is {some}." if known else "it is empty."
-        raise CourseError(f"{self.folder.path} has no file {given}: {hint}")
+        raise CourseError(f"{self.folder.top} has no file {given}: {hint}")
 
     def _notebook(self, path: str) -> str:
         """Which notebook a file is to be."""

@@ -15,7 +15,7 @@ from nbseal.gradebook.queries import SubmissionState, submission_states
 from nbseal.gradebook.times import Stamp, Zones, stamp_in, zones_of
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan
 from nbseal.grading.recognition import recognise
-from nbseal.grading.submission import HandedIn, Submission, digest_of_unreadable, read_folder
+from nbseal.grading.submission import HandedIn, Submission, digest_of_unreadable, read_submission
 from nbseal.results import QuestionResult, Status
 
 
@@ -83,14 +83,19 @@ class Folder:
     def __post_init__(self) -> None:
         """Read the folder."""
         try:
-            self.handed_in = read_folder(self.path, self.desk.course.seal.submission_mib)
+            self.handed_in = read_submission(self.desk.course, self.desk.assignment, self.path)
         except SubmissionError as error:
             self.problem = str(error)
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """Where it should lie."""
         return self.desk.course.folder("submitted", self.student, self.desk.assignment)
+
+    @property
+    def top(self) -> Path:
+        """Where its files' paths begin."""
+        return self.path.parent if self.handed_in.misplaced else self.path
 
     @cached_property
     def digest(self) -> str:

@@ -14,7 +14,7 @@ from nbseal.grading.plan import NotebookPlan
 from nbseal.grading.recognition import UNSURE_MEND
 from nbseal.grading.scoring import ANSWER_IS_FOUND
 from nbseal.notebook import answer_cell
-from nbseal.notebook.matching import match
+from nbseal.notebook.matching import bound_names, code_in, match
 from nbseal.notebook.reading import Cell
 from nbseal.resolve.desk import Desk, Folder
 from nbseal.results import TEST_ITSELF_FAILED, UNCLEAR_TIME, Outcome, QuestionResult
@@ -170,14 +170,20 @@ def _reason(question: QuestionResult, problems: Iterable[str]) -> str:
 
 
 def _by_cells(desk: Desk, folder: Folder, plan: NotebookPlan, question: str) -> list[Choice]:
-    """The student's own cells, which may be the answer; those of its kind, if there are any."""
+    """The student's own cells, which may be the answer; those of its kind or with code for it, if there are any."""
     nb = folder.submission.notebooks[plan.name].nb
     answer = answer_cell(plan.template, question)
-    matching = match(plan.template["cells"], nb["cells"])
+    if answer is None:
+        return []
+    ours = plan.template["cells"]
+    matching = match(ours, nb["cells"])
+    partner = matching.student_of.get(ours.index(answer))
     own = [
-        (index, cell) for index, cell in enumerate(nb["cells"]) if matching.is_free(index) and cell["source"].strip()
+        (index, cell)
+        for index, cell in enumerate(nb["cells"])
+        if cell["source"].strip() and (matching.is_free(index) or _is_turned(index == partner, cell, answer))
     ]
-    alike = [one for one in own if answer and one[1]["cell_type"] == answer["cell_type"]]
+    alike = [one for one in own if one[1]["cell_type"] == answer["cell_type"] or _is_code_for(one[1], answer)]
     return [
         Choice(
             _command(desk, folder.student, "--question", question, "--cell", str(index + 1)),
@@ -185,6 +191,16 @@ def _by_cells(desk: Desk, folder: Folder, plan: NotebookPlan, question: str) -> 
         )
         for index, cell in (alike or own)[:MOST_CHOICES]
     ]
+
+
+def _is_turned(is_partner: bool, cell: Cell, answer: Cell) -> bool:
+    """Whether a cell is the answer's, and of another kind."""
+    return is_partner and bool(cell["cell_type"] != answer["cell_type"])
+
+
+def _is_code_for(cell: Cell, answer: Cell) -> bool:
+    """Whether a cell for text has code where code is asked for."""
+    return bool(answer["cell_type"] == "code" and bound_names(code_in(cell)))
 
 
 def _by_points(desk: Desk, student: str, own: Sequence[QuestionResult]) -> list[Choice]:

@@ -8,7 +8,7 @@ from nbseal.course import Course
 from nbseal.errors import SubmissionError
 from nbseal.gradebook.decisions import read_decisions
 from nbseal.grading.recognition import fingerprint, recognise
-from nbseal.grading.submission import read_folder
+from nbseal.grading.submission import read_submission
 from nbseal.notebook import make_template, rebuild, with_chosen_cells
 from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.reading import Notebook
@@ -49,7 +49,7 @@ def read_answers(course: Course, assignment: str) -> Answers:
     for student in students:
         try:
             folder = course.folder("submitted", student, assignment)
-            handed_in = read_folder(folder, limit)
+            handed_in = read_submission(course, assignment, folder)
             decided = decisions.about(student, handed_in.digest)
             submission = recognise(handed_in, known, {}, limit << 20, decided)
             notes += [f"{student}: {reason.removeprefix('not judged: ')}" for reason in submission.not_judged.values()]
