@@ -93,7 +93,7 @@ def spots(values):
     return {(round(float(x), 6), round(float(y), 6)) for x, y in values}
 
 
-@pytest.mark.question("plot")
+@pytest.mark.question("plot", promise="It draws every point on `ax`")
 def test_plot_places(student):
     """Every point is in the figure at its place, for XOR and for other points."""
     for what, points, targets in point_sets(student.rng):
@@ -101,11 +101,12 @@ def test_plot_places(student):
         got, wanted = spots(mark[:2] for mark in drawing.marks), spots(points)
         if not got:
             why = (
-                'A line drawn by ax.plot(x, y) has none: give it a marker such as "o", and no line.'
+                'A line drawn by ax.plot(x, y) has none: give it a marker such as "o", and no line. '
+                "A marker of no size or without any colour isn't seen."
                 if drawing.others
                 else "Draw on the `ax` that it is given: ax.scatter(...), not plt.scatter(...)."
             )
-            raise AssertionError(f"For {what}, plot_points(...) put no markers on ax. {why}")
+            raise AssertionError(f"For {what}, plot_points(...) put no markers on ax that can be seen. {why}")
         swapped = got != wanted and got == {(y, x) for x, y in wanted}
         assert not swapped, f"For {what}, right and up are swapped: input 1 goes to the right, input 2 upwards."
         stuck = what != "XOR" and got == spots(PAIRS)
@@ -118,7 +119,9 @@ def test_plot_places(student):
         assert not extra, f"For {what}, there are {extra} markers where there is no point."
 
 
-@pytest.mark.question("plot", requires="test_plot_places")
+@pytest.mark.question(
+    "plot", requires="test_plot_places", promise="the ones with one marker shape and the zeros with another one"
+)
 def test_plot_tells_the_outputs_apart(student):
     """Ones have one shape of marker and zeros another one."""
     for what, points, targets in point_sets(student.rng):
@@ -138,7 +141,7 @@ def test_plot_tells_the_outputs_apart(student):
             assert count == 1, f"For {what}, points with target {target} have {count} different markers, expected one."
 
 
-@pytest.mark.question("plot", requires="test_plot_places")
+@pytest.mark.question("plot", requires="test_plot_places", promise="It names the axes `input 1` and `input 2`")
 def test_plot_names_its_axes(student):
     """Both axes say what they show."""
     drawing = drawn(student, PAIRS.astype(float), np.array(XOR))
@@ -187,7 +190,7 @@ def same_share(got, best, what, hint):
     assert abs(got - best) < 1e-6, f"For {what}, search(...) gave the accuracy {got:g}, but {hint}"
 
 
-@pytest.mark.question("search", weight=2)
+@pytest.mark.question("search", weight=2, promise="the share of the four rows of the truth table that are right")
 def test_search_on_every_gate(student):
     """The best accuracy is right for XOR and for all the other gates of two inputs."""
     outputs = table_of(GRID)[1]
@@ -204,7 +207,7 @@ def test_search_on_every_gate(student):
         same_share(got, best, GATES[gate], hint)
 
 
-@pytest.mark.question("search", requires="test_search_on_every_gate")
+@pytest.mark.question("search", requires="test_search_on_every_gate", promise="may be any value of the grid")
 def test_search_keeps_to_its_grid(student):
     """With a poor grid the best accuracy is lower: only its values are tried."""
     for grid in ([1], [0.5, 1], [-1, 0], [2, 3], [-2.5]):
@@ -221,7 +224,7 @@ def test_search_keeps_to_its_grid(student):
             same_share(got, best, f"{GATES[gate]} and a poor grid", hint)
 
 
-@pytest.mark.question("search")
+@pytest.mark.question("search", promise="of the best of them")
 def test_search_returns_the_neuron(student):
     """The weights and the threshold are from the grid, and this neuron reaches the accuracy."""
     grid = 2 * GRID
@@ -291,7 +294,7 @@ def misread(hidden, output):
     return None
 
 
-@pytest.mark.question("compose")
+@pytest.mark.question("compose", promise="two rows of three numbers")
 def test_compose_hidden_layer(student):
     """The hidden layer moves the four points so that one more neuron can separate them."""
     hidden, output = network_of(student)
@@ -304,7 +307,7 @@ def test_compose_hidden_layer(student):
     )
 
 
-@pytest.mark.question("compose", requires="test_compose_hidden_layer")
+@pytest.mark.question("compose", requires="test_compose_hidden_layer", promise="any weights that compute XOR count")
 def test_compose_truth_table(student):
     """The whole network answers all four rows of XOR."""
     hidden, output = network_of(student)
@@ -330,7 +333,7 @@ def random_starts(student, level, what):
     return good / len(training.SEEDS), f"{said} {why}"
 
 
-@pytest.mark.question("mlp")
+@pytest.mark.question("mlp", promise="three quarters of the seeds end with all four points on the right side of 0.5")
 def test_mlp_is_right(student):
     """From at least three quarters of the seeds, the trained network gives all four points their right class."""
     right, said = random_starts(student, RIGHT, "end with all four points right")
@@ -339,7 +342,7 @@ def test_mlp_is_right(student):
     assert right >= training.FULL, said
 
 
-@pytest.mark.question("mlp", weight=2)
+@pytest.mark.question("mlp", weight=2, promise="you get all points if at least three quarters of them are good")
 def test_mlp_is_sure(student):
     """From at least three quarters of the seeds, all four right classes have a probability of at least 0.9."""
     sure, said = random_starts(student, SURE, "are right and sure of it (probability at least 0.9)")
@@ -404,7 +407,7 @@ def grid_of(student, oracle, lower, upper, step):
     return ticks, answers
 
 
-@pytest.mark.question("boundary")
+@pytest.mark.question("boundary", promise="both ends included")
 def test_boundary_extent(student):
     """The ticks go from the lower to the upper end, both included, in the given steps."""
     for lower, upper, step in squares(student.rng):
@@ -425,7 +428,7 @@ def test_boundary_extent(student):
         assert right, f"{where} the ticks should run from {lower:g} to {upper:g}, evenly; yours run {ends}."
 
 
-@pytest.mark.question("boundary", weight=2)
+@pytest.mark.question("boundary", weight=2, promise="is the answer for the point with input 1")
 def test_boundary_agrees(student):
     """Each answer is what predict says about its point, rows for input 2 and columns for input 1."""
     for lower, upper, step in EXACT[:2]:

@@ -75,6 +75,29 @@ def test_bare_lines_hidden_markers_and_names_are_told() -> None:
     assert (drawing.xlabel, drawing.ylabel, drawing.title) == ("after", "up", "")
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered in sqrt")  # matplotlib's own, of a size below 0
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax: ax.scatter(X, Y, s=0),
+        lambda ax: ax.scatter(X, Y, s=-100),
+        lambda ax: ax.scatter(X, Y, alpha=0),
+        lambda ax: ax.scatter(X, Y, facecolors="none", edgecolors="none"),
+        lambda ax: ax.plot(X, Y, "o", markersize=0),
+        lambda ax: ax.plot(X, Y, "o", alpha=0),
+    ],
+)
+def test_markers_without_size_or_colour_are_not_there(draw: Callable[[Any], object]) -> None:
+    """A marker counts if it can be seen: one of no size, or transparent all over, does not."""
+    assert read(draw).marks == ()
+
+
+def test_each_dot_is_seen_or_not_by_itself() -> None:
+    """Sizes and colours may be given for each dot."""
+    assert [mark[:2] for mark in read(lambda ax: ax.scatter(X, Y, s=[20, 0])).marks] == [(0, 2)]
+    assert [mark[:2] for mark in read(lambda ax: ax.scatter(X, Y, c=["#0072B200", "k"])).marks] == [(1, 3)]
+
+
 @pytest.mark.parametrize(
     "data",
     [

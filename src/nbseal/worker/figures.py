@@ -40,11 +40,20 @@ def _dots(dots: Any) -> list[tuple[float, float, str]]:
     """The markers of a scatter plot."""
     import numpy
 
-    places: Any = numpy.ma.filled(numpy.ma.asarray(dots.get_offsets(), dtype=float), numpy.nan)
-    shapes = [_shape(path) for path in dots.get_paths()] or [""]
-    hollow = [colour[3] == 0 for colour in dots.get_facecolor().tolist()] or [True]
-    looks = [(shapes[i % len(shapes)], hollow[i % len(hollow)]) for i in range(min(len(places), MAX_MARKS + 1))]
-    return _seen(places, looks)
+    places: Any = numpy.ma.filled(numpy.ma.asarray(dots.get_offsets(), dtype=float), numpy.nan)[: MAX_MARKS + 1]
+    count = len(places)
+    shapes = _for_each([_shape(path) for path in dots.get_paths()] or [""], count)
+    filled = _for_each([colour[3] > 0 for colour in dots.get_facecolor().tolist()] or [False], count)
+    edged = _for_each([colour[3] > 0 for colour in dots.get_edgecolor().tolist()] or [False], count)
+    sizeable = _for_each([size > 0 for size in dots.get_sizes().tolist()] or [True], count)
+    seen = [size and (fill or edge) for size, fill, edge in zip(sizeable, filled, edged, strict=True)]
+    looks = [(shape, not fill) for shape, fill in zip(shapes, filled, strict=True)]
+    return _seen(numpy.where(numpy.reshape(seen, (count, 1)), places, numpy.nan), looks)
+
+
+def _for_each(values: list[Any], count: int) -> list[Any]:
+    """As matplotlib reads a list that is shorter than the dots: it starts again."""
+    return [values[number % len(values)] for number in range(count)]
 
 
 def _markers(line: Any) -> list[tuple[float, float, str]]:
@@ -54,6 +63,8 @@ def _markers(line: Any) -> list[tuple[float, float, str]]:
     from matplotlib.markers import MarkerStyle
 
     if not issubclass(type(line), Line2D) or str(line.get_marker()).strip().lower() in ("", "none"):
+        return []
+    if line.get_alpha() == 0 or not line.get_markersize() > 0:
         return []
     style = MarkerStyle(line.get_marker(), line.get_fillstyle())
     shape = _shape(style.get_path().transformed(style.get_transform()))
