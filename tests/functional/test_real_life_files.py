@@ -606,6 +606,16 @@ def test_work_that_is_moved_into_its_place_is_graded(elsewhere: Path, tmp_path: 
     assert grade_class(Course(root), "mini", alone).scorecards[0].score == 7.0
 
 
+def test_no_score_in_json_is_a_zero_that_nobody_gave(cards: dict[str, Scorecard], course: Path) -> None:
+    """What could not be judged has null in the scorecard's JSON and in the report's."""
+    report = {student["student"]: student["score"] for student in collect(Course(course), "mini").to_dict()["students"]}
+    for name, row in ROWS.items():
+        data = cards[student_of(name)].to_dict()
+        assert (data["score"] is None) is (report[student_of(name)] is None) is (row.marks is NOT_JUDGED)
+        assert {one["grade_id"]: one["score"] for one in data["questions"]} == row.marks
+        assert Scorecard.from_dict(data) == Scorecard.from_dict(json.loads(json.dumps(data)))
+
+
 def test_no_zero_is_unearned(cards: dict[str, Scorecard]) -> None:
     """In the whole class, a question has 0 only where the work is as it was released, or where there is none."""
     zeros = {name for name in ROWS for question in cards[student_of(name)].questions if question.score == 0.0}
