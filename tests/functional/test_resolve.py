@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -190,6 +191,27 @@ def test_what_is_open_is_listed_with_its_commands(undecided: Path) -> None:
     ]
     assert json.loads(resolve(undecided, "--json").stdout) == json.loads(json.dumps(found.to_dict()))
     assert resolve(undecided, "as asked").stdout == "mini: nothing is open for as asked\n"
+
+
+@pytest.mark.parametrize("student", ["-ann", "--help", "o'hara $HOME", "eve\x1b[1m"])
+def test_every_command_that_is_printed_works(tmp_path: Path, student: str) -> None:
+    """Ids and names of files may begin with hyphens, or hold what a shell would obey: the commands work as pasted."""
+    root = make_course(tmp_path / "course", grader=None)
+    solved(root, student, "--file.ipynb")
+    content = (root / "submitted" / student / "mini" / "--file.ipynb").read_bytes()
+    write(root, student, {"-c `x` mini.ipynb": content.replace(b"answer = 42", b"answer = 7")})
+    (root / "submitted" / student / "mini" / "timestamp.txt").write_text("04.05.2026 20:30")
+    grade(root)
+    printed = [line.strip() for line in resolve(root).stdout.splitlines() if line.strip().startswith("nbseal ")]
+    files, times = printed[:2], printed[2:]
+    for line in (*files, times[0].replace("YYYY-MM-DD HH:MM", "2026-05-04 20:30")):
+        words = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True).stdout
+        name, *arguments = words.decode().split("\0")[:-1]
+        done = CliRunner().invoke(app, arguments)
+        assert (name, done.exit_code) == ("nbseal", 0), done.output
+    assert "nothing is open" in resolve(root).stdout
+    written = (root / ".nbseal" / "decisions" / "mini.json").read_text()
+    assert {one["kind"] for one in json.loads(written)["decisions"]} == {"file", "time"}
 
 
 def test_what_many_have_open_for_one_reason_is_listed_once(undecided: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from nbseal.gradebook.tables import (
     SUBMITTED_NOTEBOOK,
 )
 from nbseal.results import GradedSubmission
+from nbseal.text import command, shell
 
 LATE_SECTIONS = {"AssignLatePenalties", "LateSubmissionPlugin"}
 STUDENTS = (
@@ -148,7 +149,7 @@ class GradebookWriter:
         """The assignment's id, and when it is due."""
         for key, due in self.connection.rows(FIND_ASSIGNMENT, name=name):
             return key, due
-        raise RecordError(f"{self.name} has no assignment {name}: run nbseal build {name}.")
+        raise RecordError(f"{self.name} has no assignment {name}: run {shell(command('build', name))}.")
 
     def _write(self, graded: GradedSubmission, timing: Timing) -> None:
         card, connection = graded.scorecard, self.connection
@@ -158,7 +159,7 @@ class GradebookWriter:
         if strangers := marks.strangers(cells):
             raise RecordError(
                 f"{self.name} has no question {', '.join(sorted(strangers))} in {card.assignment}: "
-                f"run nbseal build {card.assignment}."
+                f"run {shell(command('build', card.assignment))}."
             )
         submission = _find_or_add_submission(connection, assignment, due, card.student, timing)
         rows = _find_or_add_notebooks(connection, submission, notebooks)
