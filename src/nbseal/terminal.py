@@ -41,6 +41,8 @@ def done_line(done: Done) -> str:
     """A line about one student's turn."""
     card = done.standing
     how = "unchanged" if done.unchanged else f"{card.seconds:.2f} s"
+    if done.renewed:
+        how = f"unchanged, but its time or due date is another one: {done.penalty:g} off for being late"
     marks = f"{_total(card)}/{card.max_score:g}" if _has_marks(card) else _no_marks(card)
     return f"{one_line(done.student)}: {marks} ({how})"
 

@@ -27,7 +27,7 @@ from nbseal.report import collect, report_page
 from nbseal.resolve import Answer, Choice, decide, standing, take_back
 from nbseal.results import BY_A_PERSON, Scorecard, Status
 from nbseal.similarity.answer_cells import read_answers
-from nbseal.terminal import lost_marks, scorecard_text, summary
+from nbseal.terminal import done_line, lost_marks, scorecard_text, summary
 from tests.courses import grades
 from tests.mini import code, hand_in, make_course, mini_cells, notebook
 from tests.nbgrader_commands import give
@@ -270,6 +270,7 @@ def test_a_decided_time_counts_for_the_late_penalty(decided: tuple[Path, ClassRe
     late = decide(Course(root), "mini", "time", Answer(time="2026-05-04 22:30 CEST"))
     assert late.what == "handed in at 2026-05-04 20:30:00 UTC"
     (done,) = grade_class(Course(root), "mini", ClassOptions(["time"])).done
+    assert done_line(done) == "time: 7/7 (unchanged, but its time or due date is another one: 7 off for being late)"
     assert (done.unchanged, done.renewed, done.scorecard.decisions) == (True, True, (late.sentence,))
     assert read_marks(Course(root), "mini").by_student["time"].score == 0.0
     decide(Course(root), "mini", "time", ANSWERS["time"])

@@ -321,7 +321,7 @@ def look_again(course: Course) -> tuple[dict[str, Scorecard], tuple[str, ...]]:
     with Recorder(course) as recorder:
         recorder.prepare("ps1")
         renewed = {name: recorder.renew_times("ps1", name) for name in recorder.recorded("ps1")}
-        return {name: card for name, card in renewed.items() if card}, recorder.notes()
+        return {name: found[0] for name, found in renewed.items() if found}, recorder.notes()
 
 
 def taken(course: Course) -> list[float | None]:

@@ -139,12 +139,13 @@ class Recorder:
             self._publish(entry)
         return graded
 
-    def renew_times(self, assignment: str, student: str) -> Scorecard | None:
+    def renew_times(self, assignment: str, student: str) -> tuple[Scorecard, float] | None:
         """Record anew when one of the ``recorded`` submissions came, if what is known of that is something else now.
 
         That is what its stamp says, what a person decided about it, and its line in extensions.csv.
 
-        Marks stay, the late penalty is computed anew. Returns the new scorecard; None if everything is as it was.
+        Marks stay, the late penalty is computed anew. Returns the new scorecard and the penalty; None if everything is
+        as it was.
         """
         entry = self._known[student]
         stamp = stamp_in(self.course.folder("submitted", student, assignment), self._zones)
@@ -155,12 +156,12 @@ class Recorder:
             return None
         with self._writing():
             with self._announced(renewed):
-                self._gradebook.write_times(assignment, student, entry.sizes, timing)
+                penalty = self._gradebook.write_times(assignment, student, entry.sizes, timing)
             folder = self.course.folder("autograded", student, assignment)
             with explained(folder):
                 write_stamp(folder, stamp, self._permissions)
             self._publish(renewed)
-        return renewed.scorecard
+        return renewed.scorecard, penalty
 
     def _is_on_record(self, assignment: str, student: str, timing: Timing) -> bool:
         """Whether the gradebook has the extension that it should have."""
