@@ -394,8 +394,20 @@ ROWS: dict[str, Row] = {
     "a zip of zeros": Row(
         one("w.zip", lambda _: archive({"z": bytes(70 << 20)})), NOT_JUDGED, "holds more than a submission may"
     ),
-    "another notebook": Row(one("mini.ipynb", lambda _: OTHER), NOT_JUDGED, r"`mini\.ipynb` holds nothing of this"),
-    "no cells": Row(one("mini.ipynb", lambda _: as_file(notebook([]))), NOT_JUDGED, "holds nothing of this assignment"),
+    "another notebook": Row(
+        one("mini.ipynb", lambda _: OTHER), NOT_JUDGED, r"`mini\.ipynb` isn't recognised as this assignment's\)"
+    ),
+    "answers without anything that was given": Row(
+        one(
+            "work.ipynb",
+            lambda desk: as_file(notebook([code("own", ANSWERS["double-answer"]), code("x", "answer = 42")])),
+        ),
+        NOT_JUDGED,
+        r"`work\.ipynb` isn't recognised as this assignment's, but defines `answer` and `double`",
+    ),
+    "no cells": Row(
+        one("mini.ipynb", lambda _: as_file(notebook([]))), NOT_JUDGED, "isn't recognised as this assignment's"
+    ),
     "conflict markers": Row(
         one("mini.ipynb", Desk.conflicting), NOT_JUDGED, r"conflict markers of git at line \d+ \(<<<<<<< HEAD\)"
     ),
