@@ -285,6 +285,7 @@ def test_both_faces_give_the_same_marks_again_and_again(
     exit_code, said = give("autograde", "mini", "--force", cwd=settled)
     assert exit_code == 0, said[-3000:]
     assert "counts as on time" not in said
+    assert "No submitted file" not in said
     assert grades(settled, "mini") == grades(root, "mini")
     assert marks(grade(settled)) == MARKS
     again = grade(settled, force=True)
