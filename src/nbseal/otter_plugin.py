@@ -18,7 +18,7 @@ from otter.test_files.abstract_test import TestCase, TestCaseResult
 from otter.test_files.exception_test import ExceptionTestFile
 
 from nbseal.errors import NbsealError
-from nbseal.export.containers import grade_folder, grader_of, is_unjudged
+from nbseal.export.containers import grade_folder, grader_of
 from nbseal.grading import Grader
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.text import printable
@@ -59,7 +59,7 @@ class SealedGrader(AbstractOtterPlugin):  # type: ignore[misc]
     def grade(grader: Grader, submission: Path) -> Scorecard:
         """The scorecard of a submission's folder; NotJudged when there is no mark in it."""
         card = grade_folder(grader, submission, OTTERS_OWN)
-        if is_unjudged(card):
+        if card.is_unjudged:
             reasons = "; ".join(printable(problem) for problem in card.problems)
             raise NotJudged(
                 f"this submission could not be judged: it has no mark yet, which isn't a zero. A person must look at "

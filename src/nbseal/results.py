@@ -121,6 +121,12 @@ class Scorecard:
         return round(sum(question.score or 0.0 for question in self.questions), 6)
 
     @property
+    def is_unjudged(self) -> bool:
+        """Whether nothing has a mark, and not only because a person reads it anyway."""
+        statuses = {question.status for question in self.questions}
+        return Status.NOT_JUDGED in statuses and Status.GRADED not in statuses
+
+    @property
     def has_unclear_time(self) -> bool:
         """Whether nobody can tell if the submission came late."""
         return any(problem.endswith(UNCLEAR_TIME) for problem in self.problems)
@@ -140,6 +146,7 @@ class Scorecard:
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the published form (schema 1).
 
+        A ``score`` is null where there is no mark: a question's, and the whole one of work that nobody could judge.
         ``slowest``, ``decisions``, a question's ``told``, and a test's ``measured``, ``blocked``, ``credit`` and
         ``unwritten`` are there only where they say something.
         """
@@ -147,7 +154,7 @@ class Scorecard:
             "schema": SCHEMA,
             "assignment": self.assignment,
             "student": self.student,
-            "score": self.score,
+            "score": None if self.is_unjudged else self.score,
             "max_score": self.max_score,
             "seal": self.seal,
             "seconds": round(self.seconds, 3),

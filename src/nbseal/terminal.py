@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status
-from nbseal.text import one_line
+from nbseal.text import command, one_line, shell
 
 if TYPE_CHECKING:
     from nbseal.grading import ClassResult, Done, MarkChange
@@ -41,6 +41,8 @@ def done_line(done: Done) -> str:
     """A line about one student's turn."""
     card = done.standing
     how = "unchanged" if done.unchanged else f"{card.seconds:.2f} s"
+    if done.renewed:
+        how = f"unchanged, but its time or due date is another one: {done.penalty:g} off for being late"
     marks = f"{_total(card)}/{card.max_score:g}" if _has_marks(card) else _no_marks(card)
     return f"{one_line(done.student)}: {marks} ({how})"
 
@@ -101,7 +103,7 @@ def summary(assignment: str, result: ClassResult) -> str:
     if waiting := _waiting(result.standings, Status.MANUAL):
         parts.append(f"{waiting} with answers for a person to read")
     if waiting := _waiting(result.standings, Status.NOT_JUDGED):
-        parts.append(f"{waiting} not judged completely: a person must look (nbseal resolve {assignment})")
+        parts.append(f"{waiting} not judged completely: a person must look ({shell(command('resolve', assignment))})")
     if unclear := sum(card.has_unclear_time for card in result.scorecards):
         parts.append(f"{unclear} with an unclear time: no late penalty")
     return "; ".join(parts)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MESSAGE_LIMIT = 4000  # characters of a text that anybody reads
 # Terminal escapes, text that runs backwards and half characters could make a page show something else than its words.
@@ -26,6 +28,25 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """A text that may come from a student, in one line and without control characters."""
     return " ".join(printable(text).split())
+
+
+def command(name: str, *arguments: str, options: Sequence[str] = ()) -> tuple[str, ...]:
+    """The words of a command of ours; an argument may begin with a hyphen, as an option does."""
+    if any(argument.startswith("-") for argument in arguments):
+        return ("nbseal", name, *options, "--", *arguments)
+    return ("nbseal", name, *arguments, *options)
+
+
+def shell(words: Iterable[str]) -> str:
+    """A command as a shell takes it; what a terminal would obey is spelled out."""
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    if word == without_controls(word) and "\n" not in word:
+        return shlex.quote(word)
+    plain = set(range(0x20, 0x7F)) - set(b"'\\")
+    return "$'" + "".join(chr(byte) if byte in plain else f"\\x{byte:02x}" for byte in os.fsencode(word)) + "'"
 
 
 def notes_on_like_ids(students: Iterable[str]) -> list[str]:

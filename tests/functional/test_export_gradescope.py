@@ -15,7 +15,7 @@ import pytest
 
 from nbseal.course import Course
 from nbseal.export.bundle import pinned_requirements, plan_of
-from nbseal.export.containers import grade_folder, grader_of, is_unjudged
+from nbseal.export.containers import grade_folder, grader_of
 from nbseal.export.gradescope import Visibility, make_gradescope_zip, results
 from nbseal.grading import grade_notebook
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
@@ -212,17 +212,17 @@ def test_notebooks_are_found_where_students_put_them(autograder: Path):
             card = grade_folder(grader, autograder / "submission")
             assert card.score == score, place
         assert card.problems == ("temperature.ipynb was not submitted",)
-        assert not is_unjudged(card)
+        assert not card.is_unjudged
         (autograder / "submission" / "temperature (2).ipynb").symlink_to(ROOT / "docs/examples/source/temperature")
         card = grade_folder(grader, autograder / "submission")
-        assert is_unjudged(card)
+        assert card.is_unjudged
         assert "`temperature (2).ipynb` is a link" in results(card, "visible", 0.1)["output"]
         hand_in(autograder, "one.ipynb")
         hand_in(autograder, "two.ipynb", convert_answer="to_celsius = None")
-        assert is_unjudged(grade_folder(grader, autograder / "submission"))
+        assert grade_folder(grader, autograder / "submission").is_unjudged
         for number in range(2001):
             (autograder / "submission" / f"{number}.txt").touch()
-        assert is_unjudged(grade_folder(grader, autograder / "submission"))
+        assert grade_folder(grader, autograder / "submission").is_unjudged
 
 
 def test_a_submission_cannot_read_the_graders(autograder: Path, grade: Callable):

@@ -394,8 +394,20 @@ ROWS: dict[str, Row] = {
     "a zip of zeros": Row(
         one("w.zip", lambda _: archive({"z": bytes(70 << 20)})), NOT_JUDGED, "holds more than a submission may"
     ),
-    "another notebook": Row(one("mini.ipynb", lambda _: OTHER), NOT_JUDGED, r"`mini\.ipynb` holds nothing of this"),
-    "no cells": Row(one("mini.ipynb", lambda _: as_file(notebook([]))), NOT_JUDGED, "holds nothing of this assignment"),
+    "another notebook": Row(
+        one("mini.ipynb", lambda _: OTHER), NOT_JUDGED, r"`mini\.ipynb` isn't recognised as this assignment's\)"
+    ),
+    "answers without anything that was given": Row(
+        one(
+            "work.ipynb",
+            lambda desk: as_file(notebook([code("own", ANSWERS["double-answer"]), code("x", "answer = 42")])),
+        ),
+        NOT_JUDGED,
+        r"`work\.ipynb` isn't recognised as this assignment's, but defines `answer` and `double`",
+    ),
+    "no cells": Row(
+        one("mini.ipynb", lambda _: as_file(notebook([]))), NOT_JUDGED, "isn't recognised as this assignment's"
+    ),
     "conflict markers": Row(
         one("mini.ipynb", Desk.conflicting), NOT_JUDGED, r"conflict markers of git at line \d+ \(<<<<<<< HEAD\)"
     ),
@@ -604,6 +616,16 @@ def test_work_that_is_moved_into_its_place_is_graded(elsewhere: Path, tmp_path: 
     write(root / "submitted" / "beside the folder" / "mini", {"mini.ipynb": Desk(root).solved()})
     (root / "submitted" / "beside the folder" / "mini.ipynb").unlink()
     assert grade_class(Course(root), "mini", alone).scorecards[0].score == 7.0
+
+
+def test_no_score_in_json_is_a_zero_that_nobody_gave(cards: dict[str, Scorecard], course: Path) -> None:
+    """What could not be judged has null in the scorecard's JSON and in the report's."""
+    report = {student["student"]: student["score"] for student in collect(Course(course), "mini").to_dict()["students"]}
+    for name, row in ROWS.items():
+        data = cards[student_of(name)].to_dict()
+        assert (data["score"] is None) is (report[student_of(name)] is None) is (row.marks is NOT_JUDGED)
+        assert {one["grade_id"]: one["score"] for one in data["questions"]} == row.marks
+        assert Scorecard.from_dict(data) == Scorecard.from_dict(json.loads(json.dumps(data)))
 
 
 def test_no_zero_is_unearned(cards: dict[str, Scorecard]) -> None:

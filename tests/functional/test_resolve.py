@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from nbseal.report import collect, report_page
 from nbseal.resolve import Answer, Choice, decide, standing, take_back
 from nbseal.results import BY_A_PERSON, Scorecard, Status
 from nbseal.similarity.answer_cells import read_answers
-from nbseal.terminal import lost_marks, scorecard_text, summary
+from nbseal.terminal import done_line, lost_marks, scorecard_text, summary
 from tests.courses import grades
 from tests.mini import code, hand_in, make_course, mini_cells, notebook
 from tests.nbgrader_commands import give
@@ -192,6 +193,27 @@ def test_what_is_open_is_listed_with_its_commands(undecided: Path) -> None:
     assert resolve(undecided, "as asked").stdout == "mini: nothing is open for as asked\n"
 
 
+@pytest.mark.parametrize("student", ["-ann", "--help", "o'hara $HOME", "eve\x1b[1m"])
+def test_every_command_that_is_printed_works(tmp_path: Path, student: str) -> None:
+    """Ids and names of files may begin with hyphens, or hold what a shell would obey: the commands work as pasted."""
+    root = make_course(tmp_path / "course", grader=None)
+    solved(root, student, "--file.ipynb")
+    content = (root / "submitted" / student / "mini" / "--file.ipynb").read_bytes()
+    write(root, student, {"-c `x` mini.ipynb": content.replace(b"answer = 42", b"answer = 7")})
+    (root / "submitted" / student / "mini" / "timestamp.txt").write_text("04.05.2026 20:30")
+    grade(root)
+    printed = [line.strip() for line in resolve(root).stdout.splitlines() if line.strip().startswith("nbseal ")]
+    files, times = printed[:2], printed[2:]
+    for line in (*files, times[0].replace("YYYY-MM-DD HH:MM", "2026-05-04 20:30")):
+        words = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True).stdout
+        name, *arguments = words.decode().split("\0")[:-1]
+        done = CliRunner().invoke(app, arguments)
+        assert (name, done.exit_code) == ("nbseal", 0), done.output
+    assert "nothing is open" in resolve(root).stdout
+    written = (root / ".nbseal" / "decisions" / "mini.json").read_text()
+    assert {one["kind"] for one in json.loads(written)["decisions"]} == {"file", "time"}
+
+
 def test_what_many_have_open_for_one_reason_is_listed_once(undecided: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hidden test that fails itself leaves the same open for a whole class: one paragraph, and one command."""
     found = standing(Course(undecided), "mini")
@@ -248,6 +270,7 @@ def test_a_decided_time_counts_for_the_late_penalty(decided: tuple[Path, ClassRe
     late = decide(Course(root), "mini", "time", Answer(time="2026-05-04 22:30 CEST"))
     assert late.what == "handed in at 2026-05-04 20:30:00 UTC"
     (done,) = grade_class(Course(root), "mini", ClassOptions(["time"])).done
+    assert done_line(done) == "time: 7/7 (unchanged, but its time or due date is another one: 7 off for being late)"
     assert (done.unchanged, done.renewed, done.scorecard.decisions) == (True, True, (late.sentence,))
     assert read_marks(Course(root), "mini").by_student["time"].score == 0.0
     decide(Course(root), "mini", "time", ANSWERS["time"])
@@ -262,6 +285,7 @@ def test_both_faces_give_the_same_marks_again_and_again(
     exit_code, said = give("autograde", "mini", "--force", cwd=settled)
     assert exit_code == 0, said[-3000:]
     assert "counts as on time" not in said
+    assert "No submitted file" not in said
     assert grades(settled, "mini") == grades(root, "mini")
     assert marks(grade(settled)) == MARKS
     again = grade(settled, force=True)

@@ -277,6 +277,20 @@ def test_an_extension_may_come_later_move_and_go(tmp_path: Path) -> None:
     assert not any(one.renewed for one in grade(root).done)
 
 
+def test_a_due_date_may_move(tmp_path: Path) -> None:
+    """The penalty follows the due date without grading; a run that finds the same one does nothing."""
+    root = make(tmp_path / "course")
+    stamp(root, "ann", "2026-05-06 10:00:00 UTC")
+    grade(root)
+    for due, penalty in (("2026-05-07 00:00:00 UTC", None), ("2026-05-06 09:00:00 UTC", FULL)):
+        with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+            gradebook.update_or_create_assignment("mini", duedate=due)
+        (done,) = grade(root).done
+        assert (done.unchanged, done.renewed, done.penalty) == (True, True, penalty or 0.0)
+        assert rows(root)["ann"].penalty == penalty
+        assert not any(one.renewed for one in grade(root).done)
+
+
 def test_an_extension_counts_for_a_submission_that_is_graded_now(tmp_path: Path) -> None:
     """Both faces heed a line that is there before the first grading, and report what is late beyond it."""
     root = make(tmp_path / "course", 'c.Grading.timezone = "Europe/Berlin"')
@@ -321,7 +335,7 @@ def look_again(course: Course) -> tuple[dict[str, Scorecard], tuple[str, ...]]:
     with Recorder(course) as recorder:
         recorder.prepare("ps1")
         renewed = {name: recorder.renew_times("ps1", name) for name in recorder.recorded("ps1")}
-        return {name: card for name, card in renewed.items() if card}, recorder.notes()
+        return {name: found[0] for name, found in renewed.items() if found}, recorder.notes()
 
 
 def taken(course: Course) -> list[float | None]:
@@ -379,7 +393,7 @@ def test_the_due_date_may_move_below_an_extension(late: Course) -> None:
     look_again(late)
     assert rows(late.root, "ps1")["ann"].extension == timedelta(hours=39)
     set_due(late.root, "ps1", "2026-05-05 21:00:00 UTC")
-    assert set(look_again(late)[0]) == {"ann"}
+    assert set(look_again(late)[0]) == {"ann", "bob", "cyd"}
     assert rows(late.root, "ps1")["ann"] == Row(MOMENT, timedelta(hours=15), 0, None)
 
 

@@ -532,6 +532,22 @@ def test_a_copy_of_the_stub_behind_the_answer_is_left_out(work: dict[str, Any]) 
     assert by_id(rebuilt, "q-answer")["source"] == "x = 1"
 
 
+@pytest.mark.parametrize("place", ["imports", "p-answer", "own", "p"])
+def test_answers_in_one_cell_are_not_undone_by_stubs_below(place: str) -> None:
+    """Whoever wrote all answers into one cell left stubs below, which would take the functions back."""
+    stub = f"def f(x):\n    {STUB}"
+    first = make("p-answer", STUB, nbgrader=mark("p-answer", solution=True))
+    check = make("p", "assert g", nbgrader=mark("p", grade=True, locked=True, points=1))
+    second = make("q-answer", stub, nbgrader=mark("q-answer", solution=True))
+    template = {**TEMPLATE, "cells": [*TEMPLATE["cells"][:2], first, check, second, *TEMPLATE["cells"][3:]]}
+    nb = copy.deepcopy(template)
+    nb["cells"].insert(2, make("own", ""))
+    by_id(nb, place)["source"] += "\ndef g(x):\n    return x\n\ndef f(x):\n    return g(x)"
+    made = rebuild(template, read(json.dumps(nb).encode()).nb)
+    assert stub not in [cell["source"] for cell in made.nb["cells"]]
+    assert "the cell 'q-answer' is as it was released; the answer above it counts" in made.problems
+
+
 def test_a_chosen_cell_for_text_runs_as_code() -> None:
     """Where a person takes a Markdown cell for an answer in code, what stands between its fences is the answer."""
     nb = copy.deepcopy(TEMPLATE)

@@ -89,7 +89,7 @@ def test_names_that_every_week_has_are_not_enough():
         weeks[week] = notebook(cells)
     known = {"week2": fingerprint(weeks[2])}
     assert set(tell({"x.ipynb": weeks[2]}, known).notebooks) == {"week2"}
-    assert "holds nothing of this assignment" in tell({"week2.ipynb": weeks[1]}, known).not_judged["week2"]
+    assert "isn't recognised as this assignment's" in tell({"week2.ipynb": weeks[1]}, known).not_judged["week2"]
 
 
 def test_answers_alone_are_recognised():
@@ -264,7 +264,7 @@ def test_many_versions_are_not_compared_and_many_notes_are_cut():
     beside = {f"{n}.ipynb": notebook([code("x", f"{n}")]) for n in range(9)}
     found = tell({"01-gates.ipynb": template("01-gates"), **beside})
     assert len(found.problems) == 1
-    assert found.problems[0].endswith("and 4 more (holds nothing of this assignment)")
+    assert found.problems[0].endswith("and 4 more (isn't recognised as this assignment's)")
 
 
 def test_a_hidden_link_is_nobody_s_work():

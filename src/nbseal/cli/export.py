@@ -32,7 +32,7 @@ from nbseal.export.marks import AssignmentMarks, decide, read_marks
 from nbseal.export.moodle import Match as MoodleMatch
 from nbseal.export.moodle import WorksheetColumns, fill_worksheet, make_import
 from nbseal.export.spreadsheet import export_csv
-from nbseal.text import one_line
+from nbseal.text import command, one_line, shell
 
 
 class OneOf(click.Choice[StrEnum]):
@@ -203,7 +203,7 @@ def _report(result: ExportResult, as_json: bool) -> None:
     for assignment, students in result.resubmitted.items():
         _complain(
             f"handed in again after grading, the mark is that of the older submission: {', '.join(students)}; "
-            f"run nbseal grade {assignment} and export again"
+            f"run {shell(command('grade', assignment))} and export again"
         )
     for student, reason in result.left_out:
         _complain(f"left out: {student}: {reason}")

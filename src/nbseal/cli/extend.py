@@ -16,6 +16,7 @@ from nbseal.cli.options import (
     say,
     text_options,
 )
+from nbseal.text import command, shell
 
 if TYPE_CHECKING:
     from nbseal.gradebook.extensions import Extension
@@ -38,7 +39,7 @@ def extend(assignment: str | None, student: str | None, date: str | None, output
 
     opened = Course(course)
     if student and not date:
-        raise click.UsageError(f"until when? nbseal extend {assignment} {student} 2026-05-11")
+        raise click.UsageError(f"until when? {shell(command('extend', assignment or '', student, '2026-05-11'))}")
     if assignment and student and date:
         for note in grant(opened, assignment, student, date):
             say(f"note: {note}", err=True)

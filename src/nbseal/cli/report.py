@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nbseal.cli.options import Command, Output, assignment_argument, course_option, page_options, say
-from nbseal.text import one_line
+from nbseal.text import command, one_line, shell
 
 
 @click.command(cls=Command, epilog="Example: nbseal report 01-gates --anonymous -o report.html")
@@ -28,7 +28,8 @@ def report(assignment: str, anonymous: bool, output: Output, course: Path) -> No
     if summary.resubmitted:
         say(
             "handed in again after grading, the marks are those of the older submission: "
-            f"{', '.join(map(one_line, summary.resubmitted))}; run nbseal grade {assignment} and report again",
+            f"{', '.join(map(one_line, summary.resubmitted))}; "
+            f"run {shell(command('grade', assignment))} and report again",
             err=True,
         )
     if output.as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from nbseal.cli.options import (
     say,
     text_options,
 )
-from nbseal.text import one_line, without_controls
+from nbseal.text import command, one_line, shell
 
 if TYPE_CHECKING:
     from nbseal.course import Course
@@ -123,7 +122,7 @@ def _listing(course: Course, found: Standing, student: str | None, given: Path) 
         lines += [f"{found.assignment}: {len(found.cases)} open{whose}", *_cases(course, found, given), "", LEGEND]
     else:
         lines.append(f"{found.assignment}: nothing is open" + (f" for {student}" if student else ""))
-    grade = _shell("nbseal", "grade", found.assignment, course=given)
+    grade = _shell(command("grade", found.assignment), given)
     if found.again:
         lines.append(f"handed in again since grading: {_some(found.again)}. First: {grade}")
     if found.not_graded:
@@ -160,7 +159,7 @@ def _cases(course: Course, found: Standing, given: Path) -> list[str]:
         ]
         for choice in choices:
             lines += [f"  {choice.words}"] if choice.words else []
-            lines.append(("    " if choice.words else "  ") + _shell(*choice.command, course=given))
+            lines.append(("    " if choice.words else "  ") + _shell(choice.command, given))
     return lines
 
 
@@ -184,14 +183,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(map(one_line, names[:NAMED])) + more
 
 
-def _shell(*words: str, course: Path) -> str:
-    """A command as a shell takes it; what a terminal would obey is spelled out."""
-    more = [] if course == Path() else ["--course", str(course)]
-    return " ".join(_quoted(word) for word in (*words, *more))
-
-
-def _quoted(word: str) -> str:
-    if word == without_controls(word) and "\n" not in word:
-        return shlex.quote(word)
-    plain = set(range(0x20, 0x7F)) - set(b"'\\")
-    return "$'" + "".join(chr(byte) if byte in plain else f"\\x{byte:02x}" for byte in os.fsencode(word)) + "'"
+def _shell(words: tuple[str, ...], course: Path) -> str:
+    """A command as a shell takes it here; the course's folder is named if that isn't where the shell is."""
+    more = () if course == Path() else ("--course", str(course))
+    return shell((*words[:2], *more, *words[2:]) if "--" in words else (*words, *more))

@@ -15,7 +15,7 @@ from nbseal.grading.submission import Submission
 from nbseal.notebook import Notebook
 from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.reading import Cell
-from nbseal.results import Scorecard, Status
+from nbseal.results import Scorecard
 
 CHECK = 'grader.check("{}")'
 OTTER_CELLS = frozenset({"otter-start", "otter-hand-in-text", "otter-hand-in"})
@@ -43,12 +43,6 @@ def grade_folder(grader: Grader, folder: Path, ignored: Collection[str] = ()) ->
     files = {path: data for path, data in handed_in.files.items() if not path.startswith(tuple(ignored))}
     submission = grader.recognise(replace(handed_in, files=files))
     return grader.grade_submission("", _from_otter(grader, submission)).scorecard
-
-
-def is_unjudged(card: Scorecard) -> bool:
-    """Whether nothing could be judged of what a machine judges."""
-    judged = [question for question in card.questions if question.status is not Status.MANUAL]
-    return bool(judged) and all(question.status is Status.NOT_JUDGED for question in judged)
 
 
 def _from_otter(grader: Grader, submission: Submission) -> Submission:

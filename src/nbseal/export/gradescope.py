@@ -9,7 +9,6 @@ from typing import Any
 from nbseal import __version__
 from nbseal.course import Course
 from nbseal.export.bundle import bundle, plan_of, zipped
-from nbseal.export.containers import is_unjudged
 from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.text import printable
 
@@ -54,7 +53,7 @@ def results(card: Scorecard, visibility: str, seconds: float) -> dict[str, Any]:
         "extra_data": {"nbseal": __version__, "seal": card.seal, "not_judged": _names(card, Status.NOT_JUDGED)},
         "tests": tests,
     }
-    return found if is_unjudged(card) else {"score": card.score, **found}
+    return found if card.is_unjudged else {"score": card.score, **found}
 
 
 def no_results(seconds: float) -> dict[str, Any]:
@@ -72,7 +71,7 @@ def no_results(seconds: float) -> dict[str, Any]:
 def _summary(card: Scorecard) -> list[str]:
     """What a student should know besides the tests; why something wasn't judged is for the instructor."""
     lines = [f"Graded at seal level {card.seal}."]
-    if is_unjudged(card):
+    if card.is_unjudged:
         lines = [UNGRADED]
     elif names := _names(card, Status.NOT_JUDGED):
         lines.append(f"Not judged, and so without a mark that a person must give: {', '.join(names)}.")

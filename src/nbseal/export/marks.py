@@ -13,6 +13,7 @@ from nbseal.gradebook.ledger import Ledger
 from nbseal.gradebook.queries import points, students, submission_marks, waiting_questions
 from nbseal.grading.submission import resubmitted
 from nbseal.results import Scorecard, Status
+from nbseal.text import command, shell
 
 NOT_HANDED_IN = "nothing was handed in"
 NOT_GRADED = "handed in, but not graded yet: run nbseal grade"
@@ -63,11 +64,13 @@ def read_marks(course: Course, assignment: str) -> AssignmentMarks:
     course.assignment(assignment)
     file, name = gradebook_file(course), gradebook_label(course)
     if file and not file.exists():
-        raise CourseError(f"{name} doesn't exist: grade first (nbseal grade {assignment}).")
+        raise CourseError(f"{name} doesn't exist: grade first ({shell(command('grade', assignment))}).")
     with explained(name), closing(connect(course)) as gradebook:
         max_score = points(gradebook, assignment)
         if max_score is None:
-            raise CourseError(f"{name} has no assignment {assignment}: grade first (nbseal grade {assignment}).")
+            raise CourseError(
+                f"{name} has no assignment {assignment}: grade first ({shell(command('grade', assignment))})."
+            )
         marks = _read(gradebook, assignment)
     by_student = _with_what_lies_about(course, assignment, marks)
     entries = Ledger.of(course, assignment).entries()

@@ -23,6 +23,7 @@ from nbseal.feedback.hidden_regions import Regions, hidden_regions
 from nbseal.feedback.page_source import PageSource
 from nbseal.files import read_regular, write_whole
 from nbseal.gradebook.queries import NotebookMarks, class_notebook_marks
+from nbseal.text import command, shell
 
 OURS = ("nbseal.feedback.FeedbackExporter", "nbseal.feedback.exporter.FeedbackExporter")
 # Settings by which nbgrader's command would make another page, or do more.
@@ -159,14 +160,16 @@ def _choose(course: Course, assignment: str, wanted: Sequence[str] | None, notes
     """The students who have something in autograded/, all or those who are ``wanted``."""
     graded = course.students(assignment, "autograded")
     if not graded:
-        raise CourseError(f"nothing of {assignment} has been graded yet: run nbseal grade {assignment} first.")
+        raise CourseError(
+            f"nothing of {assignment} has been graded yet: run {shell(command('grade', assignment))} first."
+        )
     if not wanted:
         return graded
     submitted = course.students(assignment)
     for student in sorted(set(wanted) - set(graded)):
         if student not in submitted:
             raise UnknownName(f"no student called {student!r} has handed in {assignment}.")
-        notes.append(f"{student}: not graded yet, so there is no page: run nbseal grade {assignment}")
+        notes.append(f"{student}: not graded yet, so there is no page: run {shell(command('grade', assignment))}")
     return sorted(set(wanted) & set(graded))
 
 

@@ -31,7 +31,7 @@ class Entry:
     """One recorded submission; ``sizes`` are the bytes of its notebooks in autograded/.
 
     ``digest`` identifies all that the mark depends on, ``handed_in`` the submission alone ("" if nobody knows);
-    ``extension`` is the date in the student's line of extensions.csv ("" if there was none).
+    ``extension`` is the date in the student's line of extensions.csv and ``due`` the due date, "" where there was none.
     """
 
     digest: str
@@ -39,6 +39,7 @@ class Entry:
     sizes: dict[str, int]
     handed_in: str = ""
     extension: str = ""
+    due: str = ""
 
     @property
     def student(self) -> str:
@@ -53,8 +54,8 @@ class Entry:
             "notebooks": self.sizes,
             "scorecard": self.scorecard.to_dict(),
         }
-        if self.extension:
-            data["extension"] = self.extension
+        dates = {"extension": self.extension, "due": self.due}
+        data |= {name: date for name, date in dates.items() if date}
         return json.dumps(data).encode("ascii")
 
     @classmethod
@@ -62,7 +63,8 @@ class Entry:
         """Read a stored entry; ValueError, KeyError or TypeError if it isn't one."""
         data: dict[str, Any] = json.loads(text)
         card = Scorecard.from_dict(data["scorecard"])
-        return cls(data["digest"], card, dict(data["notebooks"]), data.get("handed_in", ""), data.get("extension", ""))
+        texts = (data.get(name, "") for name in ("handed_in", "extension", "due"))
+        return cls(data["digest"], card, dict(data["notebooks"]), *texts)
 
 
 class Ledger:

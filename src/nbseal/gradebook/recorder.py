@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -49,6 +50,7 @@ class Recorder:
         self._extensions = read_extensions(course)
         self._known: dict[str, Entry] = {}
         self._decisions: dict[str, Decisions] = {}
+        self._dues: dict[str, datetime.datetime | None] = {}
 
     def __enter__(self) -> Recorder:
         return self
@@ -123,7 +125,8 @@ class Recorder:
             before = Ledger.of(self.course, card.assignment).latest(card.student)
             timing = self._timing(card.assignment, card.student, stamp, before)
             graded = replace(graded, scorecard=timing.on(card), files=_other_files(graded, stamp))
-            entry = Entry(graded.digest, graded.scorecard, sizes, graded.handed_in, timing.text)
+            due = self._due(card.assignment)
+            entry = Entry(graded.digest, graded.scorecard, sizes, graded.handed_in, timing.text, _text(due))
             with explained(destination):
                 if write_autograded:
                     staging.write(graded.files, notebooks)
@@ -139,28 +142,30 @@ class Recorder:
             self._publish(entry)
         return graded
 
-    def renew_times(self, assignment: str, student: str) -> Scorecard | None:
+    def renew_times(self, assignment: str, student: str) -> tuple[Scorecard, float] | None:
         """Record anew when one of the ``recorded`` submissions came, if what is known of that is something else now.
 
-        That is what its stamp says, what a person decided about it, and its line in extensions.csv.
+        That is what its stamp says, what a person decided about it, its line in extensions.csv, and the due date.
 
-        Marks stay, the late penalty is computed anew. Returns the new scorecard; None if everything is as it was.
+        Marks stay, the late penalty is computed anew. Returns the new scorecard and the penalty; None if everything is
+        as it was.
         """
         entry = self._known[student]
         stamp = stamp_in(self.course.folder("submitted", student, assignment), self._zones)
         stamp = as_decided(self._decisions_about(assignment), student, entry.handed_in, stamp)
         timing = self._timing(assignment, student, stamp, entry)
-        renewed = replace(entry, scorecard=timing.on(entry.scorecard), extension=timing.text)
+        due = _text(self._due(assignment))
+        renewed = replace(entry, scorecard=timing.on(entry.scorecard), extension=timing.text, due=due)
         if renewed == entry and self._is_on_record(assignment, student, timing):
             return None
         with self._writing():
             with self._announced(renewed):
-                self._gradebook.write_times(assignment, student, entry.sizes, timing)
+                penalty = self._gradebook.write_times(assignment, student, entry.sizes, timing)
             folder = self.course.folder("autograded", student, assignment)
             with explained(folder):
                 write_stamp(folder, stamp, self._permissions)
             self._publish(renewed)
-        return renewed.scorecard
+        return renewed.scorecard, penalty
 
     def _is_on_record(self, assignment: str, student: str, timing: Timing) -> bool:
         """Whether the gradebook has the extension that it should have."""
@@ -227,8 +232,14 @@ class Recorder:
 
     def _timing(self, assignment: str, student: str, stamp: Stamp | None, before: Entry | None) -> Timing:
         line = self._extensions.of(student, assignment)
-        due = self._gradebook.due(assignment) if line else None
+        due = self._due(assignment) if line else None
         return timing_of(stamp, line, due, before.extension if before else "")
+
+    def _due(self, assignment: str) -> datetime.datetime | None:
+        """When an assignment is due, as it was when it was first asked for."""
+        if assignment not in self._dues:
+            self._dues[assignment] = self._gradebook.due(assignment)
+        return self._dues[assignment]
 
     @cached_property
     def _permissions(self) -> int:
@@ -246,6 +257,10 @@ def _other_files(graded: GradedSubmission, stamp: Stamp | None) -> dict[str, byt
         text = (graded.timestamp or "").encode("utf-8", "replace")
         files[TIMESTAMP_FILE] = for_nbgrader(graded.files.get(TIMESTAMP_FILE, text), stamp.moment)
     return files
+
+
+def _text(moment: datetime.datetime | None) -> str:
+    return moment.isoformat() if moment else ""
 
 
 def _check_name(student: str) -> None:

@@ -26,6 +26,7 @@ from nbseal.gradebook.tables import (
     TASK_CELL,
 )
 from nbseal.notebook import Notebook, make_template
+from nbseal.text import command, shell
 
 ASSIGNMENT_ID = select(ASSIGNMENT.c.id).where(ASSIGNMENT.c.name == bindparam("name"))
 OF_ASSIGNMENT = NOTEBOOK.c.assignment_id == bindparam("assignment")
@@ -151,8 +152,8 @@ def _disagreement(
     return (
         f"{gradebook} holds submissions of another version of {assignment.name}: "
         f"{'; '.join(found) or 'its notebooks are others'}. If only points changed, run "
-        f"nbseal build {assignment.name}; otherwise bring the old cells back, or remove the recorded "
-        f"submissions with nbgrader db assignment remove {assignment.name} --force."
+        f"{shell(command('build', assignment.name))}; otherwise bring the old cells back, or remove the recorded "
+        f"submissions with nbgrader db assignment remove {shell([assignment.name])} --force."
     )
 
 

@@ -30,6 +30,7 @@ from nbseal.gradebook.tables import (
     SUBMITTED_NOTEBOOK,
 )
 from nbseal.results import GradedSubmission
+from nbseal.text import command, shell
 
 LATE_SECTIONS = {"AssignLatePenalties", "LateSubmissionPlugin"}
 STUDENTS = (
@@ -132,8 +133,11 @@ class GradebookWriter:
         with explained(self.name), self.connection.transaction():
             self._write(graded, timing)
 
-    def write_times(self, assignment: str, student: str, notebooks: Collection[str], timing: Timing) -> None:
-        """Write when a recorded submission came, and the late penalty of the ``notebooks`` that were handed in."""
+    def write_times(self, assignment: str, student: str, notebooks: Collection[str], timing: Timing) -> float:
+        """Write when a recorded submission came, and the late penalty of the ``notebooks`` that were handed in.
+
+        Returns the whole penalty.
+        """
         connection = self.connection
         with explained(self.name), connection.transaction():
             key, due = self._assignment(assignment)
@@ -142,13 +146,13 @@ class GradebookWriter:
             for name, row, auto, manual, extra in _found(connection, SCORES, submission):
                 rows[name] = row
                 scores[name] = scores.get(name, 0.0) + _score(auto, manual, extra)
-            self._write_penalties(student, submission, rows, scores, notebooks)
+            return self._write_penalties(student, submission, rows, scores, notebooks)
 
     def _assignment(self, name: str) -> tuple[str, datetime.datetime | None]:
         """The assignment's id, and when it is due."""
         for key, due in self.connection.rows(FIND_ASSIGNMENT, name=name):
             return key, due
-        raise RecordError(f"{self.name} has no assignment {name}: run nbseal build {name}.")
+        raise RecordError(f"{self.name} has no assignment {name}: run {shell(command('build', name))}.")
 
     def _write(self, graded: GradedSubmission, timing: Timing) -> None:
         card, connection = graded.scorecard, self.connection
@@ -158,7 +162,7 @@ class GradebookWriter:
         if strangers := marks.strangers(cells):
             raise RecordError(
                 f"{self.name} has no question {', '.join(sorted(strangers))} in {card.assignment}: "
-                f"run nbseal build {card.assignment}."
+                f"run {shell(command('build', card.assignment))}."
             )
         submission = _find_or_add_submission(connection, assignment, due, card.student, timing)
         rows = _find_or_add_notebooks(connection, submission, notebooks)
@@ -174,11 +178,12 @@ class GradebookWriter:
         rows: dict[str, str],
         scores: dict[str, float],
         handed_in: Collection[str],
-    ) -> None:
+    ) -> float:
         penalties = {name: self._penalty(student, scores[name], submission) for name in rows if name in handed_in}
         if rows:
             changes = [{"row": row, "late_submission_penalty": penalties.get(name)} for name, row in rows.items()]
             self.connection.write(CHANGE_NOTEBOOK, changes)
+        return sum(penalty or 0.0 for penalty in penalties.values())
 
     def _penalty(self, student: str, score: float, submission: Submission) -> float | None:
         """What the course's late-submission plugin takes off, kept between 0 and the score as nbgrader does."""

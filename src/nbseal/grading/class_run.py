@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 class Done:
     """One student's turn: the scorecard, and whether it was taken from an earlier run.
 
-    ``renewed``: it was, but the submission's time or its due date is another one now. ``changes`` are marks of the same
-    submission that an earlier run made otherwise. ``by_person`` are marks that people gave, by question.
+    ``renewed``: it was, but the submission's time or its due date is another one now, and loses ``penalty`` marks for
+    being late. ``changes`` are marks of the same submission that an earlier run made otherwise. ``by_person`` are marks
+    that people gave, by question.
     """
 
     student: str
     scorecard: Scorecard
     unchanged: bool = False
     renewed: bool = False
+    penalty: float = 0.0
     trouble: str | None = None
     changes: tuple[MarkChange, ...] = ()
     by_person: Mapping[str, float] = field(default_factory=dict)
@@ -201,7 +203,7 @@ def _save(recorder: Recorder, graded: GradedSubmission) -> Done:
 def _renew(recorder: Recorder, one: Done) -> Done:
     """Have the late penalty of an unchanged submission follow extensions.csv."""
     try:
-        card = recorder.renew_times(one.scorecard.assignment, one.student)
+        found = recorder.renew_times(one.scorecard.assignment, one.student)
     except RecordError as error:
         return replace(one, trouble=str(error))
-    return replace(one, scorecard=card, renewed=True) if card else one
+    return replace(one, scorecard=found[0], renewed=True, penalty=found[1]) if found else one

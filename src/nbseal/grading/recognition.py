@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from nbseal.errors import SubmissionError
@@ -18,6 +19,7 @@ from nbseal.grading.archives import Unpacked, is_junk, unpack
 from nbseal.grading.submission import NOTEBOOK, HandedIn, Submission, is_ignored_notebook, may_be_notebook
 from nbseal.notebook import Notebook, Reading, read, rebuild
 from nbseal.notebook.grade_cells import nbgrader_mark
+from nbseal.notebook.matching import bound_names, is_answer, wanted_names
 from nbseal.notebook.reading import BLANKS, Cell
 
 TIMESTAMP = "timestamp.txt"
@@ -27,7 +29,7 @@ SHOWN, MOST_NOTES = 5, 20  # names in a sentence, sentences about files
 # Another notebook of the same course has at most a tenth of the lines that students are given in this one.
 ENOUGH_LINES, SOME_LINES = 1 / 3, 1 / 10
 UNSURE_MEND = "; leave one of them, and grade again"
-NOTHING_OF_IT = "holds nothing of this assignment"
+NOT_RECOGNISED = "isn't recognised as this assignment's"
 KINDS = {
     b"%pdf": "is a PDF",
     b"<!doctype": "is a web page",
@@ -42,13 +44,21 @@ KINDS = {
 class Fingerprint:
     """What submissions of a template are known by.
 
-    These are its grade_ids, those of ``answers`` among them, and the lines that students are given.
+    These are its grade_ids, those of ``answers`` among them, the lines that students are given, and the names that
+    answers define.
     """
 
     template: Notebook
     grade_ids: frozenset[str]
     answers: frozenset[str]
     lines: frozenset[str]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names that the answers are to define."""
+        cells = self.template["cells"]
+        wanted = (wanted_names(cells, place) for place, cell in enumerate(cells) if is_answer(cell))
+        return frozenset[str]().union(*wanted)
 
 
 @dataclass
@@ -67,6 +77,7 @@ class _Found:
 
     candidates: dict[str, list[_File]]
     strangers: dict[str, str] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)  # strangers that can be read
 
 
 @dataclass(frozen=True)
@@ -185,7 +196,8 @@ def _find(files: Mapping[str, bytes], paths: Sequence[str], notebooks: Mapping[s
         if name := _best(reading.nb, notebooks):
             found.candidates[name].append(_File(path, reading))
         else:
-            found.strangers[path] = NOTHING_OF_IT
+            found.strangers[path] = _about_other(reading.nb, notebooks.values())
+            found.others.append(path)
     return found
 
 
@@ -193,6 +205,15 @@ def _named_like(path: str, names: Collection[str]) -> str:
     """The notebook whose name is in a file's name, the longest of several; "" if there is none."""
     called = PurePosixPath(path).name.casefold()
     return max((name for name in names if name.casefold() in called), key=len, default="")
+
+
+def _about_other(nb: Notebook, notebooks: Iterable[Fingerprint]) -> str:
+    """What is said of a notebook that is not recognised: it may define what the answers should, all the same."""
+    bound = frozenset[str]().union(
+        *(bound_names(cell["source"]) for cell in nb["cells"] if cell["cell_type"] == "code")
+    )
+    wanted = [name for mark in notebooks for name in sorted(mark.names & bound)]
+    return f"{NOT_RECOGNISED}, but defines {_names(list(dict.fromkeys(wanted)))}" if wanted else NOT_RECOGNISED
 
 
 def _best(nb: Notebook, notebooks: Mapping[str, Fingerprint]) -> str:
@@ -321,8 +342,7 @@ def _as_decided(path: str, unpacked: Unpacked) -> _Choice:
 def _candidates(name: str, found: _Found, files: Iterable[str]) -> tuple[str, ...]:
     """Files of which a person may choose one: versions of the notebook, or else whatever can be read as one."""
     versions = sorted(file.path for file in found.candidates[name] if file.reading)
-    strangers = [path for path, why in found.strangers.items() if why == NOTHING_OF_IT]
-    return tuple(versions or [*strangers, *filter(is_ignored_notebook, files)])
+    return tuple(versions or [*found.others, *filter(is_ignored_notebook, files)])
 
 
 def _exact_or_more(name: str, readable: Sequence[_File], works: Mapping[str, _Work]) -> _Choice:

@@ -104,14 +104,18 @@ def _is_stub(cell: Cell, student: Cell) -> bool:
 def _stubs_behind_answers(
     ours: list[Cell], theirs: list[Cell], matching: Matching, problems: list[str]
 ) -> dict[int, str]:
-    """Answer cells that are as released, where cells of the student's own above them define all that they define."""
+    """Answer cells that are as released, where code of the student's own above them defines all that they define.
+
+    It may stand in a cell of theirs, in another answer, or among lines that they added.
+    """
     found: dict[int, str] = {}
     own: set[str] = set()
     for index, student in enumerate(theirs):
         position = matching.template_of.get(index)
-        if position is None:
-            own |= _defined(student["source"]) if student["cell_type"] == "code" else set()
-        elif _is_stub(ours[position], student):
+        if position is None or not _is_stub(ours[position], student):
+            given = set() if position is None else _defined(ours[position]["source"])
+            own |= _defined(student["source"]) - given if student["cell_type"] == "code" else set()
+        else:
             names = _defined(student["source"])
             if names and names <= own:
                 found[position] = ELSEWHERE_ABOVE

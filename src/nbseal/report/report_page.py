@@ -20,6 +20,7 @@ from nbseal.pages import render
 from nbseal.report import figures
 from nbseal.report.pseudonyms import Names, Pseudonyms
 from nbseal.report.summary import Student, Summary, summarise
+from nbseal.text import command, shell
 
 
 def collect(course: Course, assignment: str, anonymous: bool = False) -> Summary:
@@ -27,7 +28,7 @@ def collect(course: Course, assignment: str, anonymous: bool = False) -> Summary
     name = course.assignment(assignment).name
     cards = [entry.scorecard for entry in Ledger.of(course, name).entries()]
     if not cards:
-        raise CourseError(f"nothing of {name} has been graded yet: run nbseal grade {name} first.")
+        raise CourseError(f"nothing of {name} has been graded yet: run {shell(command('grade', name))} first.")
     submitted = course.students(name)
     names = Names()
     if anonymous:

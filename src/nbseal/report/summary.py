@@ -100,8 +100,12 @@ class Summary:
     seals: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
+        """Plain data; the score of who has no mark, because nobody could judge the work, is None."""
+        data = asdict(self)
+        for student in data["students"]:
+            if student["not_judged"] and not student["marked"]:
+                student["score"] = None
+        return data
 
 
 def summarise(

@@ -18,7 +18,7 @@ from nbseal.grading.submission import is_ignored_notebook
 from nbseal.notebook import answer_cell, read
 from nbseal.resolve.desk import Desk, Folder
 from nbseal.results import Status
-from nbseal.text import one_line
+from nbseal.text import command, one_line, shell
 
 NAMED = 5  # files in a sentence
 
@@ -42,7 +42,8 @@ def decide(course: Course, assignment: str, student: str, answer: Answer) -> Dec
     course.choose_students(assignment, [student])
     desk = Desk(course, assignment)
     folder = Folder(desk, student)
-    again = f"run nbseal grade {desk.assignment} --student {student}, and see what is open then"
+    grade = shell(command("grade", desk.assignment, options=("--student", student)))
+    again = f"run {grade}, and see what is open then"
     if student not in desk.entries:
         raise CourseError(f"{desk.assignment} of {student} has not been graded yet: {again}.")
     if not folder.is_recorded:
@@ -176,7 +177,7 @@ class _Check:
             says = f"says {stamp.moment:%Y-%m-%d %H:%M:%S} UTC" if stamp and stamp.moment else "is not there"
             raise CourseError(
                 f"{TIMESTAMP_FILE} of {self.folder.student} {says}, so there is nothing to decide. To give more time: "
-                f"nbseal extend {self.desk.assignment} {self.folder.student}."
+                f"{shell(command('extend', self.desk.assignment, self.folder.student, 'YYYY-MM-DD'))}."
             )
         zone = self.desk.zones.course
         time = read_stamp(given, Zones(zone, zone))

@@ -18,7 +18,7 @@ from nbseal.notebook.matching import bound_names, code_in, match
 from nbseal.notebook.reading import Cell
 from nbseal.resolve.desk import Desk, Folder
 from nbseal.results import TEST_ITSELF_FAILED, UNCLEAR_TIME, Outcome, QuestionResult
-from nbseal.text import one_line
+from nbseal.text import command, one_line
 
 MOST_CHOICES = 12  # files or cells to choose from
 SHOWN = 70  # characters of a cell's first line
@@ -151,7 +151,7 @@ def _questions(desk: Desk, folder: Folder, plan: NotebookPlan, own: Sequence[Que
     for question in own:
         by_reason.setdefault(_reason(question, desk.entries[folder.student].scorecard.problems), []).append(question)
     for reason, questions in by_reason.items():
-        grade = ("nbseal", "grade", desk.assignment)
+        grade = command("grade", desk.assignment)
         choices = [Choice(grade, "it was no fault of the student's: try it again")] if failed else []
         if reason.startswith(TEST_ITSELF_FAILED):
             choices.append(Choice(grade, "mend the hidden test, and grade again"))
@@ -215,12 +215,12 @@ def _time(desk: Desk, student: str, problem: str) -> OpenCase:
         words = f"the time, in {desk.zones.course} unless you name a zone"
         choice = Choice(_command(desk, student, "--time", "YYYY-MM-DD HH:MM"), words)
     else:
-        choice = Choice(("nbseal", "extend", desk.assignment, student, "YYYY-MM-DD HH:MM"), "the new date")
+        choice = Choice(command("extend", desk.assignment, student, "YYYY-MM-DD HH:MM"), "the new date")
     return OpenCase(student, "time", reason, (choice,))
 
 
 def _command(desk: Desk, student: str, *words: str) -> tuple[str, ...]:
-    return ("nbseal", "resolve", desk.assignment, student, *words)
+    return command("resolve", desk.assignment, student, options=words)
 
 
 def _points(questions: Iterable[QuestionResult]) -> dict[str, float]:
