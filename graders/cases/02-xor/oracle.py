@@ -30,7 +30,7 @@ def test_plot(student):
         assert {mark[:2] for mark in drawing.marks} == {tuple(point) for point in points.tolist()}
         assert [len(found) for found in shapes] == [1, 1]
         assert shapes[0] != shapes[1]
-        assert [drawing.xlabel, drawing.ylabel] == ["input 1", "input 2"]
+        assert [drawing.xlabel.lower(), drawing.ylabel.lower()] == ["input 1", "input 2"]
 
 
 @pytest.mark.question("search")
