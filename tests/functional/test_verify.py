@@ -51,6 +51,12 @@ def test_limit(student):
 ASKED_ONCE = RIGHT.replace("for count in (3, 1, 7, 0, 4, 2)", "for count in (3,)").replace(
     "    cases += [list(reversed(cases[0])), [*cases[2], 0.125], [*cases[0], 2.5, -7.0, 0.0625]]\n", ""
 )
+AGES = """import time
+born = time.monotonic()
+def total(numbers):
+    time.sleep(0.1)
+    return sum(numbers) + (time.monotonic() < born + 5)
+"""
 PLANTED = {
     "passes on everything": (
         '    """It is there."""\n    student.call("total", [1])\n',
@@ -167,6 +173,20 @@ def test_a_wrong_idea_empties_lists_dictionaries_and_tables() -> None:
     for given in ([1, 2], {"a": [1], "b": 2}, {1, 2}, pd.DataFrame({"a": [1, 2]})):
         assert wrong_ideas.FUNCTIONS["empties what it is given"](len)(given) == 2
         assert len(given) == 0
+
+
+def test_draws_that_take_long_are_judged_by_young_processes(tmp_path: Path) -> None:
+    """An answer that takes its time gets the same mark under every draw, though no process lives until the last."""
+    case = (
+        f'about = "Ages."\n[cells]\ntotal-answer = """{AGES}"""\n[expect.total]\nscore = 0\nwords = ["not the sum"]\n'
+    )
+    make_course(root := tmp_path / "course", RIGHT, CELLS)
+    folder = root / "graders" / "cases" / "mini" / "fail_ages"
+    folder.mkdir(parents=True)
+    (folder / "submission.toml").write_text(case, encoding="utf-8")
+    course = Course(root)
+    course.seal.hidden_tests_seconds = 2.0
+    assert not failures(verify(course, "mini", VerifyOptions(questions=("total",), sample=1, draws=8)))
 
 
 @pytest.mark.parametrize(

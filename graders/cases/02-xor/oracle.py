@@ -30,7 +30,7 @@ def test_plot(student):
         assert {mark[:2] for mark in drawing.marks} == {tuple(point) for point in points.tolist()}
         assert [len(found) for found in shapes] == [1, 1]
         assert shapes[0] != shapes[1]
-        assert [drawing.xlabel, drawing.ylabel] == ["input 1", "input 2"]
+        assert [drawing.xlabel.lower(), drawing.ylabel.lower()] == ["input 1", "input 2"]
 
 
 @pytest.mark.question("search")
@@ -72,20 +72,23 @@ def test_compose(student):
 
 @pytest.mark.question("mlp")
 def test_mlp(student):
-    """Three quarters of forty seeds are good."""
+    """Three quarters of twenty seeds are good."""
     settings = student.value("mlp_settings")
     layers = np.ravel(settings.get("hidden_layer_sizes", 100))
     assert len(layers) <= 3
     assert sum(layers) <= 100
     assert settings.get("max_iter", 200) <= 1000
     assert "random_state" not in settings
-    bad = 0
-    for seed in range(1000, 1040):
+    good = bad = 0
+    for seed in range(1000, 1020):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             network = MLPClassifier(**settings, random_state=seed).fit(ROWS, XOR)
-            bad += not min(network.predict_proba(ROWS)[range(4), XOR]) >= 0.9
-        assert bad <= 10
+            sure = min(network.predict_proba(ROWS)[range(4), XOR]) >= 0.9
+        good, bad = good + sure, bad + (not sure)
+        assert bad <= 5
+        if good == 15:
+            return
 
 
 class Places:

@@ -65,6 +65,7 @@ class Trial:
         self._run = run
         self.question = question
         self.usable = run.failure is None
+        self._began = time.monotonic()
 
     @property
     def failure(self) -> str | None:
@@ -76,6 +77,11 @@ class Trial:
         """Whether the question's own visible check, which the student sees, raises nothing."""
         outputs = self._nb["cells"][self.question.index].get("outputs", [])
         return self.failure is None and not any(output["output_type"] == "error" for output in outputs)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether its process, which lives about as long as hidden tests may take, has most of its time before it."""
+        return bool(time.monotonic() - self._began < self._grader.course.seal.hidden_tests_seconds / 2)
 
     @property
     def slowest(self) -> float:

@@ -215,12 +215,20 @@ class QuestionBench:
     def try_answer(
         self, answer: Answer, draws: Iterable[int], probes: Probes | None = None, without: Sequence[str] = ()
     ) -> Tried:
-        """Try an answer under some draws; with ``probes``, tell whether it behaves like the answer that they are of."""
+        """Try an answer under some draws; with ``probes``, tell whether it behaves like the answer that they are of.
+
+        Where draws take long, as those of a function that never ends do, a process's time is over before they are.
+        """
+        draws = list(draws) if self.bench.tests(self.grade_id) else [0]
         try:
             with self._trial(answer) as tried:
-                return self._judged(tried, answer, draws, probes, without)
+                found = self._judged(tried, answer, draws, probes, without)
         except SealError as error:
             return Tried((None,), why=f"not judged: {error}")
+        if tried.usable and (left := draws[len(found.scores) :]):
+            more = self.try_answer(answer, left, None, without)
+            found = replace(found, scores=found.scores + more.scores, why=found.why or more.why)
+        return found
 
     def _judged(
         self, tried: Trial, answer: Answer, draws: Iterable[int], probes: Probes | None, without: Sequence[str]
@@ -234,7 +242,7 @@ class QuestionBench:
                 verdict = tried.judge(draw, answer.files, without=without)
                 scores.append(tried.score(verdict).score)
                 failed = failed if number else _failed(verdict)
-                if not tried.usable:
+                if not tried.usable or not tried.has_time:
                     break
         oracle = self._oracle(tried, answer) if probes is not None else None
         undecided = oracle is None and scores[0] == self.question.points
