@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -13,6 +14,7 @@ from nbseal.cli.app import app
 from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.verify import Verification, VerifyOptions, verification_page, verify
+from nbseal.verify.doubles import wrong_ideas
 from nbseal.verify.results import Finding, Problem
 from tests.mini import code, make_course, solution
 
@@ -146,6 +148,25 @@ def test_a_weak_test_leaves_survivors_with_their_difference(tmp_path: Path) -> N
     survivors = {finding.name: finding for finding in found if finding.problem is Problem.FALSE_ACCEPT}
     assert "total: nothing for empty arguments" in survivors
     assert "total = wrong_ideas" in survivors["total: nothing for empty arguments"].difference
+
+
+def test_what_a_hidden_test_asks_of_another_question_is_no_answer_to_this_one(tmp_path: Path) -> None:
+    """A wrong function of an earlier question, which a later one's test forgives, is not the later one's survivor."""
+    builds_on = RIGHT + (
+        '\n\n@pytest.mark.question("plain")\ndef test_twice(student):\n    """Twice."""\n'
+        "    for number in student.rng.integers(1, 99, 5).tolist():\n"
+        '        student.call("total", [number])\n'
+        '        assert student.call("twice", number) in (2 * number, True), "no"\n'
+    )
+    found = failures(verified(tmp_path / "course", builds_on, questions=("plain",)), "plain")
+    assert [one.name for one in found if one.name.startswith("total:")] == []
+
+
+def test_a_wrong_idea_empties_lists_dictionaries_and_tables() -> None:
+    """What a function was given is empty after the call, whose result is that of the right function."""
+    for given in ([1, 2], {"a": [1], "b": 2}, {1, 2}, pd.DataFrame({"a": [1, 2]})):
+        assert wrong_ideas.FUNCTIONS["empties what it is given"](len)(given) == 2
+        assert list(given) == []
 
 
 @pytest.mark.parametrize(

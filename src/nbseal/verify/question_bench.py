@@ -123,7 +123,7 @@ class QuestionBench:
                 return f"{broken[0].test} can't judge a right answer: {broken[0].message}"
             self.asked = asked_of(self.grade_id, verdict.asked)
             self._find_secrets(tried, right)
-        names = self.asked.names or self._names_in_check(right)
+        names = self._own_names(right)
         replies = tried.ask([{"do": "get", "name": name} for name in names])
         known = dict(zip(names, replies, strict=True))
         self.functions = tuple(name for name in names if (known[name] or {}).get("callable"))
@@ -144,11 +144,15 @@ class QuestionBench:
         public = "\n".join(cell["source"] for cell in self.plan.template["cells"])
         self.secrets = secrets_in(told, public)
 
-    def _names_in_check(self, right: RightAnswer) -> tuple[str, ...]:
-        """Names that the question's answer defines and its visible check uses."""
+    def _own_names(self, right: RightAnswer) -> tuple[str, ...]:
+        """Names of the question's answer that hidden tests ask for; where there are none, those its own check uses.
+
+        What they ask of another question's answer, which that question judges, is left out.
+        """
         check = next(cell["source"] for cell in right.notebook["cells"] if grade_id_of(cell) == self.grade_id)
         defined = {name for source in self.cells(right).values() for name in _names(source, True)}
-        return tuple(name for name in _names(check, False) if name in defined)
+        own = tuple(name for name in self.asked.names or _names(check, False) if name in defined)
+        return own or self.asked.names
 
     def variants(self, sample: int | None) -> Iterator[Variant]:
         """All answers that are made from right ones; ``sample`` of each kind, the same ones every time."""

@@ -200,7 +200,8 @@ def emptied(value):
     if isinstance(value, (list, dict, set)):
         value.clear()
     elif type(value).__name__ == "DataFrame":
-        value.drop(value.index, inplace=True)
+        for column in list(value.columns):
+            del value[column]
 
 
 def nothing_for(length):
