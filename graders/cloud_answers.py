@@ -53,10 +53,16 @@ def google(rng, amount):
 
 
 def boxes(rng, amount, at_edge=False, turned=False):
-    """Return (answer of Google, list of boxes): at the photo's edge with zeros left out, or any corner first."""
+    """Return (answer of Google, list of boxes): at the photo's edge with zeros left out, or any corner first.
+
+    Of four boxes, two have the same name.
+    """
     answer = {"labelAnnotations": [{"mid": "/m/01c8br", "description": "Street", "score": 0.87, "topicality": 0.87}]}
     answer["localizedObjectAnnotations"], expected = [], []
-    for number, word in enumerate(words(rng, amount)):
+    names = words(rng, amount)
+    if amount == 4:
+        names[3] = names[0]
+    for number, word in enumerate(names):
         left, top = (float(share) for share in rng.uniform(0.05, 0.35, 2))
         right, bottom = (float(share) for share in rng.uniform(0.6, 0.98, 2))
         if at_edge:
@@ -236,7 +242,7 @@ def points(rng, tie):
     The best is neither the first nor the last of the list, nor at the highest threshold, and the largest precision and
     recall are elsewhere. With ``tie`` three points have the largest F1, and the best of them lies between the others.
     """
-    thresholds = sorted(float(number) / 20 for number in rng.choice(range(2, 20), 6, replace=False))
+    thresholds = sorted(float(number) / 64 for number in rng.choice(range(5, 63), 6, replace=False))
     f1s = [float(number) / 10 + 0.151 for number in rng.permutation(5)]
     f1s.insert(int(rng.integers(2, 5)), 0.751)
     best = f1s.index(0.751)

@@ -32,6 +32,7 @@ class Round:
 class Scaling:
     """One fit of a scaler."""
 
+    scaler: object
     number: int
     rows: list[int]
 
@@ -47,7 +48,6 @@ class Lab:
     scalings: list = field(default_factory=list)
     rounds: list = field(default_factory=list)
     calls: int = 0
-    model_kind: type = None
 
     def __post_init__(self):
         self.known = {}
@@ -59,7 +59,7 @@ class Lab:
     def make_model(self):
         """The recipe for models that the student's function is given."""
         self.count()
-        self.models.append((self.model_kind or Model)(self))
+        self.models.append(Model(self))
         return self.student.remote(self.models[-1])
 
     def make_scaler(self):
@@ -151,10 +151,6 @@ class Model:
     def __sklearn_is_fitted__(self):
         return bool(self._fits)
 
-
-class ClonableModel(Model):
-    """A model of which scikit-learn can make fresh ones."""
-
     def __sklearn_clone__(self):
         return self._lab.make_model()
 
@@ -170,7 +166,7 @@ class Scaler:
         """Learn from these rows."""
         self._lab.count()
         rows, _ = self._lab.find(X, "the X given to the scaler")
-        self._scaling = Scaling(len(self._lab.scalings) + 1, rows)
+        self._scaling = Scaling(self, len(self._lab.scalings) + 1, rows)
         self._lab.scalings.append(self._scaling)
         return self._lab.student.remote(self)
 

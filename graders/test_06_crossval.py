@@ -95,7 +95,7 @@ def check_tested_once(folds, n, what, hint="After all rounds, each row has had i
     )
 
 
-@pytest.mark.question("hand")
+@pytest.mark.question("hand", promise="each test set has two of them")
 def test_hand_rounds(student):
     """In each round, two rows are for testing and the six others for training."""
     folds = folds_of(student.value("hand_folds"), "hand_folds", 8, 4)
@@ -104,13 +104,15 @@ def test_hand_rounds(student):
     assert sizes == [2] * 4, f"The test sets have {sizes} rows, expected two in each."
 
 
-@pytest.mark.question("hand", weight=0.5)
+@pytest.mark.question("hand", weight=0.5, promise="After k rounds every row has been tested exactly once")
 def test_hand_tests_each_row_once(student):
     """In all rounds together, each row is tested exactly once."""
     check_tested_once(folds_of(student.value("hand_folds"), "hand_folds", 8, 4), 8, "hand_folds")
 
 
-@pytest.mark.question("hand", weight=0.5)
+@pytest.mark.question(
+    "hand", weight=0.5, promise="which share of all rows is in *one* test set, and which in *one* training set?"
+)
 def test_hand_shares(student):
     """The shares of test and training rows are right."""
     test, train = (float(min(max(student.number(name), -1e9), 1e9)) for name in ("test_share", "train_share"))
@@ -142,14 +144,14 @@ def kfold_answers(student):
         yield n, k, folds_of(answer, "kfold_indices(n, k)", n, k)
 
 
-@pytest.mark.question("kfold")
+@pytest.mark.question("kfold", promise="training is all the rest")
 def test_kfold_splits(student):
     """In every pair, each row is either a training row or a test row."""
     for n, _, folds in kfold_answers(student):
         check_splits(folds, n, "kfold_indices(n, k)")
 
 
-@pytest.mark.question("kfold")
+@pytest.mark.question("kfold", promise="for any number of rows n and of folds k")
 def test_kfold_tests_each_row_once(student):
     """For every n and k, each row is tested exactly once."""
     for n, k, folds in kfold_answers(student):
@@ -158,7 +160,7 @@ def test_kfold_tests_each_row_once(student):
         check_tested_once(folds, n, what, hint)
 
 
-@pytest.mark.question("kfold", weight=0.5)
+@pytest.mark.question("kfold", weight=0.5, promise="some folds have one row more than others")
 def test_kfold_sizes(student):
     """Test sets differ by one row at most."""
     for n, k, folds in kfold_answers(student):
@@ -169,7 +171,12 @@ def test_kfold_sizes(student):
         )
 
 
-@pytest.mark.question("kfold", weight=0.5, requires=["test_kfold_splits", "test_kfold_tests_each_row_once"])
+@pytest.mark.question(
+    "kfold",
+    weight=0.5,
+    requires=["test_kfold_splits", "test_kfold_tests_each_row_once"],
+    promise="the test set of the first pair is fold 1, and so on",
+)
 def test_kfold_like_scikit_learn(student):
     """The folds are those of scikit-learn's KFold: neighbours together, larger folds first."""
     for n, k, folds in kfold_answers(student):
@@ -184,13 +191,15 @@ def test_kfold_like_scikit_learn(student):
         assert got == expected, f"The folds are legal, but they aren't those that were asked for. {hint}"
 
 
-@pytest.mark.question("kfold", weight=0.5, requires="test_kfold_splits")
+@pytest.mark.question(
+    "kfold", weight=0.5, requires="test_kfold_splits", promise="Raise a `ValueError` if k is less than 2"
+)
 def test_kfold_refuses_fewer_than_two_folds(student):
     """Fewer than two folds raise a ValueError."""
     student.all_raise("kfold_indices", [(10, 1), (10, 0), (10, -2)], error="ValueError")
 
 
-@pytest.mark.question("kfold", weight=0.5, requires="test_kfold_splits")
+@pytest.mark.question("kfold", weight=0.5, requires="test_kfold_splits", promise="or greater than n")
 def test_kfold_refuses_more_folds_than_rows(student):
     """More folds than rows raise a ValueError; as many folds as rows are fine."""
     student.all_raise("kfold_indices", [(4, 5), (10, 25)], error="ValueError")
@@ -215,15 +224,15 @@ def new_lab(student, n, d=3, classes=3):
     return spies.Lab(student, X, y.astype(int))
 
 
-def run(student, lab, function, *arguments):
-    """Call the student's function, and explain the errors of indexing a table."""
+def run(student, function, *arguments, keep=False):
+    """Call the student's function, and explain why a copy fails; with ``keep``, the arguments must stay the same."""
     try:
-        return student.call(function, *arguments)
+        return (student.leaves_alone if keep else student.call)(function, *arguments)
     except StudentFunctionError as error:
-        if "clone" in str(error) or "clone" in error.said or "cannot pickle" in error.said:
+        if "cannot pickle" in error.said:
             raise StudentError(
-                f"`{function}` tried to copy or clone a model, and ours can't be cloned. make_model is a recipe: "
-                "every call of it makes a new model, so no clone is needed."
+                f"`{function}` tried to copy a model, and ours can't be copied. make_model is a recipe: "
+                "every call of it makes a new model, so no copy is needed."
             ) from None
         raise
 
@@ -303,13 +312,15 @@ def check_fresh(lab, folds, what):
     assert all(len(model._fits) == 1 for model in models.values()), f"{what}: a model was trained more than once."
 
 
-def validated(student, lab, k):
+def validated(student, lab, k, keep=False):
     """Run cross_validate on the lab's data."""
-    arguments = (student.remote(lab.make_model), lab.X, lab.y, k)
-    return run(student, lab, "cross_validate", *arguments)
+    return run(student, "cross_validate", student.remote(lab.make_model), lab.X, lab.y, k, keep=keep)
 
 
-@pytest.mark.question("validate")
+@pytest.mark.question(
+    "validate",
+    promise="measured on the test rows of its fold by a model that was trained on the training rows of that fold only",
+)
 def test_validate_rounds(student):
     """In each round, a model is trained on the training rows and tested on the test rows."""
     for n, k in ((24, 4), (42, 7)):
@@ -318,20 +329,25 @@ def test_validate_rounds(student):
         check_rounds(lab, sklearn_folds(n, k), "cross_validate(...)")
 
 
-@pytest.mark.question("validate", weight=0.75, requires="test_validate_rounds")
+@pytest.mark.question(
+    "validate", weight=0.75, requires="test_validate_rounds", promise="The folds are those of `KFold(k)`"
+)
 def test_validate_scores(student):
-    """It returns the accuracy of each fold."""
-    for n, k in ((30, 3), (48, 6)):
+    """It returns the accuracy of each fold, also where the folds differ by a row."""
+    for n, k in ((30, 3), (50, 6)):
         lab, folds = new_lab(student, n), sklearn_folds(n, k)
         got = scores_of(validated(student, lab, k), "cross_validate(...)", k)
+        check_rounds(lab, folds, "cross_validate(...)")
         check_scores(got, lab.scores(folds), [test for _, test in folds], "cross_validate(...)")
 
 
-@pytest.mark.question("validate", weight=0.75, requires="test_validate_rounds")
+@pytest.mark.question(
+    "validate", weight=0.75, requires="test_validate_rounds", promise="each must come from a fresh model"
+)
 def test_validate_fresh_models(student):
-    """Each round has a fresh model."""
+    """Each round has a fresh model, and the data stay as they were."""
     lab = new_lab(student, 28)
-    validated(student, lab, 4)
+    validated(student, lab, 4, keep=True)
     check_rounds(lab, sklearn_folds(28, 4), "cross_validate(...)")
     check_fresh(lab, sklearn_folds(28, 4), "cross_validate(...)")
 
@@ -348,7 +364,7 @@ def guess(lab, rng):
             return
 
 
-@pytest.mark.question("validate", weight=0.5)
+@pytest.mark.question("validate", weight=0.5, promise="nothing can be learned, so an honest accuracy is near 0.5")
 def test_validate_random_labels(student):
     """Random labels are only guessed: nothing leaks."""
     lab = new_lab(student, 240)
@@ -368,9 +384,9 @@ def test_validate_random_labels(student):
     assert mean > 0.34, f"With random labels of two kinds the mean accuracy is {mean:.2f}, expected about 0.5."
 
 
-def summarised(student, scores):
-    """Return the two numbers of summarise(scores)."""
-    value = student.call("summarise", scores)
+def summarised(student, scores, keep=False):
+    """Return the two numbers of summarise(scores); with ``keep``, the scores must stay as they were."""
+    value = (student.leaves_alone if keep else student.call)("summarise", scores)
     assert value is not None, "summarise(...) gave None: does the function end with a return?"
     right = sequence(value) and len(value) == 2
     assert right, (
@@ -388,7 +404,9 @@ def score_lists(rng):
     return [draws[0].tolist(), draws[1], draws[2].tolist()]
 
 
-@pytest.mark.question("summary", weight=0.5)
+@pytest.mark.question(
+    "summary", weight=0.5, promise="returns two numbers, the mean and the standard deviation as defined above"
+)
 def test_summary_mean(student):
     """The first number is the mean of the scores."""
     for scores in score_lists(student.rng):
@@ -406,11 +424,13 @@ def test_summary_mean(student):
         assert abs(got - expected) < 1e-6, f"The mean of {len(scores)} scores came out as {got:.4g}. {hint}"
 
 
-@pytest.mark.question("summary", weight=0.5)
+@pytest.mark.question(
+    "summary", weight=0.5, promise="returns two numbers, the mean and the standard deviation as defined above"
+)
 def test_summary_deviation(student):
-    """The second number is their standard deviation."""
+    """The second number is their standard deviation, and the scores stay as they were."""
     for scores in score_lists(student.rng):
-        _, got = summarised(student, scores)
+        _, got = summarised(student, scores, keep=True)
         expected, k = float(np.std(scores)), len(scores)
         misread = [
             ("This divides by k - 1; the formula above divides by k.", np.std(scores, ddof=1)),
@@ -437,10 +457,10 @@ def table_of(lab, rng):
     return frame, names[3]
 
 
-def tabled(student, lab, table, target):
+def tabled(student, lab, table, target, keep=False):
     """Run score_table, and explain what pandas complains about."""
     try:
-        return run(student, lab, "score_table", student.remote(lab.make_model), table, target)
+        return run(student, "score_table", student.remote(lab.make_model), table, target, keep=keep)
     except StudentFunctionError as error:
         if error.error_type == "KeyError":
             why = f"looking rows up by name. {BY_POSITION}"
@@ -459,7 +479,7 @@ def check_table(lab, folds, value):
     check_scores(got, lab.scores(folds), [test for _, test in folds], "score_table(...)")
 
 
-@pytest.mark.question("table")
+@pytest.mark.question("table", promise="go through the folds of `KFold(4)`")
 def test_table_complete(student):
     """A table without gaps gets its four scores."""
     lab = new_lab(student, 38)
@@ -467,9 +487,9 @@ def test_table_complete(student):
     check_table(lab, sklearn_folds(38, 4), tabled(student, lab, table, target))
 
 
-@pytest.mark.question("table", weight=0.5, requires="test_table_complete")
+@pytest.mark.question("table", weight=0.5, requires="test_table_complete", promise="leave out the incomplete rows")
 def test_table_with_gaps(student):
-    """In a table with gaps, the complete rows are found by position."""
+    """In a table with gaps, the complete rows are found by position, and the table stays as it was."""
     lab = new_lab(student, 45)
     table, target = table_of(lab, student.rng)
     lost = student.rng.choice(np.arange(1, 44), 8, replace=False)
@@ -478,10 +498,10 @@ def test_table_with_gaps(student):
         table.iloc[row, column] = np.nan
     kept = np.flatnonzero(table.notna().all(axis=1))
     folds = [(kept[train].tolist(), kept[test].tolist()) for train, test in sklearn_folds(len(kept), 4)]
-    check_table(lab, folds, tabled(student, lab, table, target))
+    check_table(lab, folds, tabled(student, lab, table, target, keep=True))
 
 
-@pytest.mark.question("table", weight=0.5, requires="test_table_complete")
+@pytest.mark.question("table", weight=0.5, requires="test_table_complete", promise="with a fresh model in each")
 def test_table_fresh_models(student):
     """Each fold of the table has a fresh model."""
     lab = new_lab(student, 30)
@@ -509,19 +529,26 @@ def check_shuffled(student, cases):
         )
 
 
-@pytest.mark.question("shuffle", weight=0.25)
+@pytest.mark.question("shuffle", weight=0.25, promise="made of rows from anywhere")
 def test_shuffle_folds(student):
     """Each row is tested exactly once, in test sets of equal size."""
     check_shuffled(student, ((20, 4), (27, 9), (30, 2)))
 
 
-@pytest.mark.question("shuffle", weight=0.25, requires="test_shuffle_folds")
+@pytest.mark.question(
+    "shuffle",
+    weight=0.25,
+    requires="test_shuffle_folds",
+    promise="whose test sets are as large as those of `kfold_indices`",
+)
 def test_shuffle_remainder(student):
     """With a remainder, the sizes differ by one row at most."""
     check_shuffled(student, ((23, 5), (31, 2), (18, 4)))
 
 
-@pytest.mark.question("shuffle", weight=0.25, requires="test_shuffle_folds")
+@pytest.mark.question(
+    "shuffle", weight=0.25, requires="test_shuffle_folds", promise="dealt in a random order that depends on the seed"
+)
 def test_shuffle_mixes_rows(student):
     """Which rows are tested together is left to chance."""
     for seed in student.rng.integers(0, 10_000, 3).tolist():
@@ -537,7 +564,9 @@ def test_shuffle_mixes_rows(student):
         assert together > 0.05, "The rows are dealt by a fixed pattern: draw their order at random."
 
 
-@pytest.mark.question("shuffle", weight=0.25, requires="test_shuffle_folds")
+@pytest.mark.question(
+    "shuffle", weight=0.25, requires="test_shuffle_folds", promise="the same seed gives the same order again"
+)
 def test_shuffle_seed(student):
     """The same seed gives the same folds, another seed other ones."""
     seeds = student.rng.choice(10_000, 3, replace=False).tolist()
@@ -549,11 +578,12 @@ def test_shuffle_seed(student):
     assert different, "Two different seeds gave the same folds: the order should depend on the seed that is given."
 
 
-def stratified(student, labels, k):
-    """Return the checked folds of stratified_folds."""
+def stratified(student, labels, k, keep=False):
+    """Return the checked folds of stratified_folds; with ``keep``, the labels must stay as they were."""
     kind, n = "a list" if isinstance(labels, list) else "an array", len(labels)
     what = f"stratified_folds(labels, k) with {kind} of labels"
-    folds = folds_of(student.call("stratified_folds", labels, k), what, n, k)
+    value = (student.leaves_alone if keep else student.call)("stratified_folds", labels, k)
+    folds = folds_of(value, what, n, k)
     check_splits(folds, n, what)
     check_tested_once(folds, n, what, "Every row of a class goes to some fold, those that are left over too.")
     return folds
@@ -570,14 +600,18 @@ def check_shares(folds, labels):
         )
 
 
-@pytest.mark.question("stratify", weight=0.5)
+@pytest.mark.question("stratify", weight=0.5, promise="every row is still tested exactly once")
 def test_stratify_folds(student):
     """Each row is tested exactly once."""
     for sizes, k in (((10, 10), 5), ((13, 9, 8), 4), ((7, 6), 2)):
         stratified(student, np.repeat(np.arange(len(sizes)), sizes), k)
 
 
-@pytest.mark.question("stratify", requires="test_stratify_folds")
+@pytest.mark.question(
+    "stratify",
+    requires="test_stratify_folds",
+    promise="the numbers of its rows in any two test sets differ by at most one",
+)
 def test_stratify_shares(student):
     """Every class is spread evenly, in whatever order and however rare it is."""
     for sizes, k in (((40, 20, 10), 5), ((31, 14, 6), 4), ((50, 5, 23), 3), ((9, 9), 6), ((17, 2, 8), 4)):
@@ -586,22 +620,26 @@ def test_stratify_shares(student):
             check_shares(stratified(student, labels, k), labels)
 
 
-@pytest.mark.question("stratify", weight=0.5, requires="test_stratify_folds")
+@pytest.mark.question(
+    "stratify",
+    weight=0.5,
+    requires="test_stratify_folds",
+    promise="a list or an array with the class of each row, in any order; classes may be numbers or texts",
+)
 def test_stratify_names(student):
-    """Classes may be texts or any numbers, in a list or in an array."""
+    """Classes may be texts or any numbers, in a list or in an array, which stays as it was."""
     for names in (["owl", "cat", "hen"], [7, -1, 40]):
         labels = student.rng.permutation(np.repeat(names, [18, 9, 7]))
         for kind in (labels.tolist(), labels):
-            check_shares(stratified(student, kind, 4), labels)
+            check_shares(stratified(student, kind, 4, keep=True), labels)
 
 
-def scaled(student, n, k):
+def scaled(student, n, k, keep=False):
     """Run scaled_scores; return the lab, the folds, and what came back."""
     lab = new_lab(student, n)
-    lab.model_kind = spies.ClonableModel  # a pipeline clones its steps when it is cross-validated
     arguments = (student.remote(lab.make_scaler), student.remote(lab.make_model), lab.X, lab.y, k)
     try:
-        value = run(student, lab, "scaled_scores", *arguments)
+        value = run(student, "scaled_scores", *arguments, keep=keep)
     except StudentFunctionError as error:
         if "not in the data" in str(error):
             raise StudentError(
@@ -630,7 +668,7 @@ def check_scalings(lab, folds):
         )
 
 
-@pytest.mark.question("scaled")
+@pytest.mark.question("scaled", promise="`fit` it to the training rows only")
 def test_scaled_fits_on_training_rows(student):
     """Scalers learn from training rows only."""
     for n, k in ((24, 4), (36, 6)):
@@ -640,9 +678,9 @@ def test_scaled_fits_on_training_rows(student):
         assert len(fitted) == k, f"scaled_scores(...) fitted its scaler for {len(fitted)} of {k} folds only."
 
 
-@pytest.mark.question("scaled", weight=0.5)
+@pytest.mark.question("scaled", weight=0.5, promise="then `transform` training *and* test rows with it")
 def test_scaled_transforms_both(student):
-    """Training and test rows go through the same scaler, and models are fresh."""
+    """Training and test rows go through the same scaler; scalers and models are fresh."""
     what = "scaled_scores(...)"
     lab, folds, _ = scaled(student, 30, 5)
     check_rounds(lab, folds, what)
@@ -654,45 +692,58 @@ def test_scaled_transforms_both(student):
         assert one.train_scaling == one.test_scaling, (
             f"{what}: training and test rows were scaled by different fits. Fit once in a round, transform twice."
         )
+    learned = {(id(scaling.scaler), frozenset(scaling.rows)) for scaling in lab.scalings}
+    assert len(learned) == len({scaler for scaler, _ in learned}), (
+        f"{what}: one scaler was fitted again and again. Call make_scaler() inside the loop: a fresh one in each round."
+    )
     check_fresh(lab, folds, what)
 
 
-@pytest.mark.question("scaled", weight=0.5, requires="test_scaled_fits_on_training_rows")
+@pytest.mark.question(
+    "scaled",
+    weight=0.5,
+    requires="test_scaled_fits_on_training_rows",
+    promise="returns a list of k accuracies on the folds of `KFold(k)`",
+)
 def test_scaled_scores(student):
-    """It returns the accuracy of each fold."""
-    lab, folds, value = scaled(student, 32, 4)
+    """It returns the accuracy of each fold, also where the folds differ by a row, and the data stay as they were."""
+    lab, folds, value = scaled(student, 34, 4, keep=True)
     got = scores_of(value, "scaled_scores(...)", 4)
     check_rounds(lab, folds, "scaled_scores(...)")
     check_scores(got, lab.scores(folds), [test for _, test in folds], "scaled_scores(...)")
 
 
-def finished(student):
+def finished(student, keep=False):
     """Run final_model; return the lab and what came back."""
     lab = new_lab(student, 25)
-    return lab, run(student, lab, "final_model", student.remote(lab.make_model), lab.X, lab.y)
+    return lab, run(student, "final_model", student.remote(lab.make_model), lab.X, lab.y, keep=keep)
 
 
-@pytest.mark.question("final", weight=0.5)
+@pytest.mark.question("final", weight=0.5, promise="trained once on all rows")
 def test_final_trains_on_all_rows(student):
     """One fresh model is trained on all rows."""
     lab, _ = finished(student)
     fitted = [model for model in lab.models if model._fits]
     assert fitted, "final_model(...) trained no model that came from make_model(): make one, then call fit."
-    model = fitted[-1]
-    assert len(model._fits) == 1, "The model was trained more than once: take a fresh one, and fit it once."
+    check_trained(fitted[-1], lab, "The model")
+
+
+def check_trained(model, lab, what):
+    """A model was trained once, on every row with its label."""
+    assert len(model._fits) == 1, f"{what} was trained more than once: take a fresh one, and fit it once."
     rows = len(set(model._rows))
-    assert rows == 25, f"The model was trained on {rows} of 25 rows, expected all: now nothing is held back."
-    assert model._labels == lab.y[model._rows].tolist(), "The labels don't belong to the rows that were trained on."
+    assert rows == 25, f"{what} was trained on {rows} of 25 rows, expected all: now nothing is held back."
+    assert len(model._rows) == 25, f"{what} was trained on {len(model._rows)} rows, expected each of 25 once."
+    assert model._labels == lab.y[model._rows].tolist(), f"{what} was trained with labels that belong to other rows."
 
 
-@pytest.mark.question("final", weight=0.5, requires="test_final_trains_on_all_rows")
+@pytest.mark.question("final", weight=0.5, requires="test_final_trains_on_all_rows", promise="returns one fresh model")
 def test_final_returns_the_model(student):
-    """The trained model is returned."""
-    lab, value = finished(student)
+    """The trained model is returned, and the data stay as they were."""
+    lab, value = finished(student, keep=True)
     hint = " Does the function end with a return?" if value is None else ""
     what = "`make_model` itself" if value == lab.make_model else describe(value)
     ours = isinstance(value, spies.Model)
     assert ours, f"final_model(...) should return the trained model, but it gave {what}.{hint}"
     assert value._fits, "final_model(...) returned a model that was never trained: return the one that was."
-    rows = len(set(value._rows))
-    assert rows == 25, f"The model that final_model(...) returned was trained on {rows} of 25 rows, expected all."
+    check_trained(value, lab, "The model that final_model(...) returned")

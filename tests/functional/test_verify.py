@@ -168,11 +168,18 @@ def test_what_a_hidden_test_asks_of_another_question_is_no_answer_to_this_one(tm
     assert [one.name for one in found if one.name.startswith("total:")] == []
 
 
+def test_a_wrong_idea_that_remembers_takes_objects_for_the_same() -> None:
+    """Where an object lies in memory does not decide whether a call is answered from memory."""
+    remembers = wrong_ideas.FUNCTIONS["remembers by the first argument alone"](lambda one, number: number)
+    things = [object() for _ in range(3)]
+    assert [remembers(thing, number) for number, thing in enumerate(things)] == [0, 0, 0]
+
+
 def test_a_wrong_idea_empties_lists_dictionaries_and_tables() -> None:
     """What a function was given is empty after the call, whose result is that of the right function."""
     for given in ([1, 2], {"a": [1], "b": 2}, {1, 2}, pd.DataFrame({"a": [1, 2]})):
         assert wrong_ideas.FUNCTIONS["empties what it is given"](len)(given) == 2
-        assert len(given) == 0
+        assert list(given) == []
 
 
 def test_draws_that_take_long_are_judged_by_young_processes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import re
 
 import numpy
 
@@ -161,7 +162,7 @@ def remembering(key):
 
         @functools.wraps(right)
         def function(*arguments, **named):
-            found = repr(key(arguments))
+            found = re.sub(" at 0x[0-9a-f]+", "", repr(key(arguments)))  # where an object lies is chance
             if found not in known:
                 known[found] = right(*arguments, **named)
             return copy.deepcopy(known[found])
@@ -200,7 +201,8 @@ def emptied(value):
     if isinstance(value, (list, dict, set)):
         value.clear()
     elif type(value).__name__ == "DataFrame":
-        value.drop(value.index, inplace=True)
+        for column in list(value.columns):
+            del value[column]
 
 
 def nothing_for(length):
