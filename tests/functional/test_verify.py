@@ -225,6 +225,23 @@ def test_a_mark_that_hangs_on_the_number_of_threads_is_named(tmp_path: Path) -> 
     ]
 
 
+def test_an_automatic_student_learns_from_feedback_that_says_too_much(tmp_path: Path) -> None:
+    """Inputs that stay the same with their sums in the feedback are full marks for who answers what was said before."""
+    tells = """
+import pytest
+
+
+@pytest.mark.question("total")
+def test_planted(student):
+    \"\"\"It is the sum.\"\"\"
+    for numbers in ([4, 5], [1, 2, 4], [3, 3]):
+        got = student.call("total", numbers)
+        assert got == sum(numbers), f"The sum of these is {sum(numbers)}."
+"""
+    found = failures(verified(tmp_path / "course", tells, questions=("total",)))
+    assert [one.said.rpartition(": ")[2] for one in found if one.name == "automatic student"] == ["9, 7, 6"]
+
+
 def test_a_test_that_needs_another_one_first_is_named(tmp_path: Path) -> None:
     """A test that passes only after another has left something behind is the grader's fault."""
     grader = RIGHT + (

@@ -34,11 +34,15 @@ ASKING_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What is tried: a whole notebook, files beside it, and cells that run right before the question's check cell."""
+    """What is tried: a whole notebook, files beside it, and cells that run right before the question's check cell.
+
+    ``at_first`` is code that runs before all of it.
+    """
 
     notebook: Notebook
     files: Mapping[str, bytes]
     before_check: Sequence[str] = ()
+    at_first: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -170,11 +174,9 @@ def trial(
     """
     rebuilt = rebuild(plan.template, answer.notebook).nb
     cells, first = _cells_to_run(rebuilt["cells"], question.grade_id, excerpt)
-    added = [
-        {"cell_type": "code", "id": f"tried-{n}", "metadata": {}, "source": source, "outputs": []}
-        for n, source in enumerate(answer.before_check)
-    ]
-    nb = {**rebuilt, "cells": [*cells[:-1], *added, cells[-1]]}
+    at_first, before_check = _plain_cells("first", answer.at_first), _plain_cells("tried", answer.before_check)
+    first += len(at_first)
+    nb = {**rebuilt, "cells": [*at_first, *cells[:-1], *before_check, cells[-1]]}
     last = Question(question.grade_id, question.points, question.manual, len(nb["cells"]) - 1)
     process = grader.spawn()
     try:
@@ -182,6 +184,13 @@ def trial(
         yield Trial(grader, last, nb, run, process, first)
     finally:
         process.end()
+
+
+def _plain_cells(prefix: str, sources: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {"cell_type": "code", "id": f"{prefix}-{n}", "metadata": {}, "source": source, "outputs": []}
+        for n, source in enumerate(sources)
+    ]
 
 
 def _cells_to_run(cells: list[Any], check: str, excerpt: Excerpt | None) -> tuple[list[Any], int]:

@@ -22,7 +22,9 @@ from nbseal.hidden_tests.judge import Verdict
 from nbseal.notebook import Question
 from nbseal.results import Outcome, TestResult
 from nbseal.verify.accepted import Accepted
+from nbseal.verify.automatic_student import AutomaticStudent, Feedback
 from nbseal.verify.cache import Cache
+from nbseal.verify.doubles import as_told
 from nbseal.verify.leaks import secrets_in
 from nbseal.verify.probing import Asked, Probes, asked_of, in_words, probes_for, same, telling
 from nbseal.verify.results import Failed, Tried
@@ -229,6 +231,25 @@ class QuestionBench:
             more = self.try_answer(answer, left, None, without)
             found = replace(found, scores=found.scores + more.scores, why=found.why or more.why)
         return found
+
+    def learn(self) -> Tried:
+        """Answer what feedback says, submission after submission; ``evidence`` names the answers that get marks."""
+        try:
+            learnt = AutomaticStudent(self._hand_in).learn()
+        except SealError as error:
+            return Tried((), why=f"not judged: {error}")
+        return Tried((), evidence=", ".join(map(str, learnt or ())))
+
+    def _hand_in(self, answers: Sequence[float]) -> tuple[Feedback, Feedback]:
+        """What is said of answers that know nothing else, under two draws."""
+        right = self.rights[0]
+        cells = [as_told(name, answers, name in self.functions) for name in (*self.functions, *self.values)]
+        with self._trial(Answer(right.notebook, right.files, cells)) as tried:
+            first, second = (tried.judge(draw, right.files) for draw in (0, 1))
+            return self._feedback(tried, first), self._feedback(tried, second)
+
+    def _feedback(self, tried: Trial, verdict: Verdict) -> Feedback:
+        return Feedback(bool(tried.score(verdict).score), {one.test: one.message for one in _failed(verdict)})
 
     def _judged(
         self, tried: Trial, answer: Answer, draws: Iterable[int], probes: Probes | None, without: Sequence[str]

@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,7 @@ from nbseal.verify.known_cases import SOLUTION, KnownCase
 from nbseal.verify.leaks import leaks
 from nbseal.verify.question_bench import Bench, QuestionBench
 from nbseal.verify.results import Failed, Finding, Problem, QuestionResults, Tried
-from nbseal.verify.variants import Kind, RightAnswer, Variant, difference, plain_cell, with_variant
+from nbseal.verify.variants import Kind, RightAnswer, Variant, difference, with_variant
 
 WITNESSES = 12  # answers that only one test may have caught: so many are tried without it
 WRONG = (Kind.MUTANT, Kind.IDEA)
@@ -81,6 +81,7 @@ class QuestionRun:
             self._try_known()
             self._try_variants()
             self._find_redundant()
+            self._read_feedback()
         self._found.findings.sort(key=lambda one: not one.counts)
         self._found.seconds = time.monotonic() - started
         return self._found
@@ -110,7 +111,7 @@ class QuestionRun:
             self._found.tried[Kind.CASE] += 1
             self._judge_known(known, tried)
             if any(tried.scores):
-                marked.append((replace(known, answer=_with_two_threads(known.answer)), tried))
+                marked.append((replace(known, answer=replace(known.answer, at_first=(TWO_THREADS,))), tried))
         again = self._all_known([known for known, _ in marked], range(1))
         for (known, before), (_, tried) in zip(marked, again, strict=True):
             if tried.score != before.score:
@@ -213,6 +214,15 @@ class QuestionRun:
             if not any(self._passes_without(test, answer) for answer, _ in tried):
                 self._add(Problem.REDUNDANT, Kind.CASE, line, f"nothing that was tried is caught by {test} alone")
 
+    def _read_feedback(self) -> None:
+        """What can be learnt from feedback alone, by handing in again and again."""
+        if not self._tests or self._sample is not None:
+            return
+        learnt = self._all({0: self._bench.learn}, {0: f"{self._found.question} read off the feedback"})[0]
+        if learnt.evidence:
+            said = f"whoever answers what earlier feedback said gets marks: {learnt.evidence}"
+            self._add(Problem.FAULT, Kind.ADVERSARY, "automatic student", said)
+
     def _passes_without(self, test: str, answer: Answer) -> bool:
         key = _key(f"without {test}", answer)
         cache = self._bench.bench.cache
@@ -220,7 +230,7 @@ class QuestionRun:
         cache.keep(key, tried)
         return tried.score == self._found.points
 
-    def _all(self, tasks: dict[int, partial[Tried]], keys: dict[int, str]) -> dict[int, Tried]:
+    def _all(self, tasks: Mapping[int, Callable[[], Tried]], keys: dict[int, str]) -> dict[int, Tried]:
         """The outcomes of all tasks in their order; those that are remembered aren't tried again."""
         bench = self._bench.bench
         found: dict[int, Tried] = {}
@@ -250,11 +260,6 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[*_`$\\]", "", text).lower().split())
 
 
-def _with_two_threads(answer: Answer) -> Answer:
-    cells = [plain_cell(0, TWO_THREADS), *answer.notebook["cells"]]
-    return replace(answer, notebook={**answer.notebook, "cells": cells})
-
-
 def _fails_alone(test: str, failed: Iterable[Failed]) -> bool:
     """Whether a test is the only one that failed, but for those that waited for it."""
     return all(one.test == test or one.blocked for one in failed)
@@ -262,7 +267,7 @@ def _fails_alone(test: str, failed: Iterable[Failed]) -> bool:
 
 def _key(what: str, answer: Answer, *more: str) -> str:
     """Identifies an answer that isn't a variant."""
-    parts = [what, *more, *answer.before_check]
+    parts = [what, *more, *answer.before_check, "-", *answer.at_first]
     parts += [f"{cell['id']} {cell['source']}" for cell in answer.notebook["cells"]]
     parts += [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in sorted(answer.files.items())]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

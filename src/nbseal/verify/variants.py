@@ -199,13 +199,12 @@ def with_variant(right: RightAnswer, variant: Variant, answers: Sequence[str]) -
     for cell in right.notebook["cells"]:
         grade_id = grade_id_of(cell)
         if grade_id == first:
-            cells += [plain_cell(number, source) for number, source in enumerate(variant.before_answer)]
+            cells += [_plain_cell(number, source) for number, source in enumerate(variant.before_answer)]
         cells.append({**cell, "source": variant.cells[grade_id]} if grade_id in variant.cells else cell)
     return {**right.notebook, "cells": cells}
 
 
-def plain_cell(number: int, source: str) -> dict[str, object]:
-    """A code cell of a student's own."""
+def _plain_cell(number: int, source: str) -> dict[str, object]:
     return {
         "cell_type": "code",
         "id": f"own-{number}",

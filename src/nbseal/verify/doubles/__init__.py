@@ -4,6 +4,7 @@ Each module here is sent into the sealed process as text and knows nothing of th
 ``VALUES`` say, by what a report calls it, what becomes of a function or of any other value.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,16 +23,23 @@ class Double:
 
     def cell(self, target: str) -> str:
         """The cell that replaces ``target``; nothing else that the notebook knows by name is touched."""
-        return (
-            "_double = {}\n"
-            f"exec({_source(self.module)!r}, _double)\n"
-            f"{target} = _double[{self.table!r}][{self.name!r}]({target})\n"
-            "del _double\n"
-        )
+        return _cell(self.module, target, f"[{self.table!r}][{self.name!r}]")
 
     def words(self, target: str) -> str:
         """The same in a line for people, with the module that says what is done."""
         return f"{target} = {self.module.__name__.rpartition('.')[2]}.{self.table}[{self.name!r}]({target})"
+
+
+def as_told(target: str, answers: Sequence[float], function: bool) -> str:
+    """The cell that has ``target`` answer so, call by call; a value is the last of the answers."""
+    if not function:
+        return f"{target} = {answers[-1] if answers else None!r}\n"
+    return _cell(adversaries, target, f"['as_told']({list(answers)!r})")
+
+
+def _cell(module: ModuleType, target: str, double: str) -> str:
+    source = _source(module)
+    return f"_double = {{}}\nexec({source!r}, _double)\n{target} = _double{double}({target})\ndel _double\n"
 
 
 @cache
@@ -54,4 +62,4 @@ def for_values(module: ModuleType) -> list[Double]:
     return _doubles(module, "VALUES")
 
 
-__all__ = ["Double", "adversaries", "for_functions", "for_values", "own_ways", "wrong_ideas"]
+__all__ = ["Double", "adversaries", "as_told", "for_functions", "for_values", "own_ways", "wrong_ideas"]

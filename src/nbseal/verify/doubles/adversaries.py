@@ -57,6 +57,23 @@ def learnt_by_heart(right):
     return function
 
 
+def as_told(answers):
+    """The answers that feedback has said, one after the other: hidden calls are made in a fork."""
+    here = os.getpid()
+
+    def other(right):
+        calls = []
+
+        def function(*arguments, **named):
+            calls.append(os.getpid() != here)
+            turn = sum(calls)
+            return answers[turn - 1] if 0 < turn <= len(answers) else None
+
+        return function
+
+    return other
+
+
 def bit(turn, length):
     """1 in the first half of each ``length`` calls, then 0."""
     return int((turn - 1) % length < length // 2)
