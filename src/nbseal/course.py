@@ -220,22 +220,29 @@ class Course:
         top = self.folder("submitted")
         if self.folder("submitted", "*", assignment) != top / "*" / assignment or not top.is_dir():
             return {}  # a course with folders of its own kind
-        known = self._names()
         found = {}
-        for folder in sorted(path for path in top.iterdir() if path.is_dir() and not (path / assignment).is_dir()):
-            graded = self.folder("autograded", folder.name)
-            names = [
-                path.name
-                for path in sorted(folder.iterdir())
-                if not (path.is_dir() and (path.name in known or (graded / path.name).is_dir() or _is_empty(path)))
-                and not path.name.startswith(".")
-                and path.name not in NOBODYS
-                and _called_like(path.name, known) in (assignment, "")
-            ]
+        for folder in sorted(path for path in top.iterdir() if path.is_dir() and not os.path.isdir(path / assignment)):
+            try:
+                names = self._odd_names(folder, assignment)
+            except PermissionError:
+                names = [assignment]  # whoever reads it is told why that can't be done
             if names:
                 found[folder.name] = names
         return found
 
+    def _odd_names(self, folder: Path, assignment: str) -> list[str]:
+        """What in a student's folder may be work for ``assignment``."""
+        graded, known = self.folder("autograded", folder.name), self._names
+        return [
+            path.name
+            for path in sorted(folder.iterdir())
+            if not (path.is_dir() and (path.name in known or (graded / path.name).is_dir() or _is_empty(path)))
+            and not path.name.startswith(".")
+            and path.name not in NOBODYS
+            and _called_like(path.name, known) in (assignment, "")
+        ]
+
+    @cached_property
     def _names(self) -> dict[str, set[str]]:
         """What each assignment may be called: its own name and its notebooks', as people vary them."""
         paths = [path for kind in ("source", "release") for path in self.folder(kind).glob("*/*.ipynb")]
