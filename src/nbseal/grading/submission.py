@@ -23,7 +23,7 @@ NAMED = 3  # files that were left out are named one by one, up to so many
 LOOKED_AT = 20_000  # files; a notebook may lie in a folder with all that somebody has
 WORD = re.compile(r"\w[\w.-]*\w|\w")  # as far as a name of a file or a folder is one
 IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
-NOTEBOOK, ZIP = ".ipynb", b"PK\x03\x04"
+NOTEBOOK, PACKED = ".ipynb", (b"PK\x03\x04", b"\x1f\x8b")
 KEYS = (b'"cells"', b'"worksheets"')
 MAX_FILES = 2000
 CLEAR_OUTPUTS = "in JupyterLab, Edit, Clear Outputs of All Cells makes a notebook small"
@@ -74,7 +74,7 @@ def read_folder(folder: Path, limit_mib: int) -> HandedIn:
     """
     handed_in = HandedIn({})
     _add(handed_in, folder, _walk(folder, handed_in.left_out), limit_mib)
-    if not any(may_be_notebook(name, data) or data.startswith(ZIP) for name, data in handed_in.files.items()):
+    if not any(may_be_notebook(name, data) or data.startswith(PACKED) for name, data in handed_in.files.items()):
         _add(handed_in, folder, _ignored_notebooks(folder), limit_mib)
     return handed_in
 
