@@ -32,6 +32,7 @@ RENAMED = {  # settings of Seal by the names that they had once
     "output_kb": "output_kib",
 }
 SECRET_BYTES = 32
+NAMED = 10  # names in a sentence
 NOBODYS = {"timestamp.txt", "desktop.ini", "Thumbs.db", "__MACOSX"}
 PATTERN = frozenset("*?[")
 CASES = "cases"  # folder among the graders with known cases, which no mark depends on
@@ -195,7 +196,7 @@ class Course:
         source, release = (self.folder(kind, assignment=name) for kind in ("source", "release"))
         notebooks = {path.stem for folder in (source, release) for path in folder.glob("*.ipynb")}
         if not notebooks or os.sep in name or name.startswith("."):
-            raise UnknownName(_unknown("assignment", name, self.assignments()))
+            raise UnknownName(unknown("assignment", name, self.assignments()))
         if PATTERN.intersection(name):
             raise CourseError(
                 f"{name}: nbgrader takes *, ? and [ in an assignment's name for a pattern: rename its folder."
@@ -220,22 +221,29 @@ class Course:
         top = self.folder("submitted")
         if self.folder("submitted", "*", assignment) != top / "*" / assignment or not top.is_dir():
             return {}  # a course with folders of its own kind
-        known = self._names()
         found = {}
-        for folder in sorted(path for path in top.iterdir() if path.is_dir() and not (path / assignment).is_dir()):
-            graded = self.folder("autograded", folder.name)
-            names = [
-                path.name
-                for path in sorted(folder.iterdir())
-                if not (path.is_dir() and (path.name in known or (graded / path.name).is_dir() or _is_empty(path)))
-                and not path.name.startswith(".")
-                and path.name not in NOBODYS
-                and _called_like(path.name, known) in (assignment, "")
-            ]
+        for folder in sorted(path for path in top.iterdir() if path.is_dir() and not os.path.isdir(path / assignment)):
+            try:
+                names = self._odd_names(folder, assignment)
+            except PermissionError:
+                names = [assignment]  # whoever reads it is told why that can't be done
             if names:
                 found[folder.name] = names
         return found
 
+    def _odd_names(self, folder: Path, assignment: str) -> list[str]:
+        """What in a student's folder may be work for ``assignment``."""
+        graded, known = self.folder("autograded", folder.name), self._names
+        return [
+            path.name
+            for path in sorted(folder.iterdir())
+            if not (path.is_dir() and (path.name in known or (graded / path.name).is_dir() or _is_empty(path)))
+            and not path.name.startswith(".")
+            and path.name not in NOBODYS
+            and _called_like(path.name, known) in (assignment, "")
+        ]
+
+    @cached_property
     def _names(self) -> dict[str, set[str]]:
         """What each assignment may be called: its own name and its notebooks', as people vary them."""
         paths = [path for kind in ("source", "release") for path in self.folder(kind).glob("*/*.ipynb")]
@@ -256,7 +264,7 @@ class Course:
             )
         for student in wanted or []:
             if student not in found:
-                raise UnknownName(_unknown("student", student, found))
+                raise UnknownName(unknown("student", student, found))
         return sorted(set(wanted)) if wanted else found
 
 
@@ -284,7 +292,7 @@ def _check_names(config: Config, where: str | Path) -> None:
             if kind is Seal and name in RENAMED:
                 raise CourseError(f"{where}: {group}.{name} is now {group}.{RENAMED[name]}: write the new name.")
             if name not in known:
-                raise CourseError(f"{where}: {_unknown(f'{group} setting', name, known)}")
+                raise CourseError(f"{where}: {unknown(f'{group} setting', name, known)}")
 
 
 def _plain(name: str) -> str:
@@ -317,7 +325,9 @@ def _make_secret(path: Path) -> None:
         raise CourseError(f"{path} can't be made ({error.strerror}): mend that and run again.") from error
 
 
-def _unknown(what: str, name: Any, known: list[str]) -> str:
+def unknown(what: str, name: Any, known: list[str]) -> str:
+    """A sentence about a name that nobody knows: the nearest one that somebody does, or else some of them."""
     near = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}."
+    more = f" and {len(known) - NAMED} more" if len(known) > NAMED else ""
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known[:NAMED]) or 'none'}{more}."
     return f"no {what} called {name!r}: {hint}"

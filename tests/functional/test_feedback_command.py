@@ -324,3 +324,28 @@ def test_nothing_graded_is_an_error_with_the_mend(tmp_path: Path) -> None:
     hand_in(root, "ada")
     with pytest.raises(CourseError, match="run nbseal grade mini first"):
         make_class_pages(Course(root), "mini")
+
+
+def test_why_a_page_is_not_made_is_said(root: Path) -> None:
+    """Damaged notebooks, files in the way, who handed nothing in, and who isn't known: what it is, and what to do."""
+    for student, damage in (("ada", b'{"cells": [{"x"'), ("alan", b"{}"), ("barbara", b"\xff\xfe")):
+        path = root / "autograded" / student / "mini" / "mini.ipynb"
+        path.chmod(0o644)
+        path.write_bytes(damage)
+    (root / "feedback").mkdir(exist_ok=True)
+    (root / "feedback" / "grace").write_text("in the way")
+    (root / "submitted" / "max" / "mini").mkdir(parents=True)
+    assert grade_class(Course(root), "mini", ClassOptions(["max"])).troubles == []
+    pages = {page.student: page for page in make_class_pages(Course(root), "mini").pages}
+    for student in ("ada", "alan", "barbara"):
+        assert "autograded/" + student + "/mini/mini.ipynb is damaged (" in pages[student].problem
+        assert pages[student].problem.endswith("): grade it again with --force.")
+    assert (
+        pages["grace"].problem
+        == f"{root}/feedback/grace is there, where a folder is to be: move it away, and run again."
+    )
+    assert pages["zoe"].problem == ""
+    found = make_class_pages(Course(root), "mini", ["max"])
+    assert (found.pages, found.notes) == ([], ["max: nothing was handed in, so there is no page"])
+    with pytest.raises(UnknownName, match="no student called 'zoey': did you mean zoe"):
+        make_class_pages(Course(root), "mini", ["zoey"])

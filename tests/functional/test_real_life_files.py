@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -260,6 +261,20 @@ ROWS: dict[str, Row] = {
         FULL,
         taken("all.zip/mine.zip/mini.ipynb"),
     ),
+    "gzipped": Row(
+        one("mini.ipynb.gz", lambda desk: gzip.compress(desk.solved())), FULL, taken("mini.ipynb.gz/mini.ipynb")
+    ),
+    "gzipped under the notebook's name": Row(
+        one("mini.ipynb", lambda desk: gzip.compress(desk.solved())), FULL, taken("mini.ipynb/mini.ipynb")
+    ),
+    "gzipped zeros": Row(
+        one("mini.ipynb.gz", lambda _: gzip.compress(bytes(70 << 20))), NOT_JUDGED, "holds more than a submission may"
+    ),
+    "gzipped and cut off": Row(
+        one("mini.ipynb.gz", lambda desk: gzip.compress(desk.solved())[:-40]), NOT_JUDGED, r"is damaged \(cut off\)"
+    ),
+    "tar": Row(one("mini.tar", lambda _: bytes(257) + b"ustar"), NOT_JUDGED, "is an archive, but no zip: unpack it"),
+    "a PDF called a notebook": Row(one("mini.ipynb", lambda _: b"%PDF-1.7\n"), NOT_JUDGED, r"mini\.ipynb is a PDF"),
     "zip called a notebook": Row(
         lambda desk: {"mini.ipynb": archive({"mini.ipynb": desk.solved()})}, FULL, taken("mini.ipynb/mini.ipynb")
     ),

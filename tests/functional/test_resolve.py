@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import zipfile
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -386,7 +387,7 @@ def test_what_a_person_has_settled_is_counted_no_more(settled: Path) -> None:
 REFUSED = {
     "a student who isn't there": ("nobody", Answer(nothing=True), "no student called 'nobody'"),
     "a file that isn't there": ("file", Answer(file="x.ipynb"), r"has no file x\.ipynb"),
-    "a file that is no notebook": ("points", Answer(file="mini.pdf"), r"it can't be taken: mini\.pdf is not JSON"),
+    "a file that is no notebook": ("points", Answer(file="mini.pdf"), r"it can't be taken: mini\.pdf is a PDF"),
     "another notebook": ("file", Answer(file="mini old.ipynb", notebook="maxi"), "has no notebook maxi: it has mini"),
     "a question that isn't there": ("points", Answer(question="duble", points=1), "did you mean double"),
     "too many points": ("points", Answer(question="double", points=4.5), "double gives 0 to 4 points, and not 4.5"),
@@ -470,3 +471,20 @@ def test_a_damaged_file_stops_grading_before_anybody(settled: Path) -> None:
     with pytest.raises(CourseError, match=r"mini\.json is damaged"):
         grade(settled, force=True)
     assert grades(settled, "mini") == before
+
+
+def test_an_archive_is_not_taken_for_the_file_in_it(tmp_path: Path) -> None:
+    """Whoever names a zip is told which files it holds; one of these is taken."""
+    root = make_course(tmp_path / "course", grader=None)
+    path = hand_in(root, "ada")
+    with zipfile.ZipFile(path.with_name("w.zip"), "w") as archive:
+        archive.write(path, "a.ipynb")
+        archive.writestr("b.ipynb", path.read_bytes().replace(b"answer = 42", b"answer = 7"))
+    path.unlink()
+    grade(root)
+    with pytest.raises(
+        CourseError, match=r"w\.zip is an archive: say which file .* There is w\.zip/a\.ipynb, w\.zip/b"
+    ):
+        decide(Course(root), "mini", "ada", Answer(file="w.zip"))
+    decide(Course(root), "mini", "ada", Answer(file="w.zip/a.ipynb"))
+    assert marks(grade(root))["ada"] == FULL

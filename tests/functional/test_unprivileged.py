@@ -23,6 +23,11 @@ from tests.courses import command, environment
 from tests.mini import hand_in, make_course
 from tests.samples import ROOT
 
+SETTINGS = """
+c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
+c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
+c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]
+"""
 STRANGER = 65534
 NEEDED = ("unshare", "setpriv", "mount")
 pytestmark = [
@@ -188,3 +193,51 @@ for name, reason in probe().items():
     lines = done.stdout.splitlines()
     assert lines, done.stderr
     assert {line.split(maxsplit=1)[1] for line in lines} == {"None"}, lines
+
+
+CLOSED = ("notebook", "folder", "inner folder", "checkpoints", "student's folder", "time stamp")
+
+
+@pytest.fixture
+def closed_course(course: Path) -> Path:
+    """The class, and students of whose work a part can't be read by the account that grades."""
+    for student in CLOSED:
+        hand_in(course, student)
+    submitted = course / "submitted"
+    (submitted / "notebook" / "mini" / "mini.ipynb").chmod(0)
+    (submitted / "folder" / "mini").chmod(0)
+    (submitted / "student's folder").chmod(0)
+    for student, inner in (("inner folder", "work"), ("checkpoints", ".ipynb_checkpoints")):
+        folder = submitted / student / "mini"
+        (folder / inner).mkdir()
+        (folder / "mini.ipynb").rename(folder / inner / "mini.ipynb")
+        (folder / inner).chmod(0)
+    stamp = submitted / "time stamp" / "mini" / "timestamp.txt"
+    stamp.write_text("2026-01-01 10:00:00 UTC")
+    stamp.chmod(0)
+    return course
+
+
+@pytest.mark.parametrize("face", ["nbseal", "nbgrader"])
+def test_what_cannot_be_read_waits_for_a_person(face: str, stranger: Stranger, closed_course: Path) -> None:
+    """Work that the account may not read is not judged, its path is said, and nobody else's grading suffers."""
+    with (closed_course / "nbgrader_config.py").open("a") as file:
+        file.write(SETTINGS)
+    if face == "nbseal":
+        done = stranger.run(*command("nbseal", "grade", "mini"), cwd=closed_course)
+    else:
+        stranger.run(*command("nbseal", "build", "mini"), cwd=closed_course)
+        done = stranger.run(*command("nbgrader", "autograde", "mini"), cwd=closed_course)
+    assert done.returncode == 0, done.stderr
+    exported = stranger.run(
+        *command("nbseal", "export", "csv", "mini", "--json", "--output", "m.csv"), cwd=closed_course
+    )
+    assert exported.returncode == 4, exported.stderr
+    data = json.loads(exported.stdout)
+    assert set(data["written"]) == {"mini ada", "mini alan"}
+    assert {one["student"] for one in data["left_out"]} == set(CLOSED)
+    assert all("not judged" in one["reason"] for one in data["left_out"])
+    listed = stranger.run(*command("nbseal", "resolve", "mini"), cwd=closed_course).stdout
+    assert listed.count("can't be read (Permission denied): make it readable for the account that grades") == len(
+        CLOSED
+    )

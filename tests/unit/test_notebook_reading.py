@@ -65,12 +65,23 @@ def test_a_saved_web_page_is_named_so() -> None:
     assert "web page" in refusal(b"<!DOCTYPE html><html></html>")
 
 
-@pytest.mark.parametrize(
-    "data", [b"print('hello')", b"PK\x03\x04\x00", b"\x89PNG\r\n\x1a\n", b"[1, 2", b"{'cells': []}"]
-)
+@pytest.mark.parametrize("data", [b"print('hello')", b"\x89PNG\r\n\x1a\n", b"[1, 2", b"{'cells': []}"])
 def test_what_is_not_json_is_named_so(data: bytes) -> None:
-    """Programs, archives and pictures are refused as not being JSON."""
+    """Programs and pictures are refused as not being JSON."""
     assert "is not JSON" in refusal(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"PK\x03\x04\x00", "is a zip."),
+        (b"%PDF-1.7", "is a PDF."),
+        (b"Rar!\x1a", "is an archive, but no zip: unpack it."),
+    ],
+)
+def test_what_students_hand_in_by_mistake_is_named(data: bytes, words: str) -> None:
+    """Archives and documents are called what they are."""
+    assert refusal(data) == f"the notebook {words}"
 
 
 @pytest.mark.parametrize("data", [b"[]", b"3", b'"cells"', b"null", b"{}", b'{"cells": 3}'])

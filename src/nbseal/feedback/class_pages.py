@@ -16,7 +16,7 @@ from typing import Protocol
 from nbgrader.utils import find_all_files
 from traitlets.config import Config
 
-from nbseal.course import Course
+from nbseal.course import Course, unknown
 from nbseal.errors import CourseError, UnknownName
 from nbseal.feedback import page_process
 from nbseal.feedback.hidden_regions import Regions, hidden_regions
@@ -103,8 +103,7 @@ class _Order:
 
     def failed(self, error: BaseException) -> Page:
         """The page that could not be made."""
-        kind = "" if isinstance(error, CourseError) else f"{type(error).__name__}: "
-        return self.came_out(Outcome.FAILED, f"{kind}{error}")
+        return self.came_out(Outcome.FAILED, _why(error))
 
 
 def make_class_pages(
@@ -124,6 +123,9 @@ def make_class_pages(
     _check_settings(course.config)
     result = ClassPages()
     orders = _orders(course, name, _choose(course, name, students, result.notes))
+    for student in sorted(set(students or ()) - {order.student for order in orders}):
+        if course.folder("autograded", student, name).is_dir():
+            result.notes.append(f"{student}: nothing was handed in, so there is no page")
     if watcher:
         watcher.start(len(orders))
     for page in _pages(course, orders, jobs):
@@ -168,7 +170,7 @@ def _choose(course: Course, assignment: str, wanted: Sequence[str] | None, notes
     submitted = course.students(assignment)
     for student in sorted(set(wanted) - set(graded)):
         if student not in submitted:
-            raise UnknownName(f"no student called {student!r} has handed in {assignment}.")
+            raise UnknownName(unknown("student", student, sorted({*graded, *submitted})))
         notes.append(f"{student}: not graded yet, so there is no page: run {shell(command('grade', assignment))}")
     return sorted(set(wanted) & set(graded))
 
@@ -244,6 +246,20 @@ def _make(order: _Order) -> Page:
     except Exception as error:  # whatever a notebook holds, it costs its own page and no other
         return order.failed(error)
     return order.came_out(Outcome.MADE)
+
+
+def _why(error: BaseException) -> str:
+    """Why a page could not be made, and what to do, where that can be told."""
+    if isinstance(error, CourseError):
+        return str(error)
+    if not isinstance(error, OSError) or not error.filename:
+        return f"{type(error).__name__}: {error}"
+    path = Path(os.fsdecode(error.filename))
+    if isinstance(error, (NotADirectoryError, FileExistsError)):
+        blocking = [one for one in (path, *path.parents) if one.is_file() or one.is_symlink()]
+        if blocking:
+            return f"{blocking[-1]} is there, where a folder is to be: move it away, and run again."
+    return f"{path}: {error.strerror}; mend that, and run again."
 
 
 def _copy_files(course: Course, order: _Order) -> None:

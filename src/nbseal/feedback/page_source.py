@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbseal
+from nbseal.errors import CourseError
 from nbseal.feedback.hidden_regions import Regions
 from nbseal.feedback.pictures import pictures_in
 from nbseal.files import digest_of, open_regular
@@ -65,13 +66,22 @@ class PageSource:
         return tag is not None and whole and tag[1].decode() == self.digest
 
     def page(self, nb: Any = None) -> str:
-        """The page; ``nb`` is the notebook where it has been parsed already."""
+        """The page; ``nb`` is the notebook where it has been parsed already. CourseError for a damaged notebook."""
         from nbformat import v4  # these and what makes pages take long to load, and pages that stay need none of it
 
         from nbseal.feedback.feedback_page import make_view
         from nbseal.pages import render
 
-        nb = v4.reads(self.notebook.decode("utf-8")) if nb is None else nb
+        if nb is None:
+            try:
+                nb = v4.reads(self.notebook.decode("utf-8"))
+                if not isinstance(nb.get("cells"), list):
+                    raise ValueError("no cells")
+            except Exception as error:  # what nbformat raises for damaged files is no short list
+                path = self.folder / f"{self.name}.ipynb"
+                raise CourseError(
+                    f"{path} is damaged ({type(error).__name__}): grade it again with --force."
+                ) from error
         view = make_view(nb, self.marks, self.name, self.folder, self.hidden)
         return render("nbseal.feedback", "feedback.html.j2", sorting=False, view=replace(view, made_from=self.digest))
 

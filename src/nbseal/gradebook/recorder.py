@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -218,7 +219,7 @@ class Recorder:
         """When the submission was handed in; None if it has no stamp."""
         card = graded.scorecard
         folder = self.course.folder("submitted", card.student, card.assignment)
-        if folder.is_dir():  # nbgrader's own file; one of that name in a student's archive says nothing
+        if os.path.isdir(folder):  # nbgrader's own file; one of that name in a student's archive says nothing
             stamp = stamp_in(folder, self._zones)
         else:
             stamp = None if graded.timestamp is None else read_stamp(graded.timestamp, self._zones)

@@ -1,10 +1,11 @@
-"""Opens zip archives among what was handed in: in memory, and no further than their size and the limits allow."""
+"""Opens zips and gzipped files of submissions: in memory, and no further than their size and the limits allow."""
 
 from __future__ import annotations
 
 import io
 import stat
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -13,6 +14,7 @@ from nbseal.errors import SubmissionError
 from nbseal.grading.submission import IGNORED_FOLDERS, MAX_FILES, is_ignored_notebook
 
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+GZIP, GZIP_WINDOW = b"\x1f\x8b", 31  # how a gzipped file begins, and zlib's name for it
 ENTRY = b"PK\x01\x02"  # begins each entry of an archive's directory
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MOST_TIMES = 1032  # what deflate makes of its bytes at most; a directory that promises more lies
@@ -57,13 +59,14 @@ def is_junk(path: str) -> bool:
 
 def _add(found: Unpacked, path: str, data: bytes, depth: int, limit: int) -> None:
     found.files[path] = data
-    if not data.startswith(MAGIC) or PurePosixPath(path).suffix.lower() in OTHER_KINDS:
+    if not data.startswith((*MAGIC, GZIP)) or PurePosixPath(path).suffix.lower() in OTHER_KINDS:
         return
     left_out: dict[str, str] = {}
     try:
         if depth == DEPTH:
             raise SubmissionError("lies in too many other archives")
-        inside = _contents(data, limit - found.size, left_out)
+        left = limit - found.size
+        inside = _gunzipped(path, data, left) if data.startswith(GZIP) else _contents(data, left, left_out)
         if not inside:
             raise SubmissionError("holds no file")
         if len(found.files) + len(inside) > MAX_FILES:
@@ -97,6 +100,21 @@ def _contents(data: bytes, limit: int, left_out: dict[str, str]) -> dict[str, by
     except Exception as error:  # what zipfile raises for damaged archives is no short list
         raise SubmissionError(f"is damaged ({type(error).__name__})") from error
     return files
+
+
+def _gunzipped(path: str, data: bytes, limit: int) -> dict[str, bytes]:
+    """The one file that a gzipped file holds, under its own name; SubmissionError as above."""
+    try:
+        reader = zlib.decompressobj(GZIP_WINDOW)
+        content = reader.decompress(data, limit + 1)
+    except zlib.error as error:
+        raise SubmissionError(f"is damaged ({type(error).__name__})") from error
+    if len(content) > limit:
+        raise SubmissionError(TOO_MUCH)
+    if not reader.eof:
+        raise SubmissionError("is damaged (cut off)")
+    name = PurePosixPath(path).name
+    return {name[:-3] if name.lower().endswith(".gz") and len(name) > 3 else name: content}
 
 
 def _path_of(entry: zipfile.ZipInfo, left_out: dict[str, str]) -> str:

@@ -20,7 +20,7 @@ from nbseal.grading.submission import NOTEBOOK, HandedIn, Submission, is_ignored
 from nbseal.notebook import Notebook, Reading, read, rebuild
 from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.matching import bound_names, is_answer, wanted_names
-from nbseal.notebook.reading import BLANKS, Cell
+from nbseal.notebook.reading import BLANKS, Cell, kind_of
 
 TIMESTAMP = "timestamp.txt"
 MOST_BRACKETS = 2_000_000  # in all files that may be notebooks: parsing these takes a second or two
@@ -30,14 +30,6 @@ SHOWN, MOST_NOTES = 5, 20  # names in a sentence, sentences about files
 ENOUGH_LINES, SOME_LINES = 1 / 3, 1 / 10
 UNSURE_MEND = "; leave one of them, and grade again"
 NOT_RECOGNISED = "isn't recognised as this assignment's"
-KINDS = {
-    b"%pdf": "is a PDF",
-    b"<!doctype": "is a web page",
-    b"<html": "is a web page",
-    b"rar!": "is an archive, but no zip",
-    b"7z\xbc\xaf": "is an archive, but no zip",
-    b"\x1f\x8b": "is an archive, but no zip",
-}
 
 
 @dataclass(frozen=True)
@@ -281,7 +273,7 @@ class _Left:
         for known in (self.handed_in.left_out, self.unpacked.unopened, self.found.strangers):
             if path in known:
                 return known[path]
-        return _kind_of(self.unpacked.files.get(path, b""))
+        return kind_of(self.unpacked.files.get(path, b""))
 
 
 def _choose(name: str, top: str, template: Notebook, candidates: Sequence[_File]) -> _Choice:
@@ -402,11 +394,6 @@ def _work(template: Notebook, file: _File) -> _Work:
         elif not mark:
             has_cells = True
     return _Work(answers, has_cells)
-
-
-def _kind_of(data: bytes) -> str:
-    head = data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return next((what for start, what in KINDS.items() if head.startswith(start)), "")
 
 
 def _others(

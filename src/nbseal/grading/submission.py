@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
@@ -22,7 +23,7 @@ NAMED = 3  # files that were left out are named one by one, up to so many
 LOOKED_AT = 20_000  # files; a notebook may lie in a folder with all that somebody has
 WORD = re.compile(r"\w[\w.-]*\w|\w")  # as far as a name of a file or a folder is one
 IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
-NOTEBOOK, ZIP = ".ipynb", b"PK\x03\x04"
+NOTEBOOK, PACKED = ".ipynb", (b"PK\x03\x04", b"\x1f\x8b")
 KEYS = (b'"cells"', b'"worksheets"')
 MAX_FILES = 2000
 CLEAR_OUTPUTS = "in JupyterLab, Edit, Clear Outputs of All Cells makes a notebook small"
@@ -73,7 +74,7 @@ def read_folder(folder: Path, limit_mib: int) -> HandedIn:
     """
     handed_in = HandedIn({})
     _add(handed_in, folder, _walk(folder, handed_in.left_out), limit_mib)
-    if not any(may_be_notebook(name, data) or data.startswith(ZIP) for name, data in handed_in.files.items()):
+    if not any(may_be_notebook(name, data) or data.startswith(PACKED) for name, data in handed_in.files.items()):
         _add(handed_in, folder, _ignored_notebooks(folder), limit_mib)
     return handed_in
 
@@ -81,7 +82,7 @@ def read_folder(folder: Path, limit_mib: int) -> HandedIn:
 def read_submission(course: Course, assignment: str, folder: Path) -> HandedIn:
     """Read the ``folder`` of a submission, or what the student handed in beside it; SubmissionError as above."""
     limit = course.seal.submission_mib
-    names = () if folder.is_dir() else course.misplaced(assignment).get(folder.parent.name, ())
+    names = () if os.path.isdir(folder) else course.misplaced(assignment).get(folder.parent.name, ())
     if not names:
         return read_folder(folder, limit)
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
@@ -119,7 +120,7 @@ def is_ignored_notebook(path: str) -> bool:
 
 def _ignored_notebooks(folder: Path) -> list[Path]:
     """Notebooks in folders that are not read otherwise: a checkpoint is work, if it is all that there is."""
-    paths = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    paths = (Path(top, name) for top, _, names in os.walk(folder, onerror=_refuse) for name in names)
     return sorted(path for path in paths if is_ignored_notebook(path.relative_to(folder).as_posix()))
 
 
@@ -141,14 +142,8 @@ def _walk(folder: Path, left_out: dict[str, str], only: Collection[str] = ()) ->
 
     ``only`` names what is looked at in the folder itself; all if it is empty.
     """
-
-    def refuse(error: OSError) -> None:
-        raise SubmissionError(
-            f"{error.filename} can't be read ({error.strerror}): make it readable for the account that grades."
-        ) from error
-
     paths: list[Path] = []
-    for top, folders, names in os.walk(folder, onerror=refuse, followlinks=False):
+    for top, folders, names in os.walk(folder, onerror=_refuse, followlinks=False):
         if only and top == str(folder):
             folders[:] = [name for name in folders if name in only]
             names = [name for name in names if name in only]
@@ -165,13 +160,19 @@ def _walk(folder: Path, left_out: dict[str, str], only: Collection[str] = ()) ->
     return sorted(paths)
 
 
+def _refuse(error: OSError) -> NoReturn:
+    """Say what can't be read, and how to mend that."""
+    raise SubmissionError(
+        f"{error.filename} can't be read ({error.strerror}): make it readable for the account that grades."
+    ) from error
+
+
 def _read_regular(path: Path, left: int, name: str, limit_mib: int) -> bytes | None:
     try:
         file = open_regular(path)
     except OSError as error:
-        raise SubmissionError(
-            f"{path} can't be read ({error.strerror}): make it readable for the account that grades."
-        ) from error
+        error.filename = path
+        _refuse(error)
     if file is None:
         return None
     with file:

@@ -31,6 +31,13 @@ IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 CELL_TYPES = frozenset({"code", "markdown", "raw"})
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 BLANKS = " \t\r\n\0"
+KINDS = {  # by the first bytes, in small letters
+    b"%pdf": "is a PDF",
+    b"<!doctype": "is a web page",
+    b"<html": "is a web page",
+    b"pk\x03\x04": "is a zip",
+    **dict.fromkeys((b"rar!", b"7z\xbc\xaf", b"\x1f\x8b"), "is an archive, but no zip: unpack it"),
+}
 CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?\r?$", re.MULTILINE)
 
 Note = Callable[[str], None]
@@ -50,6 +57,9 @@ def read(data: bytes, limit: int = SIZE_LIMIT, name: str = "the notebook") -> Re
     ``limit`` is in bytes, saved outputs not counted. nbformat 2 and 3 are converted; any other version is read as 4.
     """
     notes: list[str] = []
+    kind = kind_of(data)
+    if kind and kind != KINDS[b"<html"]:
+        raise SubmissionError(f"{name} {kind}.")
     text = _decode(data, limit, name, notes.append)
     tree = _parse(text, name, notes.append)
     raw_cells = _find_cells(tree, name, notes.append)
@@ -63,6 +73,13 @@ def read(data: bytes, limit: int = SIZE_LIMIT, name: str = "the notebook") -> Re
     assign_ids(cells, "added")
     nb = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     return Reading(nb, _shorten(notes))
+
+
+def kind_of(data: bytes) -> str:
+    """What a file is by its first bytes, in words, if it is something that students hand in by mistake."""
+    head = data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    is_tar = data[257:262] == b"ustar"
+    return KINDS[b"rar!"] if is_tar else next((what for start, what in KINDS.items() if head.startswith(start)), "")
 
 
 def assign_ids(cells: list[Cell], prefix: str) -> None:

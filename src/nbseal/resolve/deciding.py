@@ -91,8 +91,12 @@ class _Check:
     def _file(self, given: str) -> Decision:
         if self.folder.problem:
             raise CourseError(f"{self.folder.problem} So no file of it can be taken; give points, or --nothing.")
-        files = unpack(self.folder.handed_in.files, self.folder.limit).files
+        unpacked = unpack(self.folder.handed_in.files, self.folder.limit)
+        files = unpacked.files
         path = self._inside(given, files)
+        if path in unpacked.opened:
+            inside = [name for name in files if name.startswith(f"{path}/")]
+            raise CourseError(f"{path} is an archive: say which file in it is the notebook. There is {_some(inside)}.")
         try:
             read(files[path], name=path)
         except SubmissionError as error:
@@ -114,8 +118,7 @@ class _Check:
             raise CourseError(f"{given} isn't read while another notebook is there: copy it beside that, and grade.")
         known = list(files)
         near = difflib.get_close_matches(given, known, n=1)
-        some = ", ".join(known[:NAMED]) + (f" and {len(known) - NAMED} more" if len(known) > NAMED else "")
-        hint = f"did you mean {near[0]}?" if near else f"there is {some}." if known else "it is empty."
+        hint = f"did you mean {near[0]}?" if near else f"there is {_some(known)}." if known else "it is empty."
         raise CourseError(f"{self.folder.top} has no file {given}: {hint}")
 
     def _notebook(self, path: str) -> str:
@@ -207,3 +210,8 @@ class _Check:
         else:
             has = "waits for a person to read it" if result.status is Status.MANUAL else "has a person's mark"
         raise CourseError(f"{question} of {student} is not open, it {has}: give its mark in the formgrader.")
+
+
+def _some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
