@@ -14,7 +14,7 @@ from nbseal.cli.app import app
 from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.verify import Verification, VerifyOptions, verification_page, verify
-from nbseal.verify.doubles import wrong_ideas
+from nbseal.verify.doubles import adversaries, wrong_ideas
 from nbseal.verify.results import Finding, Problem
 from tests.mini import code, make_course, solution
 
@@ -166,6 +166,13 @@ def test_what_a_hidden_test_asks_of_another_question_is_no_answer_to_this_one(tm
     )
     found = failures(verified(tmp_path / "course", builds_on, questions=("plain",)), "plain")
     assert [one.name for one in found if one.name.startswith("total:")] == []
+
+
+def test_lists_of_unequal_length_can_be_disguised() -> None:
+    """A double of such a list is made, not an error that would leave the right answer in its place."""
+    ragged = [([0, 1, 2], [3]), ([3], [0, 1, 2])]
+    assert wrong_ideas.VALUES["without the last"](ragged) == ragged[:1]
+    assert all(double(ragged) is not ragged for double in adversaries.VALUES.values())
 
 
 def test_a_wrong_idea_that_remembers_takes_objects_for_the_same() -> None:

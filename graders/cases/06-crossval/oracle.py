@@ -144,7 +144,8 @@ def check_accuracies(got, X, y, k, scales=False):
 
 def check_folds(folds, n, k):
     """Every row is tested once, and trained on in all other rounds, as often as it is there; the test sets."""
-    folds = [(sorted(map(int, train)), sorted(map(int, test))) for train, test in folds]
+    folds = [(sorted(train), sorted(test)) for train, test in folds]
+    assert all(int(row) == row for pair in folds for rows in pair for row in rows)
     tests = [test for _, test in folds]
     assert len(folds) == k
     assert sorted(row for test in tests for row in test) == list(range(n))
@@ -204,8 +205,8 @@ def test_table(student):
         holed = X.copy()
         holed[lost, rng.integers(0, 3, gaps)] = np.nan
         table = pd.DataFrame(holed, columns=["size", "age", "time"])
-        table.insert(int(rng.integers(0, 4)), "what", y)
-        got = student.leaves_alone("score_table", recipe(student, Model), table, "what")
+        table.insert(int(rng.integers(0, 4)), f"what {n}", y)
+        got = student.leaves_alone("score_table", recipe(student, Model), table, f"what {n}")
         kept = np.setdiff1d(np.arange(n), lost)
         check_accuracies(got, X[kept], y[kept], 4)
 

@@ -74,6 +74,14 @@ def as_told(answers):
     return other
 
 
+def shape_of(value):
+    """Its shape; how many parts it has if these are of unequal length."""
+    try:
+        return numpy.shape(value)
+    except ValueError:
+        return len(value)
+
+
 def bit(turn, length):
     """1 in the first half of each ``length`` calls, then 0."""
     return int((turn - 1) % length < length // 2)
@@ -92,13 +100,13 @@ FUNCTIONS = {
     "0, 0, 1, 1 …": saying(lambda arguments, turn, dice: bit(turn + 2, 4)),
     "any bit": saying(lambda arguments, turn, dice: int(dice.integers(2))),
     "any number": saying(lambda arguments, turn, dice: float(dice.normal())),
-    "any numbers": saying(lambda arguments, turn, dice: dice.normal(size=numpy.shape(arguments[0]))),
+    "any numbers": saying(lambda arguments, turn, dice: dice.normal(size=shape_of(arguments[0]))),
     "always raises ValueError": refusing,
     "returns itself": returning_itself,
     "the notebook's own examples learnt by heart": learnt_by_heart,
 }
 VALUES = {
     **{f"always {constant!r}": lambda right, constant=constant: constant for constant in CONSTANTS},
-    "any numbers": lambda right: numpy.random.default_rng(7).normal(size=numpy.shape(right)),
+    "any numbers": lambda right: numpy.random.default_rng(7).normal(size=shape_of(right)),
     "returns itself": lambda right: len,
 }

@@ -29,12 +29,12 @@ def of_numbers(change):
 def of_wholes(change):
     """Change the outermost list, tuple or array."""
 
-    def changed(value):
-        if isinstance(value, (list, tuple, numpy.ndarray)) and numpy.ndim(value) and len(value):
-            return change(value)
-        return value
+    return lambda value: change(value) if is_sequence(value) and len(value) else value
 
-    return changed
+
+def is_sequence(value):
+    """Whether it has parts, in lists of equal length or not."""
+    return isinstance(value, (list, tuple)) or (isinstance(value, numpy.ndarray) and value.ndim > 0)
 
 
 def rounded(digits):
@@ -130,7 +130,7 @@ def of_one_size(right):
     sizes = {}
 
     def short(place, value):
-        if isinstance(value, (list, tuple, numpy.ndarray)) and numpy.ndim(value):
+        if is_sequence(value):
             return value[: sizes.setdefault(place, len(value))]
         return value
 
@@ -209,7 +209,7 @@ def nothing_for(length):
     """A special case is left out: arguments of this length."""
 
     def is_special(value):
-        return isinstance(value, (list, tuple, numpy.ndarray)) and numpy.ndim(value) > 0 and len(value) == length
+        return is_sequence(value) and len(value) == length
 
     def other(right):
         @functools.wraps(right)
