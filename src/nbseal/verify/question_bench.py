@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from nbseal.errors import SealError
+from nbseal.grading.execution import SKIP_TAG
 from nbseal.grading.grader import Grader
 from nbseal.grading.plan import NotebookPlan
 from nbseal.grading.trials import Answer, Excerpt, Trial, trial
@@ -100,8 +101,10 @@ class QuestionBench:
         return self.question.grade_id
 
     def cells(self, right: RightAnswer) -> dict[str, str]:
-        """The question's answer cells in a right answer, with their sources."""
-        return sources(right.notebook, answer_cells(self.plan.template, self.question))
+        """The question's answer cells in a right answer that are run in grading, with their sources."""
+        found = sources(right.notebook, answer_cells(self.plan.template, self.question))
+        skipped = [cell for cell in self.plan.template["cells"] if SKIP_TAG in cell["metadata"].get("tags", [])]
+        return {name: source for name, source in found.items() if name not in map(grade_id_of, skipped)}
 
     def get_ready(self) -> str:
         """Record what hidden tests ask of the solution, and what right answers reply to probes; why not, or ""."""
@@ -159,7 +162,8 @@ class QuestionBench:
                 return f"{broken[0].test} can't judge a right answer: {broken[0].message}"
             self.asked = asked_of(self.grade_id, verdict.asked)
             self._find_secrets(tried, right)
-        names = self.asked.names or self._names_in_check(right)
+        own = self._names_of_answer(right)
+        names = [name for name in self.asked.names or self._names_in_check(right) if name in own]
         replies = tried.ask([{"do": "get", "name": name} for name in names])
         known = dict(zip(names, replies, strict=True))
         self.functions = tuple(name for name in names if (known[name] or {}).get("callable"))
@@ -181,10 +185,13 @@ class QuestionBench:
         self.secrets = secrets_in(told, public)
 
     def _names_in_check(self, right: RightAnswer) -> tuple[str, ...]:
-        """Names that the question's answer defines and its visible check uses."""
+        """Names that the question's visible check uses."""
         check = next(cell["source"] for cell in right.notebook["cells"] if grade_id_of(cell) == self.grade_id)
-        defined = {name for source in self.cells(right).values() for name in _names(source, True)}
-        return tuple(name for name in _names(check, False) if name in defined)
+        return tuple(_names(check, False))
+
+    def _names_of_answer(self, right: RightAnswer) -> set[str]:
+        """Names that the question's answer defines: what others mean is nothing that it could get wrong."""
+        return {name for source in self.cells(right).values() for name in _names(source, True)}
 
     def variants(self, sample: int | None) -> Iterator[Variant]:
         """All answers that are made from right ones; ``sample`` of each kind, the same ones every time."""
