@@ -39,6 +39,11 @@ class Drawing(NamedTuple):
         """The drawing in shades of grey."""
         return np.rint(paper + (pen - paper) * self.cover).astype(np.uint8)
 
+    def fading(self, paper, pen, least):
+        """The drawing in shades of grey, by a pen that leaves less and less towards the right, at last ``least``."""
+        fade = np.linspace(1, least, self.cover.shape[1])
+        return np.rint(paper + (pen - paper) * self.cover * fade).astype(np.uint8)
+
     def colour(self, paper, pen):
         """The drawing in blue, green and red."""
         return np.stack([self.grey(p, q) for p, q in zip(paper, pen, strict=True)], axis=2)
@@ -127,24 +132,100 @@ def judge_drawing(student, drawing, expected, hint=""):
     )
 
 
-def judge_edges(student, rng):
-    """Demand that the first and the last row and column of ink are kept, by a thin zero that needs no scaling."""
-    sheet, height, width = np.full((90, 110), 250, np.uint8), 20, int(rng.integers(13, 17))
-    top, left = (int(place) for place in rng.integers(10, 60, 2))
-    sheet[top : top + height, left : left + width] = 20
-    sheet[top + 1 : top + height - 1, left + 1 : left + width - 1] = 250
-    picture = prepared(student, sheet)
+def judge_to_the_pixel(student, rng):
+    """Demand a drawing that needs no scaling unchanged in the middle: thin zeros, upright and lying.
+
+    They are the same from all sides, so that the middle of their box is the middle of their ink, too.
+    """
+    for lying in (False, True):
+        width = 2 * int(rng.integers(6, 9))
+        sides = (width, 20) if lying else (20, width)
+        sheet = np.full((90, 110), 250, np.uint8)
+        expected = np.zeros((28, 28))
+        top, left = (int(place) for place in rng.integers(10, 60, 2))
+        _outline(sheet, (top, left), sides, 20)
+        places = tuple((28 - side) // 2 for side in sides)
+        _outline(expected, places, sides, 1)
+        picture = prepared(student, sheet)
+        if np.abs(picture - expected).max() > 0.1:
+            raise StudentError(_what_is_off(picture, sides, places))
+
+
+def _outline(sheet, corner, sides, value):
+    """Draw the outline of a box, one pixel wide."""
+    (top, left), (height, width) = corner, sides
+    sheet[[top, top + height - 1], left : left + width] = value
+    sheet[top : top + height, [left, left + width - 1]] = value
+
+
+def _what_is_off(picture, sides, places):
+    """Say which side of a thin zero is lost, or where it should be."""
     rows, columns = np.nonzero(picture > 0.4)
-    assert len(rows), "There is no bright ink in the picture of a thin pen."
+    if not len(rows):
+        return "There is no bright ink in the picture of a thin pen."
     box = picture[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    sides = {
+    ends = {
         "top row": box[:2].max(axis=0),
         "bottom row": box[-2:].max(axis=0),
         "left column": box[:, :2].max(axis=1),
         "right column": box[:, -2:].max(axis=1),
     }
-    lost = [name for name, side in sides.items() if np.mean(side) < 0.4]
-    assert not lost, (
-        f"Of a zero drawn with a thin pen the {' and the '.join(lost)} of ink is lost. A range stops before its end: "
-        "where do the rows and columns of ink stop?"
+    lost = [name for name, side in ends.items() if np.mean(side) < 0.4]
+    if lost:
+        return (
+            f"Of a zero drawn with a thin pen the {' and the '.join(lost)} of ink is lost. A range stops before its "
+            "end: where do the rows and columns of ink stop?"
+        )
+    got, expected = ((rows.min(), rows.max()), (columns.min(), columns.max())), zip(places, sides, strict=True)
+    (top, bottom), (left, right) = ((first, first + side - 1) for first, side in expected)
+    return (
+        f"A zero of {sides[0]} × {sides[1]} pixels, drawn with a thin pen, needs no scaling: expected it unchanged in "
+        f"rows {top} to {bottom} and columns {left} to {right}, got it in rows {got[0][0]} to {got[0][1]} and columns "
+        f"{got[1][0]} to {got[1][1]}, or blurred. Cut out the ink and no more, and leave as much free on both sides."
+    )
+
+
+def judge_extremes(student, rng):
+    """Demand that lines which are far slimmer than a pixel once they are 20 long are still there, and a dot."""
+    thickness = int(rng.integers(1, 3))
+    for height, width in ((100, thickness), (thickness, 100), (1, 1)):
+        sheet = np.full((160, 170), 240, np.uint8)
+        sheet[30 : 30 + height, 40 : 40 + width] = 15
+        what = f"a straight line of {height} × {width} pixels" if height != width else "a dot of one pixel"
+        try:
+            picture = prepared(student, sheet)
+        except StudentFunctionError as error:
+            raise StudentError(f"{error} This was {what}.") from None
+        sides = [max(1, round(side * 20 / max(height, width))) for side in (height, width)]
+        assert 0.7 < picture.sum() / (sides[0] * sides[1]) < 1.35, (
+            f"Of {what} the picture holds as much ink as {picture.sum():.3g} full pixels, expected {sides[0]} × "
+            f"{sides[1]}: the longer side is 20, and each side at least 1."
+        )
+        middle = [np.abs(picture.sum(axis=axis) @ (np.arange(28) - 13.5)) / picture.sum() for axis in (1, 0)]
+        assert max(middle) < 1.5, f"The picture of {what} doesn't have it in the middle."
+
+
+def judge_rough_paper(student, rng):
+    """Demand that every pixel of a large drawing counts, by a thick line of which the paper has taken up one half."""
+    sheet = np.full((460, 300), 245, np.uint8)
+    sheet[30:430, 50:250] = rng.choice([20, 245], (400, 200))
+    inside = prepared(student, sheet)[9:19, 12:16]
+    assert inside.std() < 0.1, (
+        "A thick line on rough paper, large on the sheet, comes out with spots, expected an even grey: scale it down "
+        "so that every pixel counts (interpolation=cv2.INTER_AREA)."
+    )
+
+
+def judge_ink(student, drawing, expected, hint):
+    """Demand of ``ink`` the drawing in grey: bright on black, from 0 to 255. ``expected`` goes from 0 to 1."""
+    got = as_array(student.leaves_alone("ink", drawing), "ink(drawing)", shape=expected.shape)
+    assert got.max() > 1.5, "ink(drawing) gave no value above 1, expected 0 to 255: prepare divides, at its end."
+    low, high = got.min(), got.max()
+    assert max(abs(low), abs(high - 255)) < 3, (
+        f"ink(drawing) gave values from {low:.4g} to {high:.4g}, expected 0 to 255: stretch the range at last."
+    )
+    off = np.abs(got / 255 - expected)
+    assert off.mean() < 0.3, f"ink(drawing) should be bright ink on a dark ground. {hint}"
+    assert off.max() < 0.1, (
+        f"ink(drawing) isn't the drawing in grey: {np.mean(off > 0.1):.0%} of its pixels are off. {hint}"
     )

@@ -84,11 +84,11 @@ def _given(value, what):
 
 
 def _normalised(student, pixels):
-    value = _given(student.call("normalise", pixels), "normalise(pixels)")
+    value = _given(student.leaves_alone("normalise", pixels), "normalise(pixels)")
     return as_array(value, "normalise(pixels)", shape=pixels.shape)
 
 
-@pytest.mark.question("load", weight=0.5)
+@pytest.mark.question("load", weight=0.5, promise="bring the brightness to the range from 0 to 1")
 def test_normalise_full_range(student):
     """normalise brings brightness 0 to 255 to the range 0 to 1."""
     rng = student.rng
@@ -100,31 +100,38 @@ def test_normalise_full_range(student):
     )
     assert got.min() >= 0, f"Got values down to {got.min():.3g}, expected 0 to 1. No mean needs to be subtracted."
     assert got.max() <= 1.001, f"Got values up to {got.max():.4g}, expected at most 1: divide by 255."
-    assert np.abs(got - pixels / 255).max() < 0.002, "The values are between 0 and 1, but they aren't brightness / 255."
+    assert np.abs(got - pixels / 255).max() < 0.0006, (
+        "The values are between 0 and 1, but they aren't brightness / 255."
+    )
 
 
-@pytest.mark.question("load", weight=0.5, requires="test_normalise_full_range")
+@pytest.mark.question("load", weight=0.5, requires="test_normalise_full_range", promise=r"x = \text{brightness} / 255")
 def test_normalise_pale_picture(student):
     """normalise treats a pale picture like any other."""
     rng = student.rng
-    pixels = rng.integers(20, 120, size=(3, 28, 28), dtype=np.uint8)
-    got = _normalised(student, pixels)
-    assert np.abs(got - pixels / 255).max() < 0.002, (
-        f"A picture whose brightest pixel is far below 255 came out with a largest value of {got.max():.3g}. "
-        "Divide by 255 always, not by the largest value that happens to be there: pale ink should stay pale."
-    )
+    for shape in ((3, 28, 28), (3, 28, 28), (1, 784), (2000,)):
+        pixels = rng.integers(20, 120, size=shape, dtype=np.uint8)
+        got = _normalised(student, pixels)
+        assert np.abs(got - pixels / 255).max() < 0.0006, (
+            f"A picture whose brightest pixel is {pixels.max()} came out with a largest value of {got.max():.3g}. "
+            "Divide by 255 always, not by the largest value that happens to be there: pale ink should stay pale."
+        )
 
 
-@pytest.mark.question("load")
+@pytest.mark.question("load", promise="the first 28 are the top row")
 def test_as_picture(student):
     """as_picture lays 784 values out in 28 rows of 28."""
     rng = student.rng
-    row = rng.permutation(784) / 784
-    got = as_array(_given(student.call("as_picture", row), "as_picture(row)"), "as_picture(row)", shape=(28, 28))
-    assert not np.allclose(got, row.reshape(28, 28).T), (
-        "The picture is transposed: the first 28 values should be the top row."
-    )
-    assert np.allclose(got, row.reshape(28, 28), atol=1e-3), "The values should be the same as in the row, in order."
+    for _ in range(2):
+        row = rng.permutation(784) / 784
+        got = _given(student.leaves_alone("as_picture", row), "as_picture(row)")
+        got = as_array(got, "as_picture(row)", shape=(28, 28))
+        assert not np.allclose(got, row.reshape(28, 28).T), (
+            "The picture is transposed: the first 28 values should be the top row."
+        )
+        assert np.allclose(got, row.reshape(28, 28), atol=1e-4), (
+            "The values should be the same as in the row, in order."
+        )
 
 
 def _split(student, n):
@@ -147,7 +154,7 @@ def _rows(rows):
     return f"{len(rows)} row{' is' if len(rows) == 1 else 's are'}"
 
 
-@pytest.mark.question("split")
+@pytest.mark.question("split", promise="is in exactly one of them")
 def test_split_loses_nothing(student):
     """split puts every row into one of the two sets."""
     train, test = _split(student, 70_000)
@@ -158,7 +165,7 @@ def test_split_loses_nothing(student):
     )
 
 
-@pytest.mark.question("split", weight=0.5)
+@pytest.mark.question("split", weight=0.5, promise="is in exactly one of them")
 def test_split_is_disjoint(student):
     """split puts no row into both sets, and none twice."""
     train, test = _split(student, 70_000)
@@ -169,7 +176,7 @@ def test_split_is_disjoint(student):
     assert uses[1].max() <= 1, "A row is in the test set twice."
 
 
-@pytest.mark.question("split", weight=0.5)
+@pytest.mark.question("split", weight=0.5, promise="makes 63,000 for training and 7,000 for testing")
 def test_split_sizes(student):
     """split makes 63,000 + 7,000 of 70,000 rows, the last ones for testing."""
     train, test = _split(student, 70_000)
@@ -186,11 +193,12 @@ def test_split_sizes(student):
     )
 
 
-@pytest.mark.question("split")
+@pytest.mark.question("split", promise="if 90 % of n isn't whole, round down")
 def test_split_other_numbers(student):
     """split works for any number of rows."""
     rng = student.rng
-    for n in (10, int(rng.integers(200, 2000)) * 10, int(rng.integers(200, 2000)) * 10 + 7):
+    remainders = np.array([0, rng.integers(1, 5), rng.integers(5, 10)])
+    for n in (10, *(10 * rng.integers(200, 2000, 3) + remainders).tolist()):
         train, test = _split(student, n)
         assert abs(len(train) - n * 9 // 10) <= 1, (
             "For another number of rows, the training set isn't nine tenths of them. Compute the cut from n."
@@ -199,34 +207,53 @@ def test_split_other_numbers(student):
             "For another number of rows, a row is lost or used twice. If 90 % isn't whole, round once "
             "and use that cut twice."
         )
+        assert len(train) == n * 9 // 10, (
+            f"Of {n} rows {len(train)} are for training, expected {n * 9 // 10}: if 90 % isn't whole, round down."
+        )
+        assert train.max() < test.min(), "For another number of rows, the last tenth isn't the test set."
 
 
-@pytest.mark.question("train", weight=0.5)
+@pytest.mark.question("train", weight=0.5, promise="what counts is the file mnist_mlp.npz")
 def test_network_file(student):
     """mnist_mlp.npz holds a network from 784 inputs to the ten digits."""
     network.read_network(student)
 
 
-@pytest.mark.question("train", weight=0.5, requires="test_network_file")
+@pytest.mark.question("train", weight=0.5, requires="test_network_file", promise="one hidden layer of 50 neurons")
 def test_network_has_fifty_hidden_neurons(student):
     """The hidden layer has the fifty neurons asked for."""
     hidden = network.read_network(student).weights[0].shape[1]
     assert hidden == 50, f"The hidden layer has {hidden} neurons, expected 50."
 
 
-@pytest.mark.question("train", weight=1.5, requires="test_network_file")
+@pytest.mark.question(
+    "train",
+    weight=1.5,
+    requires="test_network_file",
+    promise="the marks come from running your numbers through the formula above",
+)
 def test_network_first_step(student):
     """The network has learned to read: first step of accuracy on held-back pictures."""
     network.must_reach(student, 0)
 
 
-@pytest.mark.question("train", weight=1.5, requires="test_network_first_step")
+@pytest.mark.question(
+    "train",
+    weight=1.5,
+    requires="test_network_first_step",
+    promise="the marks come from running your numbers through the formula above",
+)
 def test_network_second_step(student):
     """The network reads well: second step of accuracy on held-back pictures."""
     network.must_reach(student, 1)
 
 
-@pytest.mark.question("train", weight=2, requires="test_network_second_step")
+@pytest.mark.question(
+    "train",
+    weight=2,
+    requires="test_network_second_step",
+    promise="moved by up to a pixel, turned by a few degrees and a little noisy",
+)
 def test_network_third_step(student):
     """The network reads as well as fifty neurons can: third step of accuracy on held-back pictures."""
     network.must_reach(student, 2)
@@ -267,11 +294,11 @@ def _telling_network(rng, n, inputs, hidden, outputs):
 
 
 def _predicted(student, *arguments):
-    value = student.call("predict", *arguments)
+    value = student.leaves_alone("predict", *arguments)
     return as_array(value, "predict(...)", shape=(len(arguments[0]),), dtype="int")
 
 
-@pytest.mark.question("predict", weight=0.5)
+@pytest.mark.question("predict", weight=0.5, promise="returns one class per picture, an array of shape (n,)")
 def test_predict_one_answer_per_picture(student):
     """predict gives one answer per picture, for one picture and for many."""
     pictures, weights, biases = _telling_network(student.rng, 40, 12, 7, 4)
@@ -288,7 +315,9 @@ def test_predict_one_answer_per_picture(student):
         as_array(got, what, dtype="int")
 
 
-@pytest.mark.question("predict", weight=1.5, requires="test_predict_one_answer_per_picture")
+@pytest.mark.question(
+    "predict", weight=1.5, requires="test_predict_one_answer_per_picture", promise="nothing but the formula of part 3"
+)
 def test_predict_forward_pass(student):
     """predict carries out the forward pass: weights, biases, ReLU, largest score."""
     pictures, weights, biases = _telling_network(student.rng, 200, 12, 9, 5)
@@ -302,20 +331,23 @@ def test_predict_forward_pass(student):
     assert wrong <= 0.005, f"{wrong:.0%} of the answers differ from the formula's, for a network with random weights."
 
 
-@pytest.mark.question("predict", requires="test_predict_forward_pass")
+@pytest.mark.question(
+    "predict", requires="test_predict_forward_pass", promise="classes[i] is the answer that output i stands for"
+)
 def test_predict_classes(student):
     """predict answers with classes, whatever they are and however many neurons there are."""
     rng = student.rng
     hidden, outputs = (int(number) for number in rng.integers(6, 30, size=2))
     pictures, weights, biases = _telling_network(rng, 300, 20, hidden, outputs)
-    classes = rng.permutation(90)[:outputs] + 100
-    got = _predicted(student, pictures, weights, biases, classes)
     places = _scores(pictures, weights, biases).argmax(axis=1)
-    assert not np.array_equal(got, places), (
-        "predict returns the number of the output; expected the class that it stands for, classes[number]."
-    )
-    wrong = np.mean(got != classes[places])
-    assert wrong <= 0.005, f"{wrong:.0%} of the answers are wrong for a network of another size with other classes."
+    for _ in range(2):
+        classes = rng.permutation(90)[:outputs] + 100
+        got = _predicted(student, pictures, weights, biases, classes)
+        assert not np.array_equal(got, places), (
+            "predict returns the number of the output; expected the class that it stands for, classes[number]."
+        )
+        wrong = np.mean(got != classes[places])
+        assert wrong <= 0.005, f"{wrong:.0%} of the answers are wrong for a network of another size with other classes."
 
 
 def _made_up_digits(rng):
@@ -327,25 +359,25 @@ def _made_up_digits(rng):
     return pictures, digits
 
 
-def _loss_curve(student, rate, data):
-    value = student.call("loss_curve", rate, *data, 8)
-    what = "loss_curve(rate, X, y, 8)"
+def _loss_curve(student, rate, data, epochs=8):
+    value = student.leaves_alone("loss_curve", rate, *data, epochs)
+    what = f"loss_curve(rate, X, y, {epochs})"
     curve = as_array(_given(value, what), what)
-    assert curve.shape == (8,), (
-        f"{what} gave an array of shape {curve.shape}, expected one loss for each of the 8 epochs, shape (8,): "
-        "MLPClassifier keeps them in loss_curve_."
+    assert curve.shape == (epochs,), (
+        f"{what} gave an array of shape {curve.shape}, expected one loss for each of the {epochs} epochs, shape "
+        f"({epochs},): MLPClassifier keeps them in loss_curve_."
     )
     return curve
 
 
-def _own_loss_curve(rate, data):
-    """The curve of the network that the question describes, 8 epochs long."""
-    mlp = MLPClassifier(hidden_layer_sizes=(50,), learning_rate_init=rate, max_iter=8, random_state=1)
+def _own_loss_curve(rate, data, epochs):
+    """The curve of the network that the question describes."""
+    mlp = MLPClassifier(hidden_layer_sizes=(50,), learning_rate_init=rate, max_iter=epochs, random_state=1)
     with warnings.catch_warnings(action="ignore"):  # it isn't meant to converge
         return np.array(mlp.fit(*data).loss_curve_)
 
 
-@pytest.mark.question("rate", weight=0.5)
+@pytest.mark.question("rate", weight=0.5, promise="returns its loss after every epoch")
 def test_loss_curve_per_epoch(student):
     """loss_curve gives one loss per epoch, and training lowers it."""
     rng = student.rng
@@ -356,7 +388,9 @@ def test_loss_curve_per_epoch(student):
     )
 
 
-@pytest.mark.question("rate", weight=0.5, requires="test_loss_curve_per_epoch")
+@pytest.mark.question(
+    "rate", weight=0.5, requires="test_loss_curve_per_epoch", promise="this rate (learning_rate_init)"
+)
 def test_loss_curve_uses_its_rate(student):
     """loss_curve trains with the rate that it is given."""
     rng = student.rng
@@ -370,12 +404,17 @@ def test_loss_curve_uses_its_rate(student):
     )
 
 
-@pytest.mark.question("rate", weight=0.5, requires="test_loss_curve_per_epoch")
+@pytest.mark.question(
+    "rate",
+    weight=0.5,
+    requires="test_loss_curve_per_epoch",
+    promise="trains a new MLPClassifier with 50 hidden neurons",
+)
 def test_loss_curve_starts_afresh(student):
     """loss_curve trains a new network at every call, of the size, the seed and the data asked for."""
     rng = student.rng
     data = _made_up_digits(rng)
-    first, second = _loss_curve(student, 0.01, data), _loss_curve(student, 0.01, data)
+    first, second = _loss_curve(student, 0.003, data), _loss_curve(student, 0.003, data)
     assert second[0] > (first[0] + first[-1]) / 2, (
         "The second call went on where the first one stopped: make a new MLPClassifier inside the function."
     )
@@ -384,21 +423,24 @@ def test_loss_curve_starts_afresh(student):
     )
     pictures, digits = data
     others = {"X": (rng.permuted(pictures, axis=1), digits), "y": (pictures, rng.permutation(digits))}
-    for name, other in others.items():
-        assert not np.allclose(first, _loss_curve(student, 0.01, other), rtol=1e-6), (
+    many = rng.permutation(1200) % 10
+    others["X and y"] = rng.random((1200, 40)) + np.kron(np.eye(10), np.ones(4))[many], many
+    for epochs, (name, other) in enumerate(others.items(), 6):
+        got, expected = _loss_curve(student, 0.003, other, epochs), _own_loss_curve(0.003, other, epochs)
+        assert not np.allclose(first[:epochs], got, rtol=1e-6), (
             f"With other data as {name} the curve stays the same: train on the X and y that loss_curve is given."
         )
-    got, expected = _loss_curve(student, 0.001, data)[-1], _own_loss_curve(0.001, data)[-1]
-    assert got <= expected + WORSE, (
-        f"With rate 0.001 the curve ends at {got:.3g}, expected about {expected:.3g}: that of one hidden layer of "
-        "fifty neurons, hidden_layer_sizes=(50,), with max_iter=epochs."
-    )
+        assert np.allclose(got, expected, rtol=SAME_CURVE if len(other[1]) <= 200 else LIKE_CURVE), (
+            f"With rate 0.003 the curve ends at {got[-1]:.3g}, expected {expected[-1]:.3g}: that of "
+            "hidden_layer_sizes=(50,), max_iter=epochs and random_state=1, with all else as MLPClassifier has it."
+        )
 
 
-WORSE = 0.05  # 25 neurons end 0.06 higher at least and 5 neurons 0.44; other seeds and smaller batches end lower
+SAME_CURVE = 1e-4  # single precision changes a loss by 1e-6 of it, 49 or 51 neurons and other seeds by a tenth
+LIKE_CURVE = 0.06  # where pictures come in several batches, partial_fit shuffles them in another way: up to 0.035
 
 
-@pytest.mark.question("rate", weight=0.5)
+@pytest.mark.question("rate", weight=0.5, promise="the one of the three rates whose curve ends lowest")
 def test_best_rate(student):
     """best_rate is the rate whose curve ends lowest."""
     curves = student.array("curves")
@@ -420,10 +462,15 @@ def test_best_rate(student):
 
 def _judge_accuracy(student, function):
     rng = student.rng
-    n = int(rng.integers(50, 400))
-    true, predicted = rng.integers(0, 4, size=(2, n))
-    right = int(np.sum(true == predicted))
-    got = _moderate(student.call(function, true, predicted), f"{function}(true, predicted)")
+    for n in (int(rng.integers(50, 400)), 8000):
+        true = rng.integers(0, 4, size=n)
+        for _ in range(2):
+            _judge_share(student, function, true, rng.integers(0, 4, size=n))
+
+
+def _judge_share(student, function, true, predicted):
+    n, right = len(true), int(np.sum(true == predicted))
+    got = _moderate(student.leaves_alone(function, true, predicted), f"{function}(true, predicted)")
     assert not np.isclose(got, right), "Got the number of right answers; divide it by the number of all answers."
     assert not np.isclose(got, 100 * right / n), "Got per cent, expected a share between 0 and 1."
     assert not np.isclose(got, 1 - right / n), "Got the share of wrong answers, expected the share of right ones."
@@ -432,19 +479,24 @@ def _judge_accuracy(student, function):
     )
 
 
-@pytest.mark.question("accuracy", weight=0.5)
+@pytest.mark.question("accuracy", weight=0.5, promise="the share of right answers")
 def test_accuracy_loop(student):
     """accuracy_loop gives the share of right answers."""
     _judge_accuracy(student, "accuracy_loop")
 
 
-@pytest.mark.question("accuracy", weight=0.5)
+@pytest.mark.question("accuracy", weight=0.5, promise="the same number in two ways")
 def test_accuracy_vectorised(student):
     """accuracy_vectorised gives the share of right answers."""
     _judge_accuracy(student, "accuracy_vectorised")
 
 
-@pytest.mark.question("accuracy", weight=0.25, requires=["test_accuracy_loop", "test_accuracy_vectorised"])
+@pytest.mark.question(
+    "accuracy",
+    weight=0.25,
+    requires=["test_accuracy_loop", "test_accuracy_vectorised"],
+    promise="two lists or arrays of the same length",
+)
 def test_accuracy_of_lists(student):
     """Both functions take lists as well as arrays."""
     true = student.rng.integers(0, 10, 5)
@@ -452,9 +504,16 @@ def test_accuracy_of_lists(student):
     for function in ("accuracy_loop", "accuracy_vectorised"):
         got = _moderate(student.call(function, true.tolist(), predicted.tolist()), f"{function} of two lists")
         assert np.isclose(got, 0.6), f"{function} gave {got:.4g} for two lists with 3 of 5 right: np.asarray first."
+        got = _moderate(student.call(function, [7], [7]), f"{function} of two lists of one answer")
+        assert np.isclose(got, 1), f"{function} gave {got:.4g} for two lists of one answer, which is right."
 
 
-@pytest.mark.question("accuracy", weight=0.25, requires=["test_accuracy_loop", "test_accuracy_vectorised"])
+@pytest.mark.question(
+    "accuracy",
+    weight=0.25,
+    requires=["test_accuracy_loop", "test_accuracy_vectorised"],
+    promise="both raise a ValueError when the lengths differ",
+)
 def test_accuracy_of_unequal_lengths(student):
     """Both functions refuse answers that don't belong to the questions."""
     for function in ("accuracy_loop", "accuracy_vectorised"):
@@ -462,7 +521,12 @@ def test_accuracy_of_unequal_lengths(student):
         student.raises(function, np.array([1, 2]), np.array([1, 2, 3]), error="ValueError")
 
 
-@pytest.mark.question("accuracy", weight=0.5, requires=["test_accuracy_loop", "test_accuracy_vectorised"])
+@pytest.mark.question(
+    "accuracy",
+    weight=0.5,
+    requires=["test_accuracy_loop", "test_accuracy_vectorised"],
+    promise="compares whole arrays at once, without a loop",
+)
 def test_accuracy_by_two_ways(student):
     """One function loops, the other doesn't."""
     if _steps_an_answer(student, "accuracy_loop") < 1 and not _names(student, "accuracy") & ONE_BY_ONE:
@@ -472,9 +536,15 @@ def test_accuracy_by_two_ways(student):
             "accuracy_vectorised has a loop, or calls something that has one: it takes more steps for more answers. "
             "Compare whole arrays with == and average."
         )
+    if hidden := _calls_one_by_one(student, "accuracy_vectorised"):
+        raise StudentError(
+            f"accuracy_vectorised goes through the answers one by one, with {hidden}. Compare whole arrays with == and "
+            "average."
+        )
 
 
 ONE_BY_ONE = {"map", "filter", "reduce", "starmap"}  # loops that take no steps of Python's own
+LOOPS = ("map", "filter", "functools.reduce", "itertools.starmap", "np.vectorize", "np.frompyfunc")
 
 
 def _steps_an_answer(student, function):
@@ -487,13 +557,29 @@ def _steps_an_answer(student, function):
     return (steps[1] - steps[0]) / (many - few)
 
 
-def _names(student, question):
-    """The names in an answer; none where it can't be read."""
+def _tree(student, question):
+    """The syntax tree of an answer; an empty one where it can't be read."""
     try:
-        tree = ast.parse(student.source(f"{question}-answer"))
+        return ast.parse(student.source(f"{question}-answer"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    return {getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(tree)}
+        return ast.Module([], [])
+
+
+def _names(student, question):
+    """The names in an answer."""
+    return {getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(_tree(student, question))}
+
+
+def _calls_one_by_one(student, function):
+    """The loop without steps of Python's own in a function, or in what its name is set to; "" if there is none."""
+    for node in ast.walk(_tree(student, "accuracy")):
+        targets = [getattr(target, "id", "") for target in getattr(node, "targets", [])]
+        if getattr(node, "name", "") == function or function in targets:
+            called = [ast.unparse(one.func) for one in ast.walk(node) if isinstance(one, ast.Call)]
+            found = [name for name in called if name in (*LOOPS, *(loop.rpartition(".")[2] for loop in LOOPS))]
+            if found:
+                return found[0]
+    return ""
 
 
 def _counted(true, predicted, classes):
@@ -506,7 +592,7 @@ def _counted(true, predicted, classes):
 
 def _confusion(student, true, predicted, classes):
     what, k = "confusion(true, predicted, classes)", len(classes)
-    counts = as_array(_given(student.call("confusion", true, predicted, classes), what), what)
+    counts = as_array(_given(student.leaves_alone("confusion", true, predicted, classes), what), what)
     assert counts.shape == (k, k), (
         f"{what} has shape {counts.shape} for {k} classes, expected {(k, k)}: a row and a column for each entry of "
         "classes, whether it occurs or not."
@@ -516,16 +602,18 @@ def _confusion(student, true, predicted, classes):
 
 
 def _compare(got, expected):
+    if np.array_equal(got, expected):
+        return
     assert not np.array_equal(got, expected.T), (
         "The matrix is transposed: rows are the true classes, columns the predicted ones."
     )
-    assert np.array_equal(got, expected), (
+    raise StudentError(
         f"{int(np.sum(got != expected))} of {got.size} counts are wrong: row i, column j should count the pictures of "
         "class classes[i] that were predicted as classes[j]."
     )
 
 
-@pytest.mark.question("confusion", weight=0.5)
+@pytest.mark.question("confusion", weight=0.5, promise="right answers are on the diagonal")
 def test_confusion_counts_everything(student):
     """Every picture is counted once, right answers on the diagonal."""
     rng = student.rng
@@ -538,24 +626,29 @@ def test_confusion_counts_everything(student):
     assert np.trace(got) == np.sum(true == predicted), "The diagonal doesn't add up to the number of right answers."
 
 
-@pytest.mark.question("confusion")
+@pytest.mark.question("confusion", promise="rows are true and columns are predicted")
 def test_confusion_rows_are_true(student):
     """Rows are true classes, columns are predicted classes."""
     rng = student.rng
-    true, predicted = rng.integers(0, 10, size=(2, 500))
-    _compare(_confusion(student, true, predicted, np.arange(10)), _counted(true, predicted, np.arange(10)))
+    true, classes = rng.integers(0, 10, size=500), np.arange(10)
+    for predicted in rng.integers(0, 10, size=(2, 500)):
+        _compare(_confusion(student, true, predicted, classes), _counted(true, predicted, classes))
 
 
-@pytest.mark.question("confusion", weight=0.5)
+@pytest.mark.question(
+    "confusion", weight=0.5, promise="a class that doesn't occur keeps its row and column, full of zeros"
+)
 def test_confusion_absent_class(student):
     """A class that doesn't occur keeps its row and column."""
     rng = student.rng
     true, predicted = rng.choice([0, 1, 3, 4, 5], size=(2, 200))
     classes = np.arange(7)
-    _compare(_confusion(student, true, predicted, classes), _counted(true, predicted, classes))
+    for n in (200, 1):
+        got = _confusion(student, true[:n], predicted[:n], classes)
+        _compare(got, _counted(true[:n], predicted[:n], classes))
 
 
-@pytest.mark.question("confusion", weight=0.5)
+@pytest.mark.question("confusion", weight=0.5, promise="the labels need not be 0, 1, 2")
 def test_confusion_other_labels(student):
     """Classes need not be 0, 1, 2, … and keep the order in which they are given."""
     rng = student.rng
@@ -564,7 +657,7 @@ def test_confusion_other_labels(student):
     _compare(_confusion(student, true, predicted, classes), _counted(true, predicted, classes))
 
 
-@pytest.mark.question("confusion", weight=0.5, requires="test_confusion_rows_are_true")
+@pytest.mark.question("confusion", weight=0.5, requires="test_confusion_rows_are_true", promise="counts by hand")
 def test_confusion_by_hand(student):
     """The counting is your own, not scikit-learn's."""
     true, predicted = student.rng.integers(0, 4, size=(2, 60))
@@ -596,14 +689,16 @@ def _confused_matrix(rng, k):
     return matrix, row, column
 
 
-@pytest.mark.question("confused", weight=0.5)
+@pytest.mark.question("confused", weight=0.5, promise="the two classes of the largest number off the diagonal")
 def test_most_confused_pair(student):
     """most_confused finds the largest number off the diagonal."""
     rng = student.rng
-    for transpose in (False, True):
-        matrix, row, column = _confused_matrix(rng, int(rng.integers(5, 9)))
-        if transpose:
-            matrix, row, column = matrix.T.copy(), column, row
+    good = np.diag(rng.integers(200, 900, size=6))
+    good[4, 2] = 1
+    cases = [_confused_matrix(rng, int(rng.integers(5, 9))) for _ in range(2)]
+    matrix, row, column = cases[0]
+    cases += [(matrix.T.copy(), column, row), (good, 4, 2)]
+    for matrix, row, column in cases:
         got = _most_confused(student, matrix, np.arange(len(matrix)))
         assert got[0] != got[1], "Got the same class twice: the diagonal holds right answers, leave it out."
         assert got != (column, row), "Got the right pair the wrong way round: the true class comes first."
@@ -612,23 +707,26 @@ def test_most_confused_pair(student):
         )
 
 
-@pytest.mark.question("confused", weight=0.25)
+@pytest.mark.question("confused", weight=0.25, promise="the two classes of the largest number off the diagonal")
 def test_most_confused_labels(student):
     """most_confused answers with classes, not with positions."""
     rng = student.rng
     matrix, row, column = _confused_matrix(rng, 5)
-    classes = rng.permutation(np.arange(10, 40))[:5]
-    got = _most_confused(student, matrix, classes)
-    assert got != (row, column), "Got positions in the matrix, expected the classes at these positions."
-    pair = (classes[row], classes[column])
-    assert got != pair[::-1], "Got the right pair the wrong way round: the true class comes first."
-    assert got == pair, (
-        "With classes other than 0, 1, 2, … this is another pair than that of the largest number off the diagonal: "
-        "find its row and column, then look both up in classes."
-    )
+    for _ in range(2):
+        classes = rng.permutation(np.arange(10, 40))[:5]
+        got = _most_confused(student, matrix, classes)
+        assert got != (row, column), "Got positions in the matrix, expected the classes at these positions."
+        pair = (classes[row], classes[column])
+        assert got != pair[::-1], "Got the right pair the wrong way round: the true class comes first."
+        assert got == pair, (
+            "With classes other than 0, 1, 2, … this is another pair than that of the largest number off the "
+            "diagonal: find its row and column, then look both up in classes."
+        )
 
 
-@pytest.mark.question("confused", weight=0.25, requires="test_most_confused_pair")
+@pytest.mark.question(
+    "confused", weight=0.25, requires="test_most_confused_pair", promise="don't change the matrix that you are given"
+)
 def test_most_confused_keeps_the_matrix(student):
     """most_confused leaves your confusion matrix as it was."""
     try:
@@ -641,24 +739,33 @@ def test_most_confused_keeps_the_matrix(student):
     )
 
 
-@pytest.mark.question("handwriting")
+@pytest.mark.question("handwriting", promise="returns the picture for the network, shape (28, 28), values from 0 to 1")
 def test_prepare_shape_and_range(student):
-    """prepare gives 28 × 28 values from 0 to 1."""
+    """ink gives the drawing in grey, bright on black, and prepare 28 × 28 values from 0 to 1."""
     rng = student.rng
-    drawing = drawings.draw(rng, (200, 300)).colour((245, 245, 245), (30, 30, 30))
-    picture = drawings.prepared(student, drawing)
+    drawing = drawings.draw(rng, (200, 300))
+    sheet = drawing.colour((245, 245, 245), (30, 30, 30))
+    drawings.judge_ink(student, sheet, drawing.cover, "Is a dark pen on light paper inverted?")
+    chalk = drawings.draw(rng, (90, 120))
+    drawings.judge_ink(student, chalk.grey(20, 190), chalk.cover, "Chalk on a blackboard is bright already.")
+    picture = drawings.prepared(student, sheet)
     assert np.ptp(picture) > 0.3, "The picture has no contrast: ink and ground have nearly the same value."
+    student.leaves_alone("prepare", sheet)
 
 
-@pytest.mark.question("handwriting")
+@pytest.mark.question("handwriting", promise="dark on light? then invert it")
 def test_prepare_dark_on_light(student):
     """A dark pen on white paper becomes bright ink on black."""
     rng = student.rng
     drawing = drawings.draw(rng, (160, 160))
     drawings.judge_drawing(student, drawing.grey(255, 10), drawing.expected)
+    drawing = drawings.draw(rng, (140, 170))
+    grain = rng.integers(-8, 9, (140, 170))
+    hint = "Paper has a grain: only what is brighter than 127 once the range is stretched counts as ink."
+    drawings.judge_drawing(student, (drawing.grey(235, 25) + grain).astype(np.uint8), drawing.expected, hint)
 
 
-@pytest.mark.question("handwriting")
+@pytest.mark.question("handwriting", promise="bright ink on black")
 def test_prepare_light_on_dark(student):
     """Chalk on a blackboard stays bright on black."""
     rng = student.rng
@@ -666,7 +773,7 @@ def test_prepare_light_on_dark(student):
     drawings.judge_drawing(student, drawing.grey(15, 240), drawing.expected)
 
 
-@pytest.mark.question("handwriting")
+@pytest.mark.question("handwriting", promise="colour: make it grey")
 def test_prepare_colour(student):
     """Pens of any colour on cream paper are read alike."""
     rng = student.rng
@@ -676,15 +783,20 @@ def test_prepare_colour(student):
         drawings.judge_drawing(student, drawing.colour((245, 240, 248), pen), drawing.expected, hint)
 
 
-@pytest.mark.question("handwriting")
+@pytest.mark.question("handwriting", promise="four channels: lay the drawing on white paper")
 def test_prepare_transparent(student):
     """A drawing with a transparent ground is laid on white paper, one with an opaque ground is used as it is."""
     rng = student.rng
     drawing = drawings.draw(rng, (150, 150))
     opacity = np.rint(drawing.cover * 255).astype(np.uint8)[:, :, None]
-    clear = np.concatenate([np.zeros((150, 150, 3), np.uint8), opacity], axis=2)
+    stored = np.where(opacity > 0, 0, rng.integers(0, 256, (150, 150, 3))).astype(np.uint8)
     hint = "Where the opacity is 0 there is white paper, whatever colour is stored there."
-    drawings.judge_drawing(student, clear, drawing.expected, hint)
+    drawings.judge_drawing(student, np.concatenate([stored, opacity], axis=2), drawing.expected, hint)
+    drawing = drawings.draw(rng, (150, 150))
+    faint = np.rint(drawing.cover * np.linspace(255, 90, 150)).astype(np.uint8)
+    sheet = np.concatenate([np.full((150, 150, 3), 40, np.uint8), faint[:, :, None]], axis=2)
+    hint = "Ink that is half transparent lets white paper through: colour · a + 255 · (1 - a)."
+    drawings.judge_ink(student, sheet, faint / faint.max(), hint)
     drawing = drawings.draw(rng, (150, 150))
     solid = drawing.colour((255, 255, 255), (40, 20, 20))
     drawings.judge_drawing(
@@ -692,26 +804,28 @@ def test_prepare_transparent(student):
     )
 
 
-@pytest.mark.question("handwriting")
+@pytest.mark.question("handwriting", promise="keeping its proportions")
 def test_prepare_any_sheet(student):
     """Sheets that aren't square don't stretch the digit."""
     rng = student.rng
     for shape, slim in (((200, 300), 0.5), ((300, 120), 0.6), ((200, 300), 1.6)):
         drawing = drawings.draw(rng, shape, height=60, slim=slim)
         drawings.judge_drawing(student, drawing.grey(250, 20), drawing.expected)
+    drawings.judge_extremes(student, rng)
+    drawings.judge_rough_paper(student, rng)
 
 
-@pytest.mark.question("handwriting")
+@pytest.mark.question("handwriting", promise="put it in the middle of 28 × 28 zeros")
 def test_prepare_off_centre(student):
     """A small digit in a corner ends in the middle, 20 pixels tall."""
     rng = student.rng
     corner = tuple(float(place) for place in rng.choice([0.22, 0.78], size=2))
     drawing = drawings.draw(rng, (240, 240), height=60, place=corner)
     drawings.judge_drawing(student, drawing.grey(250, 20), drawing.expected)
-    drawings.judge_edges(student, rng)
+    drawings.judge_to_the_pixel(student, rng)
 
 
-@pytest.mark.question("handwriting", weight=0.5)
+@pytest.mark.question("handwriting", weight=0.5, promise="a grey sheet turns black and a pale pencil bright")
 def test_prepare_pale_pencil(student):
     """A pale pencil on grey paper becomes bright ink, and so does a bright green pen."""
     rng = student.rng
@@ -719,12 +833,18 @@ def test_prepare_pale_pencil(student):
     hint = "Pale ink needs its range stretched to 0 and 255 before it is looked for."
     drawings.judge_drawing(student, drawing.grey(225, 150), drawing.expected, hint)
     drawing = drawings.draw(rng, (160, 160))
+    hint = "Ink of which a part is pale is ink: everything brighter than 127 counts."
+    drawings.judge_drawing(student, drawing.fading(240, 20, 0.66), drawing.expected, hint)
+    drawing = drawings.draw(rng, (160, 160))
     hint = f"All three channels count, as in cv2.cvtColor. {hint}"
     drawings.judge_drawing(student, drawing.colour((245, 240, 248), (20, 240, 30)), drawing.expected, hint)
 
 
-@pytest.mark.question("handwriting", weight=0.5, requires="test_prepare_shape_and_range")
+@pytest.mark.question(
+    "handwriting", weight=0.5, requires="test_prepare_shape_and_range", promise="a sheet without ink is a ValueError"
+)
 def test_prepare_empty_sheet(student):
     """A sheet without ink is refused with a ValueError."""
-    for brightness in (255, 0):
-        student.raises("prepare", np.full((90, 120), brightness, np.uint8), error="ValueError")
+    clear = np.full((60, 80, 4), (10, 200, 30, 0), np.uint8)
+    for sheet in (np.full((90, 120), 255, np.uint8), np.zeros((90, 120), np.uint8), clear):
+        student.raises("prepare", sheet, error="ValueError")

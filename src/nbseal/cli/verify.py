@@ -144,6 +144,8 @@ def _show(found: Verification) -> None:
                    data["unstable"], data["faults"]]  # fmt: skip
         table.add_row(one.question, *map(str, figures), f"{one.seconds:.1f}")
     console.print(table)
+    for name, value in found.settings.items():
+        say(f"{found.assignment}: graders were told {name} = {value!r}, as the settings.toml of its known cases says")
     for one in found.questions:
         for note in one.notes:
             say(f"{one.question}: {note}")

@@ -16,6 +16,9 @@
 
 A ``make.py`` beside it, and a ``base.py`` for all cases of the assignment, may write files that are no text: they have
 a function ``make(folder)``.
+
+``graders/cases/<assignment>/settings.toml`` says what graders must be told for these marks, such as a data set that
+every machine has: it comes before ``c.Grading.grader_settings``.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from nbseal.errors import CourseError
 from nbseal.notebook import Notebook, make_template, read
 
 DESCRIPTION = "submission.toml"
+SETTINGS = "settings.toml"
 SOLUTION, RELEASE = "solution", "release"
 KEYS = {"about", "alone", "base", "cells", "files", "expect"}
 
@@ -92,6 +96,15 @@ class KnownCase:
 def cases_folder(course: Course, assignment: str) -> Path:
     """Where the known cases of an assignment lie."""
     return Path(course.root) / str(course.grading.graders_directory) / CASES / assignment
+
+
+def settings_of_cases(course: Course, assignment: str) -> dict[str, Any]:
+    """What graders are told where the known cases of an assignment are tried; CourseError if it can't be read."""
+    path = cases_folder(course, assignment) / SETTINGS
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CourseError(f"{path} can't be read ({error}): mend it and run again.") from error
 
 
 def known_cases(course: Course, assignment: str) -> list[KnownCase]:

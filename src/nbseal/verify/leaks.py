@@ -7,7 +7,8 @@ answers to that, must not stand in any sentence, whatever was handed in.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,10 @@ def _tokens(value: Any) -> Iterator[str]:
         for key, item in value.items():
             yield from (*_tokens(key), *_tokens(item))
     elif isinstance(value, np.ndarray):
-        yield from _tokens(value.ravel()[:1000].tolist())
+        found = value.ravel().tolist()
+        yield from _tokens(found if _counts_on(found) else found[:1000])
+    elif isinstance(value, (list, tuple)) and _counts_on(value):
+        yield from (*_tokens(value[0]), *_tokens(value[-1]))
     elif isinstance(value, (list, tuple, set)):
         for item in value:
             yield from _tokens(item)
@@ -40,6 +44,12 @@ def _tokens(value: Any) -> Iterator[str]:
         text = f"{value:.6g}"
         if len(re.sub(r"e.*|\D", "", text).strip("0")) >= TELLING:
             yield text
+
+
+def _counts_on(value: Sequence[Any]) -> bool:
+    """Whether these are whole numbers in a row, of which nothing tells more than the first and the last."""
+    whole = len(value) > 2 and all(type(one) is int for one in value)
+    return whole and all(after == before + 1 for before, after in pairwise(value))
 
 
 def leaks(failed: Iterable[Failed], secrets: set[str]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from nbseal.errors import SealError
+from nbseal.grading.execution import SKIP_TAG
 from nbseal.grading.grader import Grader
 from nbseal.grading.plan import NotebookPlan
 from nbseal.grading.trials import Answer, Excerpt, Trial, trial
@@ -102,8 +103,10 @@ class QuestionBench:
         return self.question.grade_id
 
     def cells(self, right: RightAnswer) -> dict[str, str]:
-        """The question's answer cells in a right answer, with their sources."""
-        return sources(right.notebook, answer_cells(self.plan.template, self.question))
+        """The question's answer cells in a right answer that are run in grading, with their sources."""
+        found = sources(right.notebook, answer_cells(self.plan.template, self.question))
+        skipped = [cell for cell in self.plan.template["cells"] if SKIP_TAG in cell["metadata"].get("tags", [])]
+        return {name: source for name, source in found.items() if name not in map(grade_id_of, skipped)}
 
     def get_ready(self) -> str:
         """Record what hidden tests ask of the solution, and what right answers reply to probes; why not, or ""."""
@@ -190,7 +193,7 @@ class QuestionBench:
         check = next(cell["source"] for cell in right.notebook["cells"] if grade_id_of(cell) == self.grade_id)
         defined = {name for source in self.cells(right).values() for name in _names(source, True)}
         own = tuple(name for name in self.asked.names or _names(check, False) if name in defined)
-        return own or self.asked.names
+        return own or (self.asked.names if self.cells(right) else ())
 
     def variants(self, sample: int | None) -> Iterator[Variant]:
         """All answers that are made from right ones; ``sample`` of each kind, the same ones every time."""

@@ -19,7 +19,16 @@ from nbseal.grading.trials import Answer, trial
 from nbseal.hidden_tests import Judge
 from nbseal.verify.accepted import Accepted
 from nbseal.verify.cache import Cache
-from nbseal.verify.known_cases import RELEASE, SOLUTION, KnownCase, base_notebook, cases_folder, known_cases, with_cells
+from nbseal.verify.known_cases import (
+    RELEASE,
+    SOLUTION,
+    KnownCase,
+    base_notebook,
+    cases_folder,
+    known_cases,
+    settings_of_cases,
+    with_cells,
+)
 from nbseal.verify.question_bench import Bench, Watcher
 from nbseal.verify.question_run import Known, QuestionRun
 from nbseal.verify.results import QuestionResults
@@ -44,11 +53,12 @@ class VerifyOptions:
 
 @dataclass
 class Verification:
-    """What was found about an assignment."""
+    """What was found about an assignment, and the ``settings`` of its known cases that graders were told."""
 
     assignment: str
     questions: list[QuestionResults] = field(default_factory=list)
     seconds: float = 0.0
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def fails(self) -> bool:
@@ -58,7 +68,12 @@ class Verification:
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         questions = [one.to_dict() for one in self.questions]
-        return {"assignment": self.assignment, "seconds": round(self.seconds, 2), "questions": questions}
+        return {
+            "assignment": self.assignment,
+            "settings": self.settings,
+            "seconds": round(self.seconds, 2),
+            "questions": questions,
+        }
 
 
 def verify(
@@ -70,7 +85,10 @@ def verify(
     found = course.assignment(assignment)
     cases, folder = known_cases(course, found.name), cases_folder(course, found.name)
     accepted = Accepted(folder)
-    result = Verification(found.name)
+    result = Verification(found.name, settings=settings_of_cases(course, found.name))
+    if result.settings:
+        told = {**course.grading.grader_settings.get(found.name, {}), **result.settings}
+        course.grading.grader_settings = {**course.grading.grader_settings, found.name: told}
     with ExitStack() as stack:
         oracle = stack.enter_context(_oracle(folder / ORACLE))
         _shorten_limits(course, found)
