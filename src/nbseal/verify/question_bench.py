@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from nbseal.verify.variants import (
     with_variant,
 )
 
+T = TypeVar("T")
 PROBE_SEED = 20250228
 AT_A_TIME = 40  # probes: the first ones mostly tell
 # A mark that hangs on the draw shows in few draws; what knows nothing is given a second chance.
@@ -205,8 +206,8 @@ class QuestionBench:
         ]
         for make in made:
             found = [variant for right in self.rights for variant in make(right)]
-            yield from _some(found, sample, self.grade_id)
-        yield from _some(list(adversaries_of(self.rights[0], self.functions, self.values)), sample, self.grade_id)
+            yield from some(found, sample, self.grade_id)
+        yield from some(list(adversaries_of(self.rights[0], self.functions, self.values)), sample, self.grade_id)
 
     def try_variant(self, variant: Variant) -> Tried:
         """Try one answer that was made from a right one."""
@@ -332,11 +333,11 @@ def _failed(verdict: Verdict) -> tuple[Failed, ...]:
     )
 
 
-def _some(variants: list[Variant], sample: int | None, question: str) -> Iterable[Variant]:
+def some(answers: Sequence[T], sample: int | None, question: str) -> Sequence[T]:
     """All of them, or so many that chance has picked once and for all."""
-    if sample is None or len(variants) <= sample:
-        return variants
-    return random.Random(zlib.crc32(question.encode())).sample(variants, sample)
+    if sample is None or len(answers) <= sample:
+        return answers
+    return random.Random(zlib.crc32(question.encode())).sample(answers, sample)
 
 
 def _names(source: str, defined: bool) -> list[str]:

@@ -15,9 +15,9 @@ from nbseal.grading.plan import NotebookPlan
 from nbseal.grading.trials import Answer
 from nbseal.notebook import Question
 from nbseal.results import TEST_ITSELF_FAILED, Outcome
-from nbseal.verify.known_cases import SOLUTION, KnownCase
+from nbseal.verify.known_cases import RELEASE, SOLUTION, KnownCase
 from nbseal.verify.leaks import leaks
-from nbseal.verify.question_bench import Bench, QuestionBench
+from nbseal.verify.question_bench import Bench, QuestionBench, some
 from nbseal.verify.results import Failed, Finding, Problem, QuestionResults, Tried
 from nbseal.verify.variants import Kind, RightAnswer, Variant, difference, with_variant
 
@@ -54,7 +54,10 @@ class QuestionRun:
         draws: int,
         sample: int | None,
     ) -> None:
-        self._known = [one for one in known if question.grade_id in one.questions]
+        about = [one for one in known if question.grade_id in one.questions]
+        always = [one for one in about if one.case.name in (SOLUTION, RELEASE)]
+        others = [one for one in about if one not in always]
+        self._known = [*always, *some(others, sample, question.grade_id)]
         solution = next(one for one in known if one.case.name == SOLUTION)
         rights = [solution, *(one for one in self._known if one.case.is_right and one is not solution)]
         answers = [RightAnswer(one.case.name, one.answer.notebook, one.answer.files) for one in rights]
