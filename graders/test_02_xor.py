@@ -236,7 +236,7 @@ def test_search_returns_the_neuron(student):
         best = int((table_of(grid)[1] == gate).sum(axis=1).max())
         foreign = [number for number in neuron if np.abs(grid - number).min() > 1e-9]
         hint = (
-            "The order is accuracy, w1, w2, threshold."
+            "Return values of the grid as they are, in the order accuracy, w1, w2, threshold."
             if best
             else "None of this grid gets a row right, and the best of them is one of the grid all the same."
         )
