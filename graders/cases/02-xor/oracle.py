@@ -35,7 +35,10 @@ def test_plot(student):
 
 @pytest.mark.question("search")
 def test_search(student):
-    """A neuron of the grid that no other one of the grid beats, with its share, for every gate and in any order."""
+    """A neuron of the grid that no other one of the grid beats, with its share, for every gate and in any order.
+
+    Where none gets a row right, the notebook doesn't say what stands for the best one: a search may begin at 0.
+    """
     gates = list(product((0, 1), repeat=4))
     grids = [np.linspace(-2, 2, 9), np.array([-0.25, 1])]
     grids += [student.rng.integers(-16, 17, length) / 8 for length in (1, 1, 2, 3, 4, 5)]  # short: sums are exact
@@ -48,9 +51,11 @@ def test_search(student):
             for place, answer in zip(order, student.calls("search", cases), strict=True):
                 target = np.array(gates[place], dtype=bool)
                 share, w1, w2, threshold = np.hstack(answer).tolist()
-                assert {w1, w2, threshold} <= set(grid.tolist())
                 best = (tables == target[:, None, None, None]).sum(axis=0).max()
                 assert 4 * share == best
+                if best == 0:
+                    continue
+                assert {w1, w2, threshold} <= set(grid.tolist())
                 assert sum(target == [a * w1 + b * w2 >= threshold for a, b in ROWS]) == best
 
 

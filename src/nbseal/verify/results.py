@@ -43,7 +43,8 @@ class Failed:
 class Tried:
     """What became of one answer: its score under each draw, and the tests that failed under the first.
 
-    ``alike``: it behaves like the right answer that it was made from, as far as ``probes`` tell; None if nobody asked.
+    ``alike``: it behaves like the right answer that it was made from, as far as ``probes`` tell; None if nobody asked,
+    as where marks are lost or the oracle has spoken.
     ``oracle``: the instructor's own second opinion. ``passes_check``: the question's visible check raised nothing.
     """
 
