@@ -68,10 +68,10 @@ class KnownCase:
     expect: Mapping[str, Expectation] = field(default_factory=dict)
     alone: bool = False
 
-    @property
-    def is_right(self) -> bool:
-        """Whether all its answers deserve full marks."""
-        return self.base == SOLUTION and not self.expect
+    def is_right(self, points: Mapping[str, float]) -> bool:
+        """Whether all its answers deserve full marks, which are ``points`` by question."""
+        full = [expected.score >= points[question] for question, expected in self.expect.items() if question in points]
+        return self.base == SOLUTION and all(full)
 
     def write_files(self, target: Path) -> None:
         """Write what is handed in beside the notebook."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import random
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -45,6 +45,7 @@ from nbseal.verify.variants import (
 
 T = TypeVar("T")
 PROBE_SEED = 20250228
+OF_EACH_OTHER = 10  # mutants of each right answer besides the solution, of which all are tried
 AT_A_TIME = 40  # probes: the first ones mostly tell
 # A mark that hangs on the draw shows in few draws; what knows nothing is given a second chance.
 DRAWS = {Kind.MUTANT: 1, Kind.IDEA: 1, Kind.ADVERSARY: 2, Kind.OWN_WAY: 2}
@@ -198,16 +199,19 @@ class QuestionBench:
 
     def variants(self, sample: int | None) -> Iterator[Variant]:
         """All answers that are made from right ones; ``sample`` of each kind, the same ones every time."""
-        made: list[Callable[[RightAnswer], Iterable[Variant]]] = [
-            lambda right: mutants_of(right, self.cells(right)),
-            lambda right: doubles_of(Kind.IDEA, right, self.functions, self.values),
-            lambda right: doubles_of(Kind.OWN_WAY, right, self.functions, self.values),
-            lambda right: rewritten(right, self.cells(right)),
-        ]
-        for make in made:
-            found = [variant for right in self.rights for variant in make(right)]
-            yield from some(found, sample, self.grade_id)
-        yield from some(list(adversaries_of(self.rights[0], self.functions, self.values)), sample, self.grade_id)
+        solution, *others = self.rights
+        cells, functions, values = self.cells(solution), self.functions, self.values
+        mutants = list(mutants_of(solution, cells))
+        for right in others:
+            mutants += some(list(mutants_of(right, self.cells(right))), OF_EACH_OTHER, self.grade_id)
+        for made in (
+            mutants,
+            list(doubles_of(Kind.IDEA, solution, functions, values)),
+            list(doubles_of(Kind.OWN_WAY, solution, functions, values)),
+            list(rewritten(solution, cells)),
+            list(adversaries_of(solution, functions, values)),
+        ):
+            yield from some(made, sample, self.grade_id)
 
     def try_variant(self, variant: Variant) -> Tried:
         """Try one answer that was made from a right one."""

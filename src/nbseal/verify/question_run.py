@@ -19,7 +19,7 @@ from nbseal.verify.known_cases import RELEASE, SOLUTION, KnownCase
 from nbseal.verify.leaks import leaks
 from nbseal.verify.question_bench import Bench, QuestionBench, some
 from nbseal.verify.results import Failed, Finding, Problem, QuestionResults, Tried
-from nbseal.verify.variants import Kind, RightAnswer, Variant, difference, with_variant
+from nbseal.verify.variants import Kind, RightAnswer, Variant, answer_cells, difference, with_variant
 
 WITNESSES = 12  # answers that only one test may have caught: so many are tried without it
 WRONG = (Kind.MUTANT, Kind.IDEA)
@@ -59,7 +59,10 @@ class QuestionRun:
         others = [one for one in about if one not in always]
         self._known = [*always, *some(others, sample, question.grade_id)]
         solution = next(one for one in known if one.case.name == SOLUTION)
-        rights = [solution, *(one for one in self._known if one.case.is_right and one is not solution)]
+        points = {one.grade_id: one.points for one in plan.questions}
+        own = set(answer_cells(plan.template, question))
+        rights = [one for one in self._known if one.case.is_right(points) and not own.isdisjoint(one.case.cells)]
+        rights = [solution, *rights]
         answers = [RightAnswer(one.case.name, one.answer.notebook, one.answer.files) for one in rights]
         self._bench = QuestionBench(bench, plan, question, answers)
         self._draws, self._sample = draws, sample
