@@ -213,16 +213,18 @@ class Course:
         found = {path.relative_to(top).parts[marker] for path in folders if path.is_dir()}
         return sorted(found.union(self.misplaced(assignment) if kind == "submitted" else ()))
 
-    def misplaced(self, assignment: str) -> dict[str, list[str]]:
+    def misplaced(self, assignment: str, student: str | None = None) -> dict[str, list[str]]:
         """What may be students' work for ``assignment``, of those who have no folder for it: names in their folders.
 
-        That is each file, and each folder that isn't another assignment's, unless it is called like another one.
+        That is each file, and each folder that isn't another assignment's, unless it is called like another one. Of one
+        ``student``, or of all.
         """
         top = self.folder("submitted")
         if self.folder("submitted", "*", assignment) != top / "*" / assignment or not top.is_dir():
             return {}  # a course with folders of its own kind
         found = {}
-        for folder in sorted(path for path in top.iterdir() if path.is_dir() and not os.path.isdir(path / assignment)):
+        folders = sorted(top.iterdir()) if student is None else [top / student]
+        for folder in (path for path in folders if path.is_dir() and not os.path.isdir(path / assignment)):
             try:
                 names = self._odd_names(folder, assignment)
             except PermissionError:

@@ -119,4 +119,5 @@ def _summary(card: Scorecard) -> list[str]:
     for status, text in ((Status.NOT_JUDGED, "Not judged, so without a mark"), (Status.MANUAL, "Marked by a person")):
         if names := [question.grade_id for question in card.questions if question.status is status]:
             lines.append(f"{text}: {', '.join(names)}.")
+    lines += map(printable, card.told)
     return lines + [printable(problem) for problem in card.problems if not problem.startswith("not judged")]

@@ -127,6 +127,15 @@ class Scorecard:
         return Status.NOT_JUDGED in statuses and Status.GRADED not in statuses
 
     @property
+    def told(self) -> list[str]:
+        """What the student is told of questions that were not judged, each sentence once with its questions."""
+        found: dict[str, list[str]] = {}
+        for question in self.questions:
+            if question.told:
+                found.setdefault(question.told, []).append(question.grade_id)
+        return [f"{', '.join(names)}: {words}" for words, names in found.items()]
+
+    @property
     def has_unclear_time(self) -> bool:
         """Whether nobody can tell if the submission came late."""
         return any(problem.endswith(UNCLEAR_TIME) for problem in self.problems)

@@ -217,6 +217,9 @@ def test_notebooks_are_found_where_students_put_them(autograder: Path):
         card = grade_folder(grader, autograder / "submission")
         assert card.is_unjudged
         assert "`temperature (2).ipynb` is a link" in results(card, "visible", 0.1)["output"]
+        (told,) = card.told
+        assert told.endswith("Hand in the notebook itself.")
+        assert told in results(card, "visible", 0.1)["output"].splitlines()
         hand_in(autograder, "one.ipynb")
         hand_in(autograder, "two.ipynb", convert_answer="to_celsius = None")
         assert grade_folder(grader, autograder / "submission").is_unjudged

@@ -170,7 +170,7 @@ def test_what_has_no_mark_is_left_out_of_otters_results():
         QuestionResult(
             "made", 1.0, 2.0, Status.GRADED, (TestResult("One", Outcome.PASSED), TestResult("Two", Outcome.FAILED))
         ),
-        QuestionResult("lost", None, 3.0, Status.NOT_JUDGED, (lost,)),
+        QuestionResult("lost", None, 3.0, Status.NOT_JUDGED, (lost,), "Save it again."),
         QuestionResult("text", None, 4.0, Status.MANUAL),
         QuestionResult("bare", 1.0, 1.0, Status.GRADED),
     )
@@ -188,6 +188,7 @@ def test_what_has_no_mark_is_left_out_of_otters_results():
         "Graded at seal level landlock.",
         "Not judged, so without a mark: lost.",
         "Marked by a person: text.",
+        "lost: Save it again.",
         "was late",
     ]
     with pytest.raises(NotJudged, match="no mark yet"):

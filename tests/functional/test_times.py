@@ -271,7 +271,9 @@ def test_an_extension_may_come_later_move_and_go(tmp_path: Path) -> None:
         assert "1 with another due date or time than before" in summary("mini", result)
         assert rows(root) == {"ann": row, "bob": Row(moment, None, late, FULL)}
         assert not any(one.renewed for one in grade(root).done)
-    (root / "extensions.csv").write_text("id,assignment,new date\n")
+    assert "nobody has more time" in extend(root, "mini", "ann", "--remove").output
+    assert "has no line for ann in mini" in extend(root, "mini", "ann", "--remove").output
+    assert (root / "extensions.csv").read_text() == "id,assignment,new date\n"
     assert sum(one.renewed for one in grade(root).done) == 1
     assert rows(root)["ann"] == Row(moment, None, late, FULL)
     assert not any(one.renewed for one in grade(root).done)

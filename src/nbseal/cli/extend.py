@@ -26,19 +26,26 @@ if TYPE_CHECKING:
 @click.argument("assignment", required=False, help="The assignment.", shell_complete=complete_assignment)
 @click.argument("student", required=False, help="The student's id.", shell_complete=complete_student)
 @click.argument("date", required=False, help="Until when; a day lasts to its end. In the course's time zone.")
+@click.option("--remove", is_flag=True, help="Take the student's line away.")
 @text_options
 @course_option
-def extend(assignment: str | None, student: str | None, date: str | None, output: Output, course: Path) -> None:
+def extend(
+    assignment: str | None, student: str | None, date: str | None, remove: bool, output: Output, course: Path
+) -> None:
     """Give one student more time.
 
     The date stands in extensions.csv, and counts from the next nbseal grade on. Without a date: show who has more time,
     for all assignments or one.
     """
     from nbseal.course import Course
-    from nbseal.gradebook.extensions import grant, read_extensions
+    from nbseal.gradebook.extensions import grant, read_extensions, revoke
 
     opened = Course(course)
-    if student and not date:
+    if remove:
+        if date or not (assignment and student):
+            raise click.UsageError("--remove takes away a student's line: nbseal extend ASSIGNMENT STUDENT --remove")
+        revoke(opened, assignment, student)
+    elif student and not date:
         raise click.UsageError(f"until when? {shell(command('extend', assignment or '', student, '2026-05-11'))}")
     if assignment and student and date:
         for note in grant(opened, assignment, student, date):

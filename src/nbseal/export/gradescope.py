@@ -69,7 +69,7 @@ def no_results(seconds: float) -> dict[str, Any]:
 
 
 def _summary(card: Scorecard) -> list[str]:
-    """What a student should know besides the tests; why something wasn't judged is for the instructor."""
+    """What a student should know besides the tests; of why something wasn't judged, what is their matter."""
     lines = [f"Graded at seal level {card.seal}."]
     if card.is_unjudged:
         lines = [UNGRADED]
@@ -77,6 +77,7 @@ def _summary(card: Scorecard) -> list[str]:
         lines.append(f"Not judged, and so without a mark that a person must give: {', '.join(names)}.")
     if names := _names(card, Status.MANUAL):
         lines.append(f"Marked by a person: {', '.join(names)}.")
+    lines += map(printable, card.told)
     return lines + [printable(problem) for problem in card.problems if not problem.startswith("not judged")]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -116,14 +117,28 @@ def grant(course: Course, assignment: str, student: str, text: str) -> list[str]
     return notes
 
 
+def revoke(course: Course, assignment: str, student: str) -> None:
+    """Take away the lines that give ``student`` more time; CourseError if there is none."""
+    with _table(course) as table:
+        if not table.remove(student, assignment):
+            raise CourseError(f"{FILE} has no line for {student} in {assignment}: there is nothing to take away.")
+
+
 def _write_line(course: Course, assignment: str, student: str, until: datetime) -> None:
-    path = course.root / FILE
     if "\n" in student or "\r" in student:
         raise CourseError(f"{student!r} can't stand in {FILE}: an id there has one line.")
+    with _table(course) as table:
+        table.put(student, assignment, until.isoformat(sep=" ", timespec="seconds"))
+
+
+@contextmanager
+def _table(course: Course) -> Iterator[_Table]:
+    """The file's table, which is written anew when nothing was raised."""
+    path = course.root / FILE
     course.private.mkdir(mode=0o700, exist_ok=True)
     with explained(path), FileLock(course.private / "extensions.lock", timeout=BUSY_SECONDS):
         table = _Table.read(path) if path.exists() else _Table.empty(path)
-        table.put(student, assignment, until.isoformat(sep=" ", timespec="seconds"))
+        yield table
         write_whole(path, table.text().encode("utf-8", "surrogateescape"), _mode(course, path), durable=True)
 
 
@@ -200,7 +215,7 @@ class _Table:
     def put(self, student: str, assignment: str, date: str) -> None:
         """Have one line for a student and an assignment, with this date."""
         new = {"id": student, "assignment": assignment, "new date": date}
-        own = [n for n in self.filled() if all(self.cells(n)[name] == new[name] for name in ("id", "assignment"))]
+        own = self._of(student, assignment)
         values = self._split(self.lines[own[0] - 1]) if own else []
         values += [""] * (len(self.header) - len(values))
         for name, place in self.places.items():
@@ -214,6 +229,18 @@ class _Table:
         if not self.lines[-1].endswith(("\n", "\r")):
             self.lines[-1] += self.end
         self.lines.append(line)
+
+    def remove(self, student: str, assignment: str) -> bool:
+        """Have no line for a student and an assignment; whether there was one."""
+        own = self._of(student, assignment)
+        for number in reversed(own):
+            del self.lines[number - 1]
+        return bool(own)
+
+    def _of(self, student: str, assignment: str) -> list[int]:
+        """The numbers of the lines for a student and an assignment."""
+        cells = {number: self.cells(number) for number in self.filled()}
+        return [number for number, one in cells.items() if (one["id"], one["assignment"]) == (student, assignment)]
 
     def text(self) -> str:
         """The whole file."""

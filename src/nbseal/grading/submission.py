@@ -82,7 +82,8 @@ def read_folder(folder: Path, limit_mib: int) -> HandedIn:
 def read_submission(course: Course, assignment: str, folder: Path) -> HandedIn:
     """Read the ``folder`` of a submission, or what the student handed in beside it; SubmissionError as above."""
     limit = course.seal.submission_mib
-    names = () if os.path.isdir(folder) else course.misplaced(assignment).get(folder.parent.name, ())
+    student = folder.parent.name
+    names = () if os.path.isdir(folder) else course.misplaced(assignment, student).get(student, ())
     if not names:
         return read_folder(folder, limit)
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

@@ -61,11 +61,12 @@ def rebuild(template: Notebook, submission: Notebook) -> Rebuilt:
     """
     ours, theirs = template["cells"], submission["cells"]
     matching = match(ours, theirs)
-    problems = _problems(ours, theirs, matching)
+    notes: list[str] = []
     followers = _followers(ours, theirs, matching)
-    answers = _texts_beside_stubs(ours, theirs, matching, followers, problems)
+    answers = _texts_beside_stubs(ours, theirs, matching, followers, notes)
     answers |= dict.fromkeys(matching.elsewhere, ELSEWHERE)
-    answers |= _stubs_behind_answers(ours, theirs, matching, problems)
+    answers |= _stubs_behind_answers(ours, theirs, matching, notes)
+    in_texts = _in_texts(ours, theirs, matching, answers)
     used = {cell["id"] for cell in ours}
     cells = [_student_cell(theirs[index], used) for index in followers.get(BEFORE_ALL, ())]
     for position, cell in enumerate(ours):
@@ -77,9 +78,8 @@ def rebuild(template: Notebook, submission: Notebook) -> Rebuilt:
             cells.append(_template_cell(cell, student, answers.get(position)))
         cells.extend(_student_cell(theirs[index], used) for index in followers.get(position, ()))
     nb = {"cells": cells, "metadata": copy.deepcopy(template["metadata"]), "nbformat": 4, "nbformat_minor": 5}
-    return Rebuilt(
-        nb, problems, _questions_of(ours, _unsure(ours, matching) | _in_texts(ours, theirs, matching, answers))
-    )
+    problems = _problems(ours, theirs, matching, in_texts) + notes
+    return Rebuilt(nb, problems, _questions_of(ours, _unsure(ours, matching) | in_texts))
 
 
 def _followers(ours: list[Cell], theirs: list[Cell], matching: Matching) -> dict[int, list[int]]:
@@ -221,7 +221,8 @@ def _student_cell(cell: Cell, used: set[str]) -> Cell:
     return result
 
 
-def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching) -> list[str]:
+def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching, in_texts: Collection[int]) -> list[str]:
+    """What a student's notebook lacks or changed; of answers ``in_texts`` it is said elsewhere."""
     problems = ["its cells have lost their names: they were told by their texts and order"] * matching.names_lost
     for position, cell in enumerate(ours):
         mark = nbgrader_mark(cell)
@@ -238,7 +239,7 @@ def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching) -> list[
         if partner is None:
             continue
         student = theirs[partner]
-        if student["cell_type"] != cell["cell_type"]:
+        if student["cell_type"] != cell["cell_type"] and position not in in_texts:
             kind = student["cell_type"]
             problems.append(f"{name} was turned into a {kind} cell; it was read as {cell['cell_type']}")
         if copies := [theirs[index] for index, place in matching.copies.items() if place == position]:
