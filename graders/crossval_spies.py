@@ -32,7 +32,6 @@ class Round:
 class Scaling:
     """One fit of a scaler."""
 
-    scaler: object
     number: int
     rows: list[int]
 
@@ -166,7 +165,7 @@ class Scaler:
         """Learn from these rows."""
         self._lab.count()
         rows, _ = self._lab.find(X, "the X given to the scaler")
-        self._scaling = Scaling(self, len(self._lab.scalings) + 1, rows)
+        self._scaling = Scaling(len(self._lab.scalings) + 1, rows)
         self._lab.scalings.append(self._scaling)
         return self._lab.student.remote(self)
 

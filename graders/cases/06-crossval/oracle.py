@@ -72,26 +72,26 @@ class Model:
         return self._student.remote(Model(self._student))
 
 
-def moved(X, fits):
-    """Rows as a scaler transforms them after these fits."""
-    return np.asarray(X, dtype=float) + chance(fits) % 1000 + 1
+def moved(X, learned):
+    """Rows as a scaler transforms them that was fitted to these rows."""
+    return np.asarray(X, dtype=float) + chance(learned) % 1000 + 1
 
 
 class Scaler:
-    """Moves rows by an amount that hangs on all that it was ever fitted to."""
+    """Moves rows by an amount that hangs on the rows that it was fitted to last: each fit starts anew."""
 
     def __init__(self, student):
-        self._student, self._fits = student, []
+        self._student, self._learned = student, None
 
     def fit(self, X, y=None):
-        """Learn from one more set of rows."""
-        self._fits.append(sorted(rows_in(X)))
+        """Learn from these rows."""
+        self._learned = sorted(rows_in(X))
         return self._student.remote(self)
 
     def transform(self, X):
         """The rows, moved."""
-        assert self._fits
-        return moved(X, self._fits)
+        assert self._learned
+        return moved(X, self._learned)
 
     def fit_transform(self, X, y=None):
         """Both in one call."""
@@ -102,7 +102,7 @@ class Scaler:
         return {"estimator_type": "transformer"}
 
     def __sklearn_is_fitted__(self):
-        return bool(self._fits)
+        return bool(self._learned)
 
     def __sklearn_clone__(self):
         return self._student.remote(Scaler(self._student))
@@ -135,7 +135,7 @@ def check_accuracies(got, X, y, k, scales=False):
     for train, test in (split(len(X), test) for test in neighbours(len(X), k)):
         known, asked = X[train], X[test]
         if scales:
-            learned = [sorted(rows_in(known))]
+            learned = sorted(rows_in(known))
             known, asked = moved(known, learned), moved(asked, learned)
         expected.append(accuracy(asked, y[test], [seen_in(known, y[train])]))
     assert np.shape(got) == (k,)
@@ -188,7 +188,7 @@ def test_validate(student):
 def test_summary(student):
     """Few and many scores, equal ones, in lists and arrays."""
     rng = student.rng
-    for scores in ([0.5], [0.5, 0.5], [0.0, 1.0, 1.0], *(rng.beta(5, 2, length).tolist() for length in (2, 3, 7, 30))):
+    for scores in ([0.5, 0.5], [0.0, 1.0, 1.0], *(rng.beta(5, 2, length).tolist() for length in (2, 3, 7, 30))):
         for kind in (scores, np.array(scores)):
             mean, deviation = student.leaves_alone("summarise", kind)
             assert abs(float(mean) - statistics.fmean(scores)) < 1e-9
@@ -243,7 +243,7 @@ def test_stratify(student):
 
 @pytest.mark.question("scaled")
 def test_scaled(student):
-    """Folds of equal and of unequal size, a scaler and a model of its own for each."""
+    """Folds of equal and of unequal size, a scaler fitted and a model made for each."""
     for n, k in CASES:
         X, y = data(student.rng, n)
         got = student.leaves_alone("scaled_scores", recipe(student, Scaler), recipe(student, Model), X, y, k)
