@@ -41,7 +41,8 @@ class Drawing(NamedTuple):
 
     def fading(self, paper, pen, least):
         """The drawing in shades of grey, by a pen that leaves less and less towards the right, at last ``least``."""
-        fade = np.linspace(1, least, self.cover.shape[1])
+        columns = np.flatnonzero(self.cover.any(axis=0))
+        fade = np.interp(np.arange(self.cover.shape[1]), columns[[0, -1]], (1, least))
         return np.rint(paper + (pen - paper) * self.cover * fade).astype(np.uint8)
 
     def colour(self, paper, pen):
