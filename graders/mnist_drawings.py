@@ -41,7 +41,8 @@ class Drawing(NamedTuple):
 
     def fading(self, paper, pen, least):
         """The drawing in shades of grey, by a pen that leaves less and less towards the right, at last ``least``."""
-        fade = np.linspace(1, least, self.cover.shape[1])
+        columns = np.flatnonzero(self.cover.any(axis=0))
+        fade = np.interp(np.arange(self.cover.shape[1]), columns[[0, -1]], (1, least))
         return np.rint(paper + (pen - paper) * self.cover * fade).astype(np.uint8)
 
     def colour(self, paper, pen):
@@ -216,15 +217,17 @@ def judge_rough_paper(student, rng):
     )
 
 
-def judge_ink(student, drawing, expected, hint):
-    """Demand of ``ink`` the drawing in grey: bright on black, from 0 to 255. ``expected`` goes from 0 to 1."""
+def judge_ink(student, drawing, expected, hint, stretched=False):
+    """Demand of ``ink`` the drawing in grey, bright on black, and leave it alone; ``expected`` goes from 0 to 1.
+
+    If it must be ``stretched``, the darkest pixel must have become 0 and the brightest 255.
+    """
     got = as_array(student.leaves_alone("ink", drawing), "ink(drawing)", shape=expected.shape)
-    assert got.max() > 1.5, "ink(drawing) gave no value above 1, expected 0 to 255: prepare divides, at its end."
     low, high = got.min(), got.max()
-    assert max(abs(low), abs(high - 255)) < 3, (
-        f"ink(drawing) gave values from {low:.4g} to {high:.4g}, expected 0 to 255: stretch the range at last."
+    assert not stretched or max(abs(low), abs(high - 255)) < 3, (
+        f"ink(drawing) gave values from {low:.4g} to {high:.4g}, expected 0 to 255. {hint}"
     )
-    off = np.abs(got / 255 - expected)
+    off = np.abs((got - low) / max(high - low, 1e-9) - expected)
     assert off.mean() < 0.3, f"ink(drawing) should be bright ink on a dark ground. {hint}"
     assert off.max() < 0.1, (
         f"ink(drawing) isn't the drawing in grey: {np.mean(off > 0.1):.0%} of its pixels are off. {hint}"

@@ -210,7 +210,6 @@ def test_split_other_numbers(student):
         assert len(train) == n * 9 // 10, (
             f"Of {n} rows {len(train)} are for training, expected {n * 9 // 10}: if 90 % isn't whole, round down."
         )
-        assert train.max() < test.min(), "For another number of rows, the last tenth isn't the test set."
 
 
 @pytest.mark.question("train", weight=0.5, promise="what counts is the file mnist_mlp.npz")
@@ -414,7 +413,7 @@ def test_loss_curve_starts_afresh(student):
     """loss_curve trains a new network at every call, of the size, the seed and the data asked for."""
     rng = student.rng
     data = _made_up_digits(rng)
-    first, second = _loss_curve(student, 0.003, data), _loss_curve(student, 0.003, data)
+    first, second = _loss_curve(student, 0.001, data), _loss_curve(student, 0.001, data)
     assert second[0] > (first[0] + first[-1]) / 2, (
         "The second call went on where the first one stopped: make a new MLPClassifier inside the function."
     )
@@ -423,21 +422,21 @@ def test_loss_curve_starts_afresh(student):
     )
     pictures, digits = data
     others = {"X": (rng.permuted(pictures, axis=1), digits), "y": (pictures, rng.permutation(digits))}
-    many = rng.permutation(1200) % 10
-    others["X and y"] = rng.random((1200, 40)) + np.kron(np.eye(10), np.ones(4))[many], many
+    many = rng.permutation(2000) % 10
+    others["X and y"] = rng.random((2000, 40)) + np.kron(np.eye(10), np.ones(4))[many], many
     for epochs, (name, other) in enumerate(others.items(), 6):
-        got, expected = _loss_curve(student, 0.003, other, epochs), _own_loss_curve(0.003, other, epochs)
+        got, expected = _loss_curve(student, 0.001, other, epochs), _own_loss_curve(0.001, other, epochs)
         assert not np.allclose(first[:epochs], got, rtol=1e-6), (
             f"With other data as {name} the curve stays the same: train on the X and y that loss_curve is given."
         )
         assert np.allclose(got, expected, rtol=SAME_CURVE if len(other[1]) <= 200 else LIKE_CURVE), (
-            f"With rate 0.003 the curve ends at {got[-1]:.3g}, expected {expected[-1]:.3g}: that of "
+            f"With rate 0.001 the curve ends at {got[-1]:.3g}, expected {expected[-1]:.3g}: that of "
             "hidden_layer_sizes=(50,), max_iter=epochs and random_state=1, with all else as MLPClassifier has it."
         )
 
 
 SAME_CURVE = 1e-4  # single precision changes a loss by 1e-6 of it, 49 or 51 neurons and other seeds by a tenth
-LIKE_CURVE = 0.06  # where pictures come in several batches, partial_fit shuffles them in another way: up to 0.035
+LIKE_CURVE = 0.03  # where pictures come in several batches, partial_fit shuffles them in another way: up to 0.006
 
 
 @pytest.mark.question("rate", weight=0.5, promise="the one of the three rates whose curve ends lowest")
@@ -741,16 +740,11 @@ def test_most_confused_keeps_the_matrix(student):
 
 @pytest.mark.question("handwriting", promise="returns the picture for the network, shape (28, 28), values from 0 to 1")
 def test_prepare_shape_and_range(student):
-    """ink gives the drawing in grey, bright on black, and prepare 28 × 28 values from 0 to 1."""
+    """prepare gives 28 × 28 values from 0 to 1."""
     rng = student.rng
-    drawing = drawings.draw(rng, (200, 300))
-    sheet = drawing.colour((245, 245, 245), (30, 30, 30))
-    drawings.judge_ink(student, sheet, drawing.cover, "Is a dark pen on light paper inverted?")
-    chalk = drawings.draw(rng, (90, 120))
-    drawings.judge_ink(student, chalk.grey(20, 190), chalk.cover, "Chalk on a blackboard is bright already.")
-    picture = drawings.prepared(student, sheet)
+    drawing = drawings.draw(rng, (200, 300)).colour((245, 245, 245), (30, 30, 30))
+    picture = drawings.prepared(student, drawing)
     assert np.ptp(picture) > 0.3, "The picture has no contrast: ink and ground have nearly the same value."
-    student.leaves_alone("prepare", sheet)
 
 
 @pytest.mark.question("handwriting", promise="dark on light? then invert it")
@@ -759,6 +753,7 @@ def test_prepare_dark_on_light(student):
     rng = student.rng
     drawing = drawings.draw(rng, (160, 160))
     drawings.judge_drawing(student, drawing.grey(255, 10), drawing.expected)
+    drawings.judge_ink(student, drawing.grey(245, 30), drawing.cover, "Is a dark pen on light paper inverted?")
     drawing = drawings.draw(rng, (140, 170))
     grain = rng.integers(-8, 9, (140, 170))
     hint = "Paper has a grain: only what is brighter than 127 once the range is stretched counts as ink."
@@ -771,6 +766,7 @@ def test_prepare_light_on_dark(student):
     rng = student.rng
     drawing = drawings.draw(rng, (160, 160))
     drawings.judge_drawing(student, drawing.grey(15, 240), drawing.expected)
+    drawings.judge_ink(student, drawing.grey(20, 190), drawing.cover, "Chalk on a blackboard is bright already.")
 
 
 @pytest.mark.question("handwriting", promise="colour: make it grey")
@@ -789,9 +785,10 @@ def test_prepare_transparent(student):
     rng = student.rng
     drawing = drawings.draw(rng, (150, 150))
     opacity = np.rint(drawing.cover * 255).astype(np.uint8)[:, :, None]
-    stored = np.where(opacity > 0, 0, rng.integers(0, 256, (150, 150, 3))).astype(np.uint8)
     hint = "Where the opacity is 0 there is white paper, whatever colour is stored there."
-    drawings.judge_drawing(student, np.concatenate([stored, opacity], axis=2), drawing.expected, hint)
+    for colours in (1, 256):
+        stored = np.where(opacity > 0, 0, rng.integers(0, colours, (150, 150, 3))).astype(np.uint8)
+        drawings.judge_drawing(student, np.concatenate([stored, opacity], axis=2), drawing.expected, hint)
     drawing = drawings.draw(rng, (150, 150))
     faint = np.rint(drawing.cover * np.linspace(255, 90, 150)).astype(np.uint8)
     sheet = np.concatenate([np.full((150, 150, 3), 40, np.uint8), faint[:, :, None]], axis=2)
@@ -811,7 +808,6 @@ def test_prepare_any_sheet(student):
     for shape, slim in (((200, 300), 0.5), ((300, 120), 0.6), ((200, 300), 1.6)):
         drawing = drawings.draw(rng, shape, height=60, slim=slim)
         drawings.judge_drawing(student, drawing.grey(250, 20), drawing.expected)
-    drawings.judge_extremes(student, rng)
     drawings.judge_rough_paper(student, rng)
 
 
@@ -823,6 +819,7 @@ def test_prepare_off_centre(student):
     drawing = drawings.draw(rng, (240, 240), height=60, place=corner)
     drawings.judge_drawing(student, drawing.grey(250, 20), drawing.expected)
     drawings.judge_to_the_pixel(student, rng)
+    drawings.judge_extremes(student, rng)
 
 
 @pytest.mark.question("handwriting", weight=0.5, promise="a grey sheet turns black and a pale pencil bright")
@@ -832,9 +829,10 @@ def test_prepare_pale_pencil(student):
     drawing = drawings.draw(rng, (160, 160))
     hint = "Pale ink needs its range stretched to 0 and 255 before it is looked for."
     drawings.judge_drawing(student, drawing.grey(225, 150), drawing.expected, hint)
+    drawings.judge_ink(student, drawing.grey(225, 150), drawing.cover, hint, stretched=True)
     drawing = drawings.draw(rng, (160, 160))
     hint = "Ink of which a part is pale is ink: everything brighter than 127 counts."
-    drawings.judge_drawing(student, drawing.fading(240, 20, 0.66), drawing.expected, hint)
+    drawings.judge_drawing(student, drawing.fading(240, 20, 0.62), drawing.expected, hint)
     drawing = drawings.draw(rng, (160, 160))
     hint = f"All three channels count, as in cv2.cvtColor. {hint}"
     drawings.judge_drawing(student, drawing.colour((245, 240, 248), (20, 240, 30)), drawing.expected, hint)

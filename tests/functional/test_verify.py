@@ -15,6 +15,7 @@ from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.verify import Verification, VerifyOptions, verification_page, verify
 from nbseal.verify.doubles import adversaries, wrong_ideas
+from nbseal.verify.leaks import secrets_in
 from nbseal.verify.results import Finding, Problem
 from tests.mini import code, make_course, solution
 
@@ -335,3 +336,18 @@ def test_known_cases_that_are_not_written_as_they_must_be_are_errors(tmp_path: P
     ):
         with pytest.raises(CourseError, match=words):
             verified(tmp_path / str(number), RIGHT, {"case": text})
+
+
+def test_known_cases_say_what_graders_are_told(tmp_path: Path) -> None:
+    """A settings.toml beside the cases comes before the course's settings, and the result says so."""
+    grader = f'{RIGHT}\n\ndef depends_on(settings):\n    return settings["data_set"]\n'
+    cases = {"settings.toml": 'data_set = "small"\n'}
+    found = verified(tmp_path / "course", grader, cases, questions=("limit",))
+    assert found.to_dict()["settings"] == {"data_set": "small"}
+    assert not failures(found, "limit")
+
+
+def test_numbers_in_a_row_are_no_secret() -> None:
+    """Of whole numbers that count on, only the first and the last may tell something."""
+    told = [{"value": list(range(100, 900))}, {"value": [512, 311, 747]}]
+    assert secrets_in(told, "") == {"899", "512", "311", "747"}
