@@ -732,10 +732,11 @@ def test_most_confused_keeps_the_matrix(student):
         matrix, *arguments = (student.array(name, dtype="int") for name in ("matrix", "y_test", "predicted", "classes"))
         made_anew = as_array(student.call("confusion", *arguments), "confusion(...)", shape=matrix.shape, dtype="int")
     except StudentError:
-        return  # no network or no confusion matrix: that has cost its marks elsewhere
+        matrix = made_anew = np.zeros(0)  # no network or no confusion matrix: that has cost its marks elsewhere
     assert np.array_equal(matrix, made_anew), (
         "Your matrix is no longer what confusion counted: most_confused has changed it. Work on a copy."
     )
+    student.leaves_alone("most_confused", _confused_matrix(student.rng, 6)[0], np.arange(6))
 
 
 @pytest.mark.question("handwriting", promise="returns the picture for the network, shape (28, 28), values from 0 to 1")
