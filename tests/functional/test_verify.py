@@ -85,6 +85,9 @@ PLANTED = {
 }
 
 
+QUICK = {"passes on everything", "passes on nothing"}  # named by `make test`; the others by `make test-slow`
+
+
 def verified(root: Path, grader: str | None, cases: dict[str, str] | None = None, **options: object) -> Verification:
     """Verify a small course's only assignment."""
     make_course(root, grader, CELLS)
@@ -157,6 +160,7 @@ def test_a_weak_test_leaves_survivors_with_their_difference(tmp_path: Path) -> N
     assert "total = wrong_ideas" in survivors["total: nothing for empty arguments"].difference
 
 
+@pytest.mark.slow
 def test_what_a_hidden_test_asks_of_another_question_is_no_answer_to_this_one(tmp_path: Path) -> None:
     """A wrong function of an earlier question, which a later one's test forgives, is not the later one's survivor."""
     builds_on = RIGHT + (
@@ -190,6 +194,7 @@ def test_a_wrong_idea_empties_lists_dictionaries_and_tables() -> None:
         assert list(given) == []
 
 
+@pytest.mark.slow
 def test_draws_that_take_long_are_judged_by_young_processes(tmp_path: Path) -> None:
     """An answer that takes its time gets the same mark under every draw, though no process lives until the last."""
     case = (
@@ -205,7 +210,7 @@ def test_draws_that_take_long_are_judged_by_young_processes(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "planted", [pytest.param(name, marks=[pytest.mark.slow] if name == "hangs" else []) for name in PLANTED]
+    "planted", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in PLANTED]
 )
 def test_a_bad_grader_is_named(planted: str, tmp_path: Path) -> None:
     """A test that accepts or refuses everything, fails by itself, hangs, is a draw or tells answers is found out."""
@@ -222,6 +227,7 @@ def test_a_bad_grader_is_named(planted: str, tmp_path: Path) -> None:
     assert any(words in one.said for one in found), [one.said for one in found]
 
 
+@pytest.mark.slow
 def test_a_mark_that_hangs_on_the_number_of_threads_is_named(tmp_path: Path) -> None:
     """A right case that gets other marks where NumPy has two threads is unstable."""
     answer = "import numpy, threadpoolctl\n\ndef total(numbers):\n    pools = threadpoolctl.threadpool_info()\n"
@@ -233,6 +239,7 @@ def test_a_mark_that_hangs_on_the_number_of_threads_is_named(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.slow
 def test_an_automatic_student_learns_from_feedback_that_says_too_much(tmp_path: Path) -> None:
     """Inputs that stay the same with their sums in the feedback are full marks for who answers what was said before."""
     tells = """
@@ -250,6 +257,7 @@ def test_planted(student):
     assert [one.said.rpartition(": ")[2] for one in found if one.name == "automatic student"] == ["9, 7, 6"]
 
 
+@pytest.mark.slow
 def test_a_test_that_needs_another_one_first_is_named(tmp_path: Path) -> None:
     """A test that passes only after another has left something behind is the grader's fault."""
     grader = RIGHT + (
@@ -272,6 +280,7 @@ def test_what_a_hidden_test_enforces_stands_in_the_notebook(tmp_path: Path) -> N
     assert question.notes == []
 
 
+@pytest.mark.slow
 def test_each_hidden_test_is_needed_or_called_redundant(tmp_path: Path) -> None:
     """Where a second test catches nothing by itself it is called redundant; a needed one isn't."""
     twice = RIGHT + (
