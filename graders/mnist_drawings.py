@@ -136,14 +136,16 @@ def judge_drawing(student, drawing, expected, hint=""):
 def judge_to_the_pixel(student, rng):
     """Demand a drawing that needs no scaling unchanged in the middle: thin zeros, upright and lying.
 
-    They are the same from all sides, so that the middle of their box is the middle of their ink, too.
+    They are the same from all sides, so that the middle of their box is the middle of their ink, too. One touches the
+    upper edge of the sheet, the other one the left.
     """
     for lying in (False, True):
         width = 2 * int(rng.integers(6, 9))
         sides = (width, 20) if lying else (20, width)
         sheet = np.full((90, 110), 250, np.uint8)
         expected = np.zeros((28, 28))
-        top, left = (int(place) for place in rng.integers(10, 60, 2))
+        place = int(rng.integers(10, 60))
+        top, left = (0, place) if lying else (place, 0)
         _outline(sheet, (top, left), sides, 20)
         places = tuple((28 - side) // 2 for side in sides)
         _outline(expected, places, sides, 1)

@@ -198,7 +198,7 @@ def test_split_other_numbers(student):
     """split works for any number of rows."""
     rng = student.rng
     remainders = np.array([0, rng.integers(1, 5), rng.integers(5, 10)])
-    for n in (10, *(10 * rng.integers(200, 2000, 3) + remainders).tolist()):
+    for n in (10, 11, *(10 * rng.integers(200, 2000, 3) + remainders).tolist()):
         train, test = _split(student, n)
         assert abs(len(train) - n * 9 // 10) <= 1, (
             "For another number of rows, the training set isn't nine tenths of them. Compute the cut from n."
@@ -436,7 +436,7 @@ def test_loss_curve_starts_afresh(student):
 
 
 SAME_CURVE = 1e-4  # single precision changes a loss by 1e-6 of it, 49 or 51 neurons and other seeds by a tenth
-LIKE_CURVE = 0.03  # where pictures come in several batches, partial_fit shuffles them in another way: up to 0.006
+LIKE_CURVE = 0.08  # where pictures come in several batches, partial_fit shuffles them in another way: up to 0.04
 
 
 @pytest.mark.question("rate", weight=0.5, promise="the one of the three rates whose curve ends lowest")
@@ -448,15 +448,14 @@ def test_best_rate(student):
         "look at what loss_curve returns."
     )
     rates = student.array("rates", shape=(len(curves),))
-    best = _moderate(student.number("best_rate"), "best_rate")
+    typed = _moderate(student.number("best_rate"), "best_rate")
     if not curves.size:
         raise StudentError("There are no curves to choose from: run the experiment above.")
     ends = curves[:, -1]
-    assert best in rates, (
-        f"best_rate is {best:g}, expected one of the rates (the rate itself, not its place in the list)."
-    )
-    assert best != rates[ends.argmax()], "The curve of this rate ends highest; the lowest loss is the best."
-    assert ends[list(rates).index(best)] == ends.min(), "Another rate's curve ends lower than the curve of best_rate."
+    best = np.flatnonzero(np.isclose(rates, typed, rtol=1e-6))
+    assert len(best), f"best_rate is {typed:g}, expected one of the rates (the rate itself, not its place in the list)."
+    assert best[0] != ends.argmax(), "The curve of this rate ends highest; the lowest loss is the best."
+    assert ends[best[0]] == ends.min(), "Another rate's curve ends lower than the curve of best_rate."
 
 
 def _judge_accuracy(student, function):
@@ -651,7 +650,7 @@ def test_confusion_absent_class(student):
 def test_confusion_other_labels(student):
     """Classes need not be 0, 1, 2, … and keep the order in which they are given."""
     rng = student.rng
-    classes = rng.permutation(np.arange(20, 60))[:6]
+    classes = np.roll(np.sort(rng.permutation(np.arange(20, 60))[:6]), 2)  # never in order, neither up nor down
     true, predicted = rng.choice(classes, size=(2, 200))
     _compare(_confusion(student, true, predicted, classes), _counted(true, predicted, classes))
 
@@ -758,7 +757,9 @@ def test_prepare_dark_on_light(student):
     drawing = drawings.draw(rng, (140, 170))
     grain = rng.integers(-8, 9, (140, 170))
     hint = "Paper has a grain: only what is brighter than 127 once the range is stretched counts as ink."
-    drawings.judge_drawing(student, (drawing.grey(235, 25) + grain).astype(np.uint8), drawing.expected, hint)
+    sheet = (drawing.grey(235, 25) + grain).astype(np.uint8)
+    drawings.judge_drawing(student, sheet, drawing.expected, hint)
+    student.leaves_alone("prepare", sheet)
 
 
 @pytest.mark.question("handwriting", promise="bright ink on black")
@@ -787,8 +788,8 @@ def test_prepare_transparent(student):
     drawing = drawings.draw(rng, (150, 150))
     opacity = np.rint(drawing.cover * 255).astype(np.uint8)[:, :, None]
     hint = "Where the opacity is 0 there is white paper, whatever colour is stored there."
-    for colours in (1, 256):
-        stored = np.where(opacity > 0, 0, rng.integers(0, colours, (150, 150, 3))).astype(np.uint8)
+    for colours, pen in ((1, 0), (256, 0), (256, 30)):
+        stored = np.where(opacity > 0, pen, rng.integers(0, colours, (150, 150, 3))).astype(np.uint8)
         drawings.judge_drawing(student, np.concatenate([stored, opacity], axis=2), drawing.expected, hint)
     drawing = drawings.draw(rng, (150, 150))
     faint = np.rint(drawing.cover * np.linspace(255, 90, 150)).astype(np.uint8)

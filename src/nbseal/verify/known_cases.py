@@ -74,9 +74,10 @@ class KnownCase:
         return self.base == SOLUTION and all(full)
 
     def write_files(self, target: Path) -> None:
-        """Write what is handed in beside the notebook."""
+        """Write what is handed in beside the notebook; what belongs to the solution isn't there beside the release."""
         target.mkdir(parents=True, exist_ok=True)
-        _make(self.folder.parent / "base.py", target)
+        if self.base == SOLUTION:
+            _make(self.folder.parent / "base.py", target)
         for name, text in self.files.items():
             (target / name).write_text(text, encoding="utf-8")
         _make(self.folder / "make.py", target)

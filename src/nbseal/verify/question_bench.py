@@ -97,6 +97,7 @@ class QuestionBench:
     secrets: set[str] = field(default_factory=set)
     dependent: list[str] = field(default_factory=list)
     wanted: set[str] | None = None  # names for which earlier cells run; None: all of them do
+    refused: list[str] = field(default_factory=list)  # right answers that the instructor's oracle knows nothing of
     unsteady: set[str] = field(default_factory=set)  # cells that put something else out each time
 
     @property
@@ -119,6 +120,8 @@ class QuestionBench:
                 if right is self.rights[0] and (fault := self._record(tried, right)):
                     return fault
                 probes, results = self._probed(tried), self._results(tried, right)
+                if right is not self.rights[0] and self._oracle(tried, Answer(right.notebook, right.files)) is False:
+                    self.refused.append(right.name)
             if right is self.rights[0]:
                 self._leave_out_cells(right, probes, results)
             self.probes[right.name] = replace(probes, shown=self._steady(probes.shown))
@@ -202,7 +205,7 @@ class QuestionBench:
         solution, *others = self.rights
         cells, functions, values = self.cells(solution), self.functions, self.values
         mutants = list(mutants_of(solution, cells))
-        for right in others:
+        for right in (one for one in others if one.name not in self.refused):
             mutants += some(list(mutants_of(right, self.cells(right))), OF_EACH_OTHER, self.grade_id)
         for made in (
             mutants,

@@ -78,6 +78,9 @@ class QuestionRun:
             self._found.notes.append("no hidden tests: nbgrader's own rule decides")
         self._find_promises()
         fault = self._bench.get_ready()
+        if self._bench.refused:
+            names = ", ".join(self._bench.refused)
+            self._found.notes.append(f"the oracle refuses {names}, so that no mutants of it are tried")
         for test in self._bench.dependent:
             said = f"{test} gives another result alone than after the question's other tests"
             self._add(Problem.FAULT, Kind.CASE, self._tests[test], said)

@@ -1,5 +1,0 @@
-"""Take the network away again."""
-
-
-def make(folder):
-    (folder / "mnist_mlp.npz").unlink()
