@@ -144,6 +144,7 @@ def check_accuracies(got, X, y, k, scales=False):
 
 def check_folds(folds, n, k):
     """Every row is tested once, and trained on in all other rounds, as often as it is there; the test sets."""
+    assert not any(isinstance(rows, dict) for pair in folds for rows in pair)
     folds = [(sorted(train), sorted(test)) for train, test in folds]
     assert all(int(row) == row for pair in folds for rows in pair for row in rows)
     tests = [test for _, test in folds]
