@@ -3,9 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
-# Tests wait for processes a fifth of their time, so three at a time keep two processors busy.
-TEST_JOBS ?= 3
-PYTEST := $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 COURSE := $(VENV)/.course
 TEST := $(VENV)/.test
 VERIFY := $(VENV)/.verify

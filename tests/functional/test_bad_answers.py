@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,7 @@ def hand_in(assignment: str, kind: str, folder: Path) -> Path:
     base = "solution" if kind in CHANGES else "release"
     case = KnownCase(kind, SAMPLES / assignment / kind, base=base)
     path = Sample(assignment, case).write(folder)
+    replace(case, base="solution").write_files(folder)  # files are there, whatever stands in the notebook
     if kind.startswith("file "):
         _, name, what = kind.split(" ", 2)
         BROKEN_FILES[what](folder / name)
