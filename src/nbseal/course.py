@@ -19,6 +19,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from nbseal.errors import CourseError, UnknownName
 from nbseal.files import sync_folder, write_whole
+from nbseal.text import first_of
 
 CONFIG_FILE = "nbgrader_config.py"
 RENAMED = {  # settings of Seal by the names that they had once
@@ -330,6 +331,5 @@ def _make_secret(path: Path) -> None:
 def unknown(what: str, name: Any, known: list[str]) -> str:
     """A sentence about a name that nobody knows: the nearest one that somebody does, or else some of them."""
     near = difflib.get_close_matches(str(name), known, n=1)
-    more = f" and {len(known) - NAMED} more" if len(known) > NAMED else ""
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known[:NAMED]) or 'none'}{more}."
+    hint = f"did you mean {near[0]}?" if near else f"known: {first_of(known, NAMED) or 'none'}."
     return f"no {what} called {name!r}: {hint}"

@@ -30,6 +30,12 @@ def one_line(text: str) -> str:
     return " ".join(printable(text).split())
 
 
+def first_of(names: Sequence[str], count: int) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more
+
+
 def command(name: str, *arguments: str, options: Sequence[str] = ()) -> tuple[str, ...]:
     """The words of a command of ours; an argument may begin with a hyphen, as an option does."""
     if any(argument.startswith("-") for argument in arguments):

@@ -19,7 +19,7 @@ from nbseal.cli.options import (
     say,
     text_options,
 )
-from nbseal.text import command, one_line, shell
+from nbseal.text import command, first_of, one_line, shell
 
 if TYPE_CHECKING:
     from nbseal.course import Course
@@ -178,9 +178,7 @@ def _with_points(about: str, points: dict[str, float]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(map(one_line, names[:NAMED])) + more
+    return first_of([one_line(name) for name in names], NAMED)
 
 
 def _shell(words: tuple[str, ...], course: Path) -> str:

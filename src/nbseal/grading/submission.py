@@ -17,6 +17,7 @@ from nbseal.files import digest_of, open_regular
 from nbseal.gradebook.decisions import UNDECIDED, Decided
 from nbseal.gradebook.ledger import Ledger
 from nbseal.notebook import Reading
+from nbseal.text import first_of
 
 UNREADABLE = "they can't be read"
 NAMED = 3  # files that were left out are named one by one, up to so many
@@ -86,9 +87,8 @@ def read_submission(course: Course, assignment: str, folder: Path) -> HandedIn:
     names = () if os.path.isdir(folder) else course.misplaced(assignment, student).get(student, ())
     if not names:
         return read_folder(folder, limit)
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    shown = ", ".join(f"`{name}`" for name in names[:NAMED])
-    handed_in = HandedIn({}, misplaced=f"there is no folder {assignment}, but {shown}{more} in its place")
+    shown = first_of([f"`{name}`" for name in names], NAMED)
+    handed_in = HandedIn({}, misplaced=f"there is no folder {assignment}, but {shown} in its place")
     _add(handed_in, folder.parent, _walk(folder.parent, handed_in.left_out, names), limit)
     return handed_in
 
@@ -213,7 +213,9 @@ def read_beside(notebook: Path, text: str, limit_mib: int) -> Submission:
         else:
             files[name] = data
             left -= len(data)
-    return Submission({}, files, tuple(f"left out ({reason}): {_some(names)}" for reason, names in left_out.items()))
+    return Submission(
+        {}, files, tuple(f"left out ({reason}): {first_of(names, NAMED)}" for reason, names in left_out.items())
+    )
 
 
 def _nearest(folder: Path, left_out: dict[str, list[str]]) -> Iterator[tuple[str, int]]:
@@ -245,12 +247,6 @@ def _if_readable(path: Path, left: int) -> bytes | None:
         return _read_regular(path, left, path.name, left >> 20)
     except (SubmissionError, OSError):
         return None
-
-
-def _some(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
 
 
 def resubmitted(course: Course, assignment: str) -> list[str]:

@@ -18,7 +18,7 @@ from nbseal.grading.submission import is_ignored_notebook
 from nbseal.notebook import answer_cell, read
 from nbseal.resolve.desk import Desk, Folder
 from nbseal.results import Status
-from nbseal.text import command, one_line, shell
+from nbseal.text import command, first_of, one_line, shell
 
 NAMED = 5  # files in a sentence
 
@@ -96,7 +96,9 @@ class _Check:
         path = self._inside(given, files)
         if path in unpacked.opened:
             inside = [name for name in files if name.startswith(f"{path}/")]
-            raise CourseError(f"{path} is an archive: say which file in it is the notebook. There is {_some(inside)}.")
+            raise CourseError(
+                f"{path} is an archive: say which file in it is the notebook. There is {first_of(inside, NAMED)}."
+            )
         try:
             read(files[path], name=path)
         except SubmissionError as error:
@@ -118,7 +120,9 @@ class _Check:
             raise CourseError(f"{given} isn't read while another notebook is there: copy it beside that, and grade.")
         known = list(files)
         near = difflib.get_close_matches(given, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there is {_some(known)}." if known else "it is empty."
+        hint = (
+            f"did you mean {near[0]}?" if near else f"there is {first_of(known, NAMED)}." if known else "it is empty."
+        )
         raise CourseError(f"{self.folder.top} has no file {given}: {hint}")
 
     def _notebook(self, path: str) -> str:
@@ -210,8 +214,3 @@ class _Check:
         else:
             has = "waits for a person to read it" if result.status is Status.MANUAL else "has a person's mark"
         raise CourseError(f"{question} of {student} is not open, it {has}: give its mark in the formgrader.")
-
-
-def _some(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
