@@ -473,3 +473,17 @@ def test_solution_regions_do_not_reach_the_template(grader):
     text = json.dumps(grader.plan.notebooks[0].template)
     assert "return 2 * x" not in text
     assert solution("x").split("\n")[0] not in text
+
+
+def test_what_a_cell_prints_is_not_kept_in_its_memory(tmp_path):
+    """A cell that prints more than its process may have of memory costs no mark: nothing that is cut off is kept."""
+    root = make_course(tmp_path / "course")
+    with (root / "nbgrader_config.py").open("a") as config:
+        config.write("c.Seal.memory_mib = 160\nc.Seal.cell_seconds = 10.0\n")
+    loop = "for _ in range(1500):\n    print('x' * 100_000)\n    print('y' * 50_000, file=sys.stderr)"
+    prints = f"import sys\n{loop}\nanswer = 42"
+    path = hand_in(root, "ada", number_answer=prints)
+    with Grader(Course(root), "mini") as grader:
+        graded = grader.grade("ada", path.parent)
+    assert graded.scorecard.problems == ()
+    assert graded.scorecard.question("number").score == 2

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 
 import ipykernel.zmqshell
@@ -31,6 +32,7 @@ from nbseal.worker.patches.streams import Outbox, PlainSession
 RELIES_ON = (
     "ipykernel.ipkernel._accepts_parameters",
     "ipykernel.zmqshell.system",
+    "IPython.core.interactiveshell.InteractiveShell._tee",
     "ipykernel.kernelapp.IPKernelApp.init_crash_handler",
     "ipykernel.kernelapp.IPKernelApp.init_pdb",
     "ipykernel.kernelapp.IPKernelApp.configure_tornado_logger",
@@ -65,11 +67,21 @@ def make_kernel(outbox: Outbox) -> IPythonKernel:
         del sys.modules["debugpy"]
         sys.breakpointhook = _no_debugger
     app.displayhook.get_execution_count = lambda: app.kernel.execution_count
+    app.kernel.shell._tee = _keep_no_text
     accepted = ipkernel._accepts_parameters(app.kernel.shell.run_cell_async, ["cell_id", "cell_meta"])
     ipkernel._accepts_parameters = lambda *_: accepted  # the kernel looks it up for every cell, which takes time
     app.init_shell()
     app.init_extensions()
     return app.kernel
+
+
+def _keep_no_text(channel: str) -> AbstractContextManager[None]:
+    """Take the place of what keeps all that is printed in a history of outputs, for ever.
+
+    As there, a stream that the notebook has thrown away is an error of the cell.
+    """
+    getattr(sys, channel).write  # noqa: B018
+    return nullcontext()
 
 
 def _no_debugger(*args: object, **kwargs: object) -> None:

@@ -20,6 +20,7 @@ from jupyter_client.session import Session
 
 RELIES_ON = (
     "ipykernel.iostream.IOPubThread",
+    "ipykernel.iostream.OutStream._flush",
     "ipykernel.iostream.OutStream._schedule_flush",
     "ipykernel.iostream.OutStream:_buffer_lock",
     "ipykernel.iostream.OutStream:_buffers",
@@ -95,6 +96,9 @@ class Tap:
     A kernel reads these descriptors in a thread of its own. Here they lead to a file in memory that is looked at
     before anything else is written or sent, so no thread is needed and no text comes late. ipykernel's stream calls
     its ``echo`` at these moments, and that is what this is.
+
+    A stream sends its text every 0.2 seconds. Here it does so earlier where more waits than is kept of a cell: a loop
+    that prints without end would fill the memory within that time.
     """
 
     def __init__(self, name: str, outbox: Outbox) -> None:
@@ -103,15 +107,24 @@ class Tap:
         self._descriptor = DESCRIPTORS[name]
         self._file = os.memfd_create(name)
         self._taken = 0
+        self._waiting = 0  # characters in the stream's buffer
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         os.dup2(self._file, self._descriptor)
 
     def write(self, text: str) -> None:
         """Be told that ``text`` is about to be written to the stream."""
-        self.flush()
+        if self._waiting > self._outbox.collector.limit and self.stream is not None:
+            self.stream._flush()
+        else:
+            self._look()
+        self._waiting += len(text)
 
     def flush(self) -> None:
         """Be told that the stream is about to send its text."""
+        self._look()
+        self._waiting = 0
+
+    def _look(self) -> None:
         if os.getpid() == self._outbox.pid:
             self._outbox.catch_up()
             self._take()
