@@ -47,6 +47,8 @@ for code in ("import fcntl", "import os; os.getuid", "import signal; signal.SIGK
         print(type(error).__name__)
 print(sys.platform, os.getuid() >= 0)
 """
+pytestmark = pytest.mark.slow  # a whole course on two systems, for no mark that differs
+
 Give = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -64,7 +66,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(params=[pytest.param("darwin", marks=pytest.mark.slow), "win32"])  # which lacks more
+@pytest.fixture(params=["darwin", "win32"])
 def there(request: pytest.FixtureRequest, root: Path) -> Give:
     """Gives a command in the course on another system."""
 
