@@ -17,6 +17,7 @@ from nbseal.gradebook.decisions import UNDECIDED, Decided, Decisions, read_decis
 from nbseal.gradebook.mark_output import METADATA
 from nbseal.grading.assignment_of_file import assignment_of
 from nbseal.grading.execution import check_cells, run_notebook, runnable
+from nbseal.grading.last_values import may_give_credit, partial_credit
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
@@ -70,6 +71,8 @@ class Grader:
         self._warm: WarmProcess | None = None
         self._closed = False
         self._decisions = Decisions()
+        self._credit: dict[str, bool] = {}
+        self._rule = ""  # what marks by nbgrader's rule hang on besides the plan
         self._secret = course.secret if self.assignment.grader else b""  # what is wrong with it is told before any mark
         self.plan: Plan
         self.level: Level
@@ -95,6 +98,7 @@ class Grader:
             self._warm.read(self.plan.warm)
             rehearse()
             self.level = self._warm.start().level
+            self._credit = self._find_credit()
         except BaseException:
             self.close()
             raise
@@ -105,7 +109,7 @@ class Grader:
 
     def digest(self, handed_in: str, decided: Decided = UNDECIDED) -> str:
         """Identifies all that a mark depends on: submission, decisions, template, grader, settings, engine, level."""
-        return _sha256(f"{handed_in} {self.plan.digest} {self.level.name}", decided)
+        return _sha256(f"{handed_in} {self.plan.digest} {self.level.name}{self._rule}", decided)
 
     def digest_of_unreadable(self, reason: str, decided: Decided = UNDECIDED) -> str:
         """Identifies a submission of which nothing is known but why it can't be read, and what was decided about it."""
@@ -245,6 +249,22 @@ class Grader:
         graded.problems += _reasons(graded.questions)
         return graded
 
+    def _find_credit(self) -> dict[str, bool]:
+        """Which checks without hidden tests give partial credit."""
+        found: dict[str, bool] = {}
+        for plan in self.plan.notebooks:
+            wanted = []
+            for question in plan.questions:
+                if may_give_credit(plan.template, question, self.plan.sealed):
+                    wanted.append(question)
+                else:
+                    found[question.grade_id] = False
+            credit = partial_credit(self.course, self.assignment, plan.name, wanted, self.plan.support, self.spawn)
+            if wanted:
+                self._rule += f" {sorted(credit.items())}"
+            found |= credit
+        return found
+
     def spawn(self) -> SealedProcess:
         """Fork a sealed process; a warm process that is gone is replaced once."""
         warm = self._warm
@@ -318,7 +338,11 @@ class Grader:
         cell = next(cell for cell in nb["cells"] if grade_id_of(cell) == question.grade_id)
         if question.manual:
             return score_by_a_person(question, cell, own_words)
-        return score_by_nbgrader(question, cell, run.failure)
+        return score_by_nbgrader(question, cell, run.failure, self.gives_credit(question.grade_id))
+
+    def gives_credit(self, grade_id: str) -> bool | None:
+        """Whether a check without hidden tests gives partial credit (see `last_values`); None if nobody can tell."""
+        return self._credit.get(grade_id)
 
     def _unreadable(self, student: str, reason: str, told: str) -> GradedSubmission:
         handed_in = digest_of_unreadable(reason)

@@ -136,7 +136,12 @@ class Trial:
 
     def score_by_nbgrader(self) -> QuestionResult:
         """What a question without hidden tests would get."""
-        return score_by_nbgrader(self.question, self._nb["cells"][self.question.index], self.failure)
+        return score_by_nbgrader(
+            self.question,
+            self._nb["cells"][self.question.index],
+            self.failure,
+            self._grader.gives_credit(self.question.grade_id),
+        )
 
     def ask(self, requests: Sequence[Mapping[str, Any]]) -> list[Any]:
         """The replies to requests (``get`` and ``call``), one after the other; None where there was none in time."""

@@ -269,12 +269,12 @@ def _parsed(source: str) -> ast.Module | None:
     return tree if isinstance(tree, ast.Module) else None
 
 
-def parse(source: str) -> ast.AST:
+def parse(source: str) -> ast.Module:
     """``ast.parse``, one thread at a time.
 
     Python 3.11 counts the depth of a tree in one place for all threads: two that parse at once end in a SystemError,
     "AST constructor recursion depth mismatch" (python/cpython#106905).
     """
     with ONE_PARSER:
-        tree: ast.AST = ast.parse(source)
+        tree = ast.parse(source)
     return tree
