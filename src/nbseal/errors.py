@@ -3,6 +3,7 @@
 NbsealError
 ├── CourseError            the instructor's files or settings are wrong; nothing was graded
 │   ├── UnknownName        no such assignment, student or question
+│   ├── OtherLanguage      the assignment isn't written in Python, which is all that is graded here
 │   └── GraderError        a hidden grader can't be collected, or doesn't fit its notebook
 ├── SubmissionError        one submission can't be read at all
 ├── SealError              our machinery, not the student's code
@@ -30,6 +31,10 @@ class CourseError(NbsealError):
 
 class UnknownName(CourseError):
     """An assignment, a student or a question that doesn't exist was asked for."""
+
+
+class OtherLanguage(CourseError):
+    """A notebook is not written in Python: no mark of its assignment is touched."""
 
 
 class GraderError(CourseError):

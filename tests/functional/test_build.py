@@ -15,8 +15,10 @@ from nbseal.build import build, stale
 from nbseal.build.assignment_files import source_files
 from nbseal.build.solutions import without_metadata
 from nbseal.course import Course
-from nbseal.errors import CourseError, UnknownName
+from nbseal.errors import CourseError, OtherLanguage, UnknownName
 from nbseal.files import digest_of
+from nbseal.gradebook.connection import open_gradebook
+from nbseal.grading import ClassOptions, grade_class
 from nbseal.notebook import make_template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -238,3 +240,49 @@ OURS = sorted(path.parent.name for path in ROOT.glob("source/*/*.ipynb"))
 def test_the_committed_builds_are_fresh(assignment: str) -> None:
     """release/ is what nbgrader makes of source/, and solutions/ was executed from these very sources."""
     assert stale(Course(ROOT), [assignment]) == []
+
+
+def write_r_source(root: Path) -> None:
+    """An assignment in R beside the others."""
+    write_source(root, name="statistics")
+    path = root / "source" / "statistics" / "statistics.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    nb.metadata.kernelspec = {"name": "ir", "display_name": "R", "language": "R"}
+    nbformat.write(nb, path)
+
+
+def test_an_assignment_in_r_is_left_out_and_the_others_are_built(tmp_path: Path) -> None:
+    """One sentence says that only Python is graded; asked for by its name, the assignment is an error."""
+    write_r_source(tmp_path)
+    write_source(tmp_path)
+    first, statistics = build(Course(tmp_path))
+    assert (first.assignment, first.notes) == ("first", ())
+    assert not (tmp_path / "release" / "statistics").exists()
+    (note,) = statistics.notes
+    assert "statistics.ipynb is written in R, and nbseal grades Python" in note
+    with pytest.raises(OtherLanguage, match="no mark of statistics is touched"):
+        build(Course(tmp_path), ["statistics"])
+
+
+def test_an_assignment_in_r_is_not_graded(tmp_path: Path) -> None:
+    """No submission in another language gets a recorded zero."""
+    write_r_source(tmp_path)
+    shutil.copytree(tmp_path / "source" / "statistics", tmp_path / "submitted" / "ada" / "statistics")
+    with pytest.raises(OtherLanguage, match="written in R"):
+        grade_class(Course(tmp_path), "statistics", ClassOptions())
+    assert not (tmp_path / "autograded").exists()
+    gradebook = open_gradebook(Course(tmp_path))
+    assert gradebook.assignments == []
+    gradebook.close()
+
+
+def test_a_source_of_an_older_nbgrader_is_released_with_todays_metadata(tmp_path: Path) -> None:
+    """The release is what `nbgrader update` and a build would give, and the source stays as it is."""
+    path = write_source(tmp_path)
+    path.write_text(path.read_text().replace('"schema_version": 3', '"schema_version": 1'))
+    before = path.read_bytes()
+    build(Course(tmp_path))
+    released = nbformat.read(tmp_path / "release" / "first" / "first.ipynb", as_version=4)
+    marks = [cell.metadata.nbgrader for cell in released.cells if "nbgrader" in cell.metadata]
+    assert {one.schema_version for one in marks} == {3}
+    assert path.read_bytes() == before

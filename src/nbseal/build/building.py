@@ -9,6 +9,7 @@ from nbseal.build.assignment_files import differences, source_files, write_files
 from nbseal.build.release import make_release
 from nbseal.build.solutions import make_solutions, stamp_of
 from nbseal.course import Course
+from nbseal.errors import OtherLanguage
 from nbseal.files import digest_of
 
 
@@ -32,9 +33,17 @@ def build(
 
     Solutions are executed only when their sources changed, or with ``force``; a build without a change
     writes no file. CourseError for anything wrong with the sources; what was there before is then left as
-    it was.
+    it was. Of all assignments, those in another language are left out, with a note.
     """
-    return [_build_one(course, name, force) for name in _choose(course, assignments)]
+    if assignments is not None:
+        return [_build_one(course, name, force) for name in _choose(course, assignments)]
+    found = []
+    for name in _choose(course, None):
+        try:
+            found.append(_build_one(course, name, force))
+        except OtherLanguage as error:
+            found.append(Built(name, (), (), (str(error),)))
+    return found
 
 
 def stale(course: Course, assignments: Iterable[str] | None = None) -> list[str]:
