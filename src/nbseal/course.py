@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_config_path
 from nbgrader.coursedir import CourseDirectory
-from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode
+from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode, default
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -33,6 +33,8 @@ RENAMED = {  # settings of Seal by the names that they had once
     "output_kb": "output_kib",
 }
 SECRET_BYTES = 32
+CELL_SECONDS = 10.0
+NO_LIMIT = 3600.0  # seconds, for a cell without a limit in nbgrader: a batch must end
 NAMED = 10  # names in a sentence
 NOBODYS = {"timestamp.txt", "desktop.ini", "Thumbs.db", "__MACOSX"}
 PATTERN = frozenset("*?[")
@@ -46,11 +48,15 @@ class Seal(Configurable):  # type: ignore[misc]
         ["auto", "namespaces", "landlock"], "auto", help="how to seal; auto takes the strongest to be had"
     ).tag(config=True)
     cell_seconds = Float(
-        10.0, help="seconds of processor time a cell may take before it is interrupted; twice as many of wall time"
+        CELL_SECONDS,
+        help="seconds of processor time a cell may take before it is interrupted; twice as many of wall time (default "
+        "c.Execute.timeout or c.ExecutePreprocessor.timeout, else 10)"
     ).tag(config=True)
-    notebook_seconds = Float(60.0, help="seconds of wall time all cells may take before the process is ended").tag(
-        config=True
-    )
+    notebook_seconds = Float(
+        6 * CELL_SECONDS,
+        help="seconds of wall time all cells may take before the process is ended (default 60, or six times "
+        "cell_seconds if nbgrader's timeout sets these)"
+    ).tag(config=True)
     hidden_tests_seconds = Float(60.0, help="seconds of wall time the hidden tests of one notebook may take").tag(
         config=True
     )
@@ -79,6 +85,29 @@ class Seal(Configurable):  # type: ignore[misc]
         help="environment variables that the warm process (never student code) may see",
     ).tag(config=True)
     readable_paths = List(Unicode(), [], help="further folders that student code may read").tag(config=True)
+
+    @default("cell_seconds")  # type: ignore[untyped-decorator]
+    def _default_cell_seconds(self) -> float:
+        timeout = _nbgraders_timeout(self.config)
+        return CELL_SECONDS if timeout is None else timeout
+
+    @default("notebook_seconds")  # type: ignore[untyped-decorator]
+    def _default_notebook_seconds(self) -> float:
+        timeout = _nbgraders_timeout(self.config)
+        return 6 * CELL_SECONDS if timeout is None else max(6 * timeout, 6 * CELL_SECONDS)
+
+
+def _nbgraders_timeout(config: Config) -> float | None:
+    """The limit of a cell that is set for nbgrader, in seconds; None if there is none. No limit is an hour here."""
+    for name in ("Execute", "ExecutePreprocessor"):
+        if "timeout" in config.get(name, {}):
+            timeout = config[name]["timeout"]
+            if timeout is None or (isinstance(timeout, int) and timeout < 0):
+                return NO_LIMIT
+            if isinstance(timeout, (int, float)):
+                return float(timeout)
+            raise CourseError(f"c.{name}.timeout is {timeout!r}: give a number of seconds, or None for no limit.")
+    return None
 
 
 class Grading(Configurable):  # type: ignore[misc]
