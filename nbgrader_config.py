@@ -15,6 +15,9 @@ c.Seal.memory_mib = 2048
 c.Seal.preload_calls = {"05-mnist": ["digits:load"]}
 c.Seal.warm_environment = ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME", "DIGITS_OFFLINE"]
 
+# One self-check for all notebooks; `nbseal lint` proves the copies equal
+c.Sources.shared_files = ["self_check.py"]
+
 # nbgrader's autograde (and the formgrader's button) goes through the sealed engine
 c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
 c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]

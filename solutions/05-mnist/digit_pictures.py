@@ -141,6 +141,18 @@ def show_drawings(drawings, pictures, captions):
     _show(figure, f"Drawings ({', '.join(map(str, captions))}), and below each what the network gets to see.")
 
 
+def altered(pictures):
+    """Return pictures (n, 784) each moved by up to a pixel, turned by up to six degrees and a little noisy."""
+    rng = np.random.default_rng(0)
+    found = np.empty((len(pictures), 28, 28), np.float32)
+    for place, picture in enumerate(pictures.reshape(-1, 28, 28)):
+        way = cv2.getRotationMatrix2D((13.5, 13.5), rng.uniform(-6, 6), 1)
+        way[:, 2] += rng.uniform(-1, 1, 2)
+        found[place] = cv2.warpAffine(picture.astype(np.float32), way, (28, 28))
+    noise = rng.normal(0, 0.05, found.shape).astype(np.float32)
+    return np.clip(found + noise, 0, 1).reshape(-1, 784)
+
+
 def sample_drawing(kind):
     """Return a drawing as ``cv2.imread(..., cv2.IMREAD_UNCHANGED)`` would: "pen", "chalk" or "sticker".
 

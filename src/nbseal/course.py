@@ -128,6 +128,17 @@ class Grading(Configurable):  # type: ignore[misc]
     ).tag(config=True)
 
 
+class Sources(Configurable):  # type: ignore[misc]
+    """What instructors' own files are like. Set as ``c.Sources.<name>`` in nbgrader_config.py."""
+
+    shared_files = List(
+        Unicode(), [], help='support files that are alike in all assignments that have them: ["self_check.py"]'
+    ).tag(config=True)
+
+
+OURS = (Seal, Grading, Sources)
+
+
 @dataclass(frozen=True)
 class Assignment:
     """One assignment of a course: its name, folders, notebooks (without ``.ipynb``) and hidden grader."""
@@ -173,6 +184,7 @@ class Course:
         self.coursedir = CourseDirectory(config=self.config)
         self.seal = Seal(config=self.config)
         self.grading = Grading(config=self.config)
+        self.sources = Sources(config=self.config)
 
     @property
     def db_url(self) -> str:
@@ -317,7 +329,7 @@ def load_config(root: Path) -> Config:
 
 def _check_names(config: Config, where: str | Path) -> None:
     """CourseError naming the file ``where`` for a setting of ours that doesn't exist; traitlets would only warn."""
-    for kind in (Seal, Grading):
+    for kind in OURS:
         group = f"c.{kind.__name__}"
         known = sorted(kind.class_trait_names(config=True))
         for name in config.get(kind.__name__, ()):

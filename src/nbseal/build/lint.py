@@ -1,4 +1,4 @@
-"""Findings about instructors' notebooks: what a person would have to mend before they are built."""
+"""Findings about instructors' sources: what a person would have to mend before they are built."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import statistics
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,19 @@ def lint(path: Path) -> list[str]:
     for cell in cells:
         findings += [f"cell {cell.get('id')!r} {finding}" for finding in _check_cell(cell)]
     return [*findings, *_check_lengths(cells)]
+
+
+def lint_copies(source: Path, names: Iterable[str]) -> dict[Path, list[str]]:
+    """Findings about support files that should be alike in all assignments of ``source`` that have them."""
+    findings = {}
+    for name in names:
+        copies = sorted(source.glob(f"*/{name}"))
+        if not copies:
+            findings[source] = [f"has no {name} in any assignment, though c.Sources.shared_files names it"]
+        for copy in copies[1:]:
+            if copy.read_bytes() != copies[0].read_bytes():
+                findings[copy] = [f"is not the same as {copies[0]}: copy the right one over the other"]
+    return findings
 
 
 def _validate(nb: dict[str, Any]) -> None:
