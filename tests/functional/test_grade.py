@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -538,6 +539,27 @@ def test_an_interrupt_waits_until_what_is_being_recorded_is(tmp_path):
     assert 1 <= len(seen) < 4
     again = grade_class(Course(root), "mini", ClassOptions(jobs=1))
     assert {done.student for done in again.done if done.unchanged} == set(seen)
+
+
+def test_an_interrupt_does_not_wait_for_a_notebook_that_still_runs(tmp_path):
+    """Who gives up has the prompt back long before the time limit of what runs is over, and no process is left."""
+    root = make_course(tmp_path / "course")
+    hand_in(root, "ada")
+    hand_in(root, "ben", number_answer="import time\nfor _ in range(20):\n    time.sleep(1)\nanswer = 42")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    began = []
+
+    def on_done(done):
+        began.append(time.monotonic())
+        signal.raise_signal(signal.SIGINT)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            grade_class(Course(root), "mini", ClassOptions(jobs=2), Watching(on_done))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(began) == 1
+    assert time.monotonic() - began[0] < 5.0
 
 
 def test_solution_regions_do_not_reach_the_template(grader):

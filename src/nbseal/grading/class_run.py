@@ -129,7 +129,7 @@ def grade_class(
             recorder.prepare(assignment)
         grader.start()
         executor = LocalExecutor(min(options.jobs, len(chosen)) if options.jobs else None)
-        stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+        stack.push(lambda kind, *_: _stop(executor, grader) if kind else executor.shutdown(cancel_futures=True))
         finished = stack.enter_context(Finished())
         if watcher:
             watcher.start(len(chosen))
@@ -143,6 +143,12 @@ def grade_class(
         result.notes = grader.plan.notes + (() if options.dry_run else recorder.notes())
     result.seconds = time.monotonic() - started
     return result
+
+
+def _stop(executor: LocalExecutor, grader: Grader) -> None:
+    """What runs is for nobody any more: end the processes that threads wait for, and then the threads."""
+    grader.close()
+    executor.stop()
 
 
 def _graded(

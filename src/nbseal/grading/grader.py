@@ -33,7 +33,14 @@ from nbseal.grading.scoring import (
     submission_facts,
     write_marks,
 )
-from nbseal.grading.submission import HandedIn, Submission, digest_of_unreadable, read_beside, read_submission
+from nbseal.grading.submission import (
+    HandedIn,
+    Submission,
+    beside_support,
+    digest_of_unreadable,
+    read_beside,
+    read_submission,
+)
 from nbseal.hidden_tests import Case, Judge
 from nbseal.notebook import Reading, rebuild, with_chosen_cells
 from nbseal.notebook.outputs import make_safe, safe_files
@@ -173,7 +180,7 @@ class Grader:
             decisions=decided.sentences,
         )
         stamp = submission.files.get("timestamp.txt")
-        files = {**safe_files(submission.files), **self.plan.support}
+        files = beside_support(safe_files(submission.files), self.plan.support)
         timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
         recorded = "" if again else self.digest(submission.digest, decided)
         return GradedSubmission(
@@ -217,7 +224,7 @@ class Grader:
         rebuilt = rebuild(plan.template, with_chosen_cells(plan.template, reading.nb, decided.cells))
         nb = rebuilt.nb
         graded = _Graded(nb, problems=[*reading.problems, *rebuilt.problems])
-        files = {**submission.files, **self.plan.support}
+        files = beside_support(submission.files, self.plan.support)
         try:
             process = self.spawn()
         except SealError as error:

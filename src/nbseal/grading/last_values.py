@@ -31,7 +31,7 @@ def may_give_credit(template: Mapping[str, Any], question: Question, sealed: fro
         return False
     try:
         body = parse(template["cells"][question.index]["source"]).body
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return True  # a magic command may show something
     return bool(body) and isinstance(body[-1], ast.Expr)
 
