@@ -51,12 +51,12 @@ class Seal(Configurable):  # type: ignore[misc]
     cell_seconds = Float(
         CELL_SECONDS,
         help="seconds of processor time a cell may take before it is interrupted; twice as many of wall time (default "
-        "c.Execute.timeout or c.ExecutePreprocessor.timeout, else 10)"
+        "c.Execute.timeout or c.ExecutePreprocessor.timeout, else 10)",
     ).tag(config=True)
     notebook_seconds = Float(
         6 * CELL_SECONDS,
         help="seconds of wall time all cells may take before the process is ended (default 60, or six times "
-        "cell_seconds if nbgrader's timeout sets these)"
+        "cell_seconds if nbgrader's timeout sets these)",
     ).tag(config=True)
     hidden_tests_seconds = Float(60.0, help="seconds of wall time the hidden tests of one notebook may take").tag(
         config=True
