@@ -135,6 +135,10 @@ class Sources(Configurable):  # type: ignore[misc]
     shared_files = List(
         Unicode(), [], help='support files that are alike in all assignments that have them: ["self_check.py"]'
     ).tag(config=True)
+    named_cells = Bool(
+        False,
+        help="have the lint ask for cell ids that say what a cell holds, in the place of JupyterLab's random ones",
+    ).tag(config=True)
 
 
 OURS = (Seal, Grading, Sources)
@@ -170,10 +174,16 @@ class Assignment:
 
 
 class Course:
-    """A course directory with its settings loaded."""
+    """A course directory with its settings loaded.
 
-    def __init__(self, root: str | os.PathLike[str] = ".", config: Config | None = None) -> None:
+    ``private`` is another folder for our own records, where nothing may be written into the course.
+    """
+
+    def __init__(
+        self, root: str | os.PathLike[str] = ".", config: Config | None = None, private: Path | None = None
+    ) -> None:
         self.root = Path(root).resolve()
+        self.private = private or self.root / ".nbseal"  # scorecards, secret, locks
         if not self.root.is_dir():
             raise CourseError(f"{self.root} is not a folder: give the course's folder with --course.")
         if config is None:
@@ -196,11 +206,6 @@ class Course:
         """A folder of nbgrader's trees; ``kind`` is source, release, submitted, autograded, feedback or solution."""
         directory = getattr(self.coursedir, f"{kind}_directory")
         return Path(os.path.normpath(self.coursedir.format_path(directory, student, assignment)))
-
-    @property
-    def private(self) -> Path:
-        """Folder of nbseal's own records (scorecards, secret, locks)."""
-        return self.root / ".nbseal"
 
     @property
     def template_cache(self) -> Path:

@@ -55,7 +55,15 @@ def save(folder: Path, cells: list[dict[str, Any]], **fields: Any) -> Path:
 
 def test_a_clean_notebook_has_no_findings(tmp_path: Path) -> None:
     """What Jupyter saves of a well-made notebook passes."""
-    assert lint(save(tmp_path, cells())) == []
+    assert lint(save(tmp_path, cells()), named_cells=True) == []
+
+
+def test_ids_that_jupyterlab_gives_are_no_findings_unless_a_course_wants_names(tmp_path: Path) -> None:
+    """Who writes notebooks with the sidebar alone has nothing to mend."""
+    made = cells()
+    made[0]["id"] = "4fbe21c0"
+    assert lint(save(tmp_path, made)) == []
+    assert "random cell id" in lint(save(tmp_path, made), named_cells=True)[0]
 
 
 OUTPUT = {"name": "stdout", "output_type": "stream", "text": ["hi"]}
@@ -89,7 +97,7 @@ def test_findings(tmp_path: Path, index: int, change: dict[str, Any], finding: s
     """Each thing that doesn't belong into a source notebook is found and named."""
     broken = cells()
     broken[index] = {**broken[index], **change}
-    findings = lint(save(tmp_path, broken))
+    findings = lint(save(tmp_path, broken), named_cells=True)
     assert any(finding in line for line in findings), findings
 
 

@@ -25,7 +25,8 @@ def lint(notebooks: tuple[Path, ...], output: Output, course: Path) -> None:
 
     opened = Course(course)
     source = opened.folder("source")
-    findings = {str(path): findings_of(path) for path in notebooks or sorted(source.glob("*/*.ipynb"))}
+    chosen, named_cells = notebooks or sorted(source.glob("*/*.ipynb")), opened.sources.named_cells
+    findings = {str(path): findings_of(path, named_cells) for path in chosen}
     if not notebooks:
         findings |= {str(path): found for path, found in lint_copies(source, opened.sources.shared_files).items()}
     if output.as_json:
