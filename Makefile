@@ -55,7 +55,7 @@ lint: $(COURSE) $(TEST) $(VERIFY)  ## style, types, import layers, notebooks, th
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 build: $(COURSE)  ## make release/ and solutions/ from source/
-	$(BIN)/nbseal build
+	$(BIN)/nbseal build --strict
 
 verify: $(COURSE) $(VERIFY)  ## prove the hidden graders of all assignments; ARGS="01-gates --question nand" for one
 	$(BIN)/nbseal verify --jobs $(JOBS) $(ARGS)

@@ -135,6 +135,9 @@ class Sources(Configurable):  # type: ignore[misc]
     shared_files = List(
         Unicode(), [], help='support files that are alike in all assignments that have them: ["self_check.py"]'
     ).tag(config=True)
+    cell_seconds = Float(
+        120.0, help="seconds of processor time a cell of a source may take while its solution is built"
+    ).tag(config=True)
     named_cells = Bool(
         False,
         help="have the lint ask for cell ids that say what a cell holds, in the place of JupyterLab's random ones",

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -157,13 +158,45 @@ def test_cells_without_ids_are_built_the_same_twice(root: Path, course: Course) 
     assert build(course, force=True)[0].release == ()
 
 
-def test_a_failing_solution_names_the_cell_and_changes_nothing(root: Path, course: Course) -> None:
-    """A solution that raises is not released: the error says where and what."""
+def test_a_failing_solution_is_released_and_names_the_cell(root: Path, course: Course) -> None:
+    """As nbgrader runs no solution, one that raises is no reason not to release; what JupyterLab shows is named."""
+    write_source(root, (2, new_code_cell("# a figure\n1 / 0", id="figure")))
+    (built,) = build(course)
+    assert "first.ipynb" in built.release
+    assert (
+        "first.ipynb: cell [2], '# a figure', fails in the solution: ZeroDivisionError: division by zero" in built.notes
+    )
+
+
+def test_a_strict_build_refuses_a_failing_solution_and_changes_nothing(root: Path, course: Course) -> None:
+    """With ``strict``, a solution that raises is not released: the error says where and what."""
     before = contents(root)
     write_source(root, (2, new_code_cell("1 / 0", id="figure")))
-    with pytest.raises(CourseError, match=r"first/first\.ipynb fails in cell 'figure': ZeroDivisionError"):
-        build(course)
+    with pytest.raises(CourseError, match=r"first: first\.ipynb: cell \[2\], '1 / 0', fails .*: ZeroDivisionError"):
+        build(course, strict=True)
     assert contents(root) == before
+
+
+@pytest.mark.parametrize("tag", ["raises-exception", "skip-execution"])
+def test_a_cell_that_may_raise_is_no_finding(root: Path, course: Course, tag: str) -> None:
+    """A tag says that an error belongs to the lesson, or that the cell is not for grading."""
+    write_source(root, (2, new_code_cell("1 / 0", id="figure", metadata={"tags": [tag]})))
+    assert build(course, strict=True)[0].notes == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [("while True: pass", "TimeoutError|KeyboardInterrupt"), ("import os; os._exit(3)", "its solution is not made")],
+)
+def test_a_solution_that_never_ends_is_released_with_a_note(root: Path, source: str, reason: str) -> None:
+    """An endless cell is stopped, and one that ends the process leaves no solution: both are named."""
+    config = root / "nbgrader_config.py"
+    config.write_text("c = get_config()\nc.Sources.cell_seconds = 0.5\n")
+    write_source(root, (2, new_code_cell(source, id="figure")))
+    (built,) = build(Course(root))
+    assert "first.ipynb" in built.release
+    assert any(re.search(reason, note) for note in built.notes), built.notes
+    config.unlink()
 
 
 def test_a_repeated_grade_id_is_named(root: Path, course: Course) -> None:
