@@ -89,6 +89,12 @@ class QuestionResult:
         """Whether a person decided the mark by `nbseal resolve`."""
         return any(test.name == BY_A_PERSON for test in self.tests)
 
+    @property
+    def reason(self) -> str:
+        """The first thing that is said about why marks are missing; "" if nothing is."""
+        said = [test.message or test.name for test in self.tests if test.outcome is not Outcome.PASSED]
+        return said[0] if said else self.told
+
 
 @dataclass(frozen=True)
 class CellTime:

@@ -156,7 +156,7 @@ def test_build_gives_what_it_gives_on_linux(there: Give, root: Path) -> None:
 
 
 def test_a_mistake_in_the_solution_is_told(there: Give, root: Path, tmp_path: Path) -> None:
-    """The cell that raises is named, and nothing is built; so is a notebook that ends its kernel."""
+    """With --strict the cell that raises is named, and nothing is built; so is a notebook that ends its kernel."""
     path = root / "source" / "mini" / "mini.ipynb"
     before = path.read_text("utf-8")
     try:
@@ -165,7 +165,7 @@ def test_a_mistake_in_the_solution_is_told(there: Give, root: Path, tmp_path: Pa
             ("import os; os._exit(3)", "the notebook can't be executed"),
         ):
             path.write_text(before.replace("answer = 42", wrong), encoding="utf-8")
-            done = there("nbseal", "build")
+            done = there("nbseal", "build", "--strict")
             assert done.returncode == 1
             assert words in done.stderr
             assert done.stderr.count("\n") == 1, done.stderr

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self, TextIO
 
+from nbseal.text import one_line
+
 
 class Lines:
     """Prints a plain line for each student or page; a context manager."""
@@ -17,6 +19,10 @@ class Lines:
 
     def start(self, total: int) -> None:
         """Be told how many there are."""
+
+    def note(self, text: str) -> None:
+        """Say what must be known before the first one is done."""
+        print(f"note: {one_line(text)}", file=sys.stderr, flush=True)
 
     def done(self, one: Any) -> None:
         """Be told of one that is done."""

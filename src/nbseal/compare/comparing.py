@@ -21,7 +21,7 @@ from nbseal.grading import Grader
 from nbseal.grading.executors import Finished, LocalExecutor
 from nbseal.grading.mark_changes import MarkChange
 from nbseal.notebook.grade_cells import nbgrader_mark
-from nbseal.results import GradedSubmission, Outcome, QuestionResult, Status
+from nbseal.results import GradedSubmission, QuestionResult, Status
 
 # Settings by which nbgrader's command goes through us: without them it is nbgrader itself.
 STOCK = """
@@ -210,10 +210,5 @@ def _set_beside(
                 row.less += question.score < before - 1e-9
             if before is not None and (question.score is None or abs(question.score - before) >= 1e-9):
                 change = MarkChange(student, question.grade_id, before, question.score, question.max_score)
-                result.differences.append(Difference(change, _reason(question)))
+                result.differences.append(Difference(change, question.reason))
     result.questions = list(rows.values())
-
-
-def _reason(question: QuestionResult) -> str:
-    said = [test.message or test.name for test in question.tests if test.outcome is not Outcome.PASSED]
-    return said[0] if said else question.told
