@@ -256,7 +256,7 @@ class GradedSubmission:
 
     ``notebooks`` maps a notebook's name to the executed and marked notebook (nbformat 4 plain data); ``files`` maps
     relative paths to bytes; ``digest`` identifies submission, template, grader and engine together, ``handed_in`` the
-    submission alone; ``cell_cpu`` is the processor time of the student's cells in seconds.
+    submission alone; ``cell_cpu`` is the processor time of each of the student's cells in seconds.
     """
 
     scorecard: Scorecard
@@ -265,5 +265,5 @@ class GradedSubmission:
     files: dict[str, bytes]
     missing_notebooks: tuple[str, ...] = ()
     timestamp: str | None = None
-    cell_cpu: float = 0.0
+    cell_cpu: Mapping[str, float] = field(default_factory=dict)
     handed_in: str = ""

@@ -23,6 +23,7 @@ from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
     has_own_words,
+    name_of,
     not_found,
     rehearse,
     score_as_decided,
@@ -59,7 +60,7 @@ class _Graded:
     questions: list[QuestionResult] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     slowest: list[CellTime] = field(default_factory=list)
-    cell_cpu: float = 0.0
+    cell_cpu: dict[str, float] = field(default_factory=dict)
     again: bool = False  # our machinery failed: the next run tries once more
     killed: bool = False  # perhaps not the student's doing: worth a second attempt, no more
 
@@ -147,7 +148,7 @@ class Grader:
         """Grade what was read."""
         started = time.monotonic()
         decided = submission.decided
-        again, cell_cpu = False, 0.0
+        again, cell_cpu = False, dict[str, float]()
         results: list[QuestionResult] = []
         problems, slowest = list(submission.problems), list[CellTime]()
         notebooks: dict[str, Any] = {}
@@ -168,7 +169,7 @@ class Grader:
             problems += graded.problems
             slowest += graded.slowest
             again = again or graded.again
-            cell_cpu += graded.cell_cpu
+            cell_cpu |= graded.cell_cpu
         card = Scorecard(
             assignment=self.assignment.name,
             student=student,
@@ -231,7 +232,7 @@ class Grader:
             return _not_judged(plan, f"not judged: no sealed process could be started: {error}", decided, again=True)
         try:
             run = run_notebook(process, nb, files)
-            graded.cell_cpu = sum(result.cpu for result in run.cells.values())
+            graded.cell_cpu = {name_of(nb["cells"][index]): result.cpu for index, result in run.cells.items()}
             graded.slowest = slowest_cells(nb, run)
             if run.failure:
                 graded.problems.append(f"{plan.name}.ipynb: {run.failure}")

@@ -145,7 +145,12 @@ def submission_facts(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed
 def slowest_cells(nb: dict[str, Any], run: Run) -> list[CellTime]:
     """The cells that took most of the time, the slowest first."""
     slowest = sorted(run.cells.items(), key=lambda item: -item[1].seconds)[:SLOWEST]
-    return [CellTime(grade_id_of(nb["cells"][i]) or nb["cells"][i]["id"], cell.seconds) for i, cell in slowest]
+    return [CellTime(name_of(nb["cells"][index]), cell.seconds) for index, cell in slowest]
+
+
+def name_of(cell: dict[str, Any]) -> str:
+    """What a cell is called: nbgrader's name, or else its id."""
+    return grade_id_of(cell) or str(cell["id"])
 
 
 def grade_id_of(cell: dict[str, Any]) -> str | None:
