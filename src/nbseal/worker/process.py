@@ -265,6 +265,7 @@ def _settle(work: str, runner: CellRunner) -> None:
     """Have the environment and the paths that student code shall see, in the folder where it is to run."""
     kept = {name: value for name, value in ONE_PROCESS.items() if os.environ.get(name) == value}
     os.environ.clear()
+    syscalls.forget_first_environment()
     os.environ.update(
         HOME=work, PATH=f"{sys.prefix}/bin:{CLEAN_PATH}", TMPDIR=work, LANG="C.UTF-8",
         MPLCONFIGDIR=f"{work}/.config/matplotlib", MPLBACKEND="module://matplotlib_inline.backend_inline",

@@ -95,8 +95,8 @@ DENIED = [
     "capset",
 ]
 # What processes that share nothing but files to read could tell one another, or leave behind. Taking a lock on a file
-# does nothing and says that all is well, and who asks finds no locks: as for a process that is alone, so that sqlite3 in
-# the work folder goes on working.
+# does nothing and says that all is well, and who asks finds no locks: as for a process that is alone, so that sqlite3
+# in the work folder goes on working.
 LOCKS, LOCK_COMMANDS = "flock", (6, 7, 37, 38)  # F_SETLK, F_SETLKW, and those of open files
 LEASES = (1024, 1025, 1026)  # F_SETLEASE, F_GETLEASE, F_NOTIFY
 ABOUT_THE_PAGE_CACHE = ("fadvise64", "readahead", "sync", "syncfs")  # do nothing, and say that all is well
@@ -114,6 +114,8 @@ LOW_WORD = 0xFFFFFFFF  # the kernel takes these arguments as 32 bits, whatever s
 # System calls that are younger than this list; nobody knows what they can say. fchmodat2, map_shadow_stack and mseal
 # are known.
 YOUNGER = frozenset(range(449, 512)) - {452, 453, 462}
+# Who is at the other end of a socket is nobody's business: a handle on the grading side is not handed out.
+ABOUT_THE_OTHER_END = {"getsockopt": 77, "setsockopt": 76}  # SO_PEERPIDFD, SO_PASSPIDFD
 NAMESPACE_FLAGS = (
     syscalls.CLONE_NEWNS, syscalls.CLONE_NEWCGROUP, syscalls.CLONE_NEWUTS, syscalls.CLONE_NEWIPC,
     syscalls.CLONE_NEWUSER, syscalls.CLONE_NEWPID, syscalls.CLONE_NEWNET,
@@ -200,6 +202,9 @@ def _close_channels(rules: Any, pyseccomp: Any) -> None:
         _add(rules, pyseccomp.ERRNO(errno.EOPNOTSUPP), name, pyseccomp.Arg(5, pyseccomp.NE, 0))
     for advice in EVICTING:
         _add(rules, pyseccomp.ERRNO(errno.EINVAL), "madvise", pyseccomp.Arg(2, pyseccomp.MASKED_EQ, LOW_WORD, advice))
+    for name, option in ABOUT_THE_OTHER_END.items():
+        what = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, LOW_WORD, option)
+        _add(rules, pyseccomp.ERRNO(errno.ENOPROTOOPT), name, what)
     for command in WAITS_AT_SHARED_MEMORY:
         what = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, FUTEX_COMMAND, command)
         _add(rules, pyseccomp.ERRNO(errno.EINTR), "futex", what)
