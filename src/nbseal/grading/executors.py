@@ -27,16 +27,20 @@ class LocalExecutor(ThreadPoolExecutor):
         """Begin nothing more, and wait a little for what runs: what a stranger wrote may keep a thread for longer."""
         self.shutdown(wait=False, cancel_futures=True)
         until = time.monotonic() + seconds
-        for thread in self._threads:
+        for thread in _busy():
             thread.join(max(0.0, until - time.monotonic()))
 
 
 def leave_if_busy(code: int) -> None:
     """End this process where submissions are still being read: Python itself would wait for their threads."""
-    if any(thread.name.startswith(THREADS) for thread in threading.enumerate()):
+    if _busy():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _busy() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(THREADS)]
 
 
 def default_jobs() -> int:
