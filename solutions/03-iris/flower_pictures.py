@@ -80,7 +80,7 @@ def show_scaled(before, after):
             told.append(f"{title}, {name}: means {means}, deviations {spreads}")
         axes.axhline(0, color=INK, linewidth=0.5)
         axes.set(xticks=range(4), xticklabels=[name.replace(" ", "\n") for name in FEATURES], title=title)
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
     show(figure, f"Mean and standard deviation of each feature. {'; '.join(told)}.")
 
 
@@ -108,7 +108,7 @@ def show_lines(decide, weights, biases, X, y):
     columns, rows = np.meshgrid(xs, ys)
     regions = decide(weights, biases, np.column_stack([columns.ravel(), rows.ravel()]))
     regions = np.asarray(regions, dtype=float).reshape(columns.shape)
-    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    figure = Figure(figsize=(7.6, 3.8), layout="constrained")
     axes = figure.subplots()
     axes.pcolormesh(xs, ys, regions, cmap=SHADES, vmin=0, vmax=2)
     draw_flowers(axes, *X.T, y)
@@ -119,14 +119,14 @@ def show_lines(decide, weights, biases, X, y):
             axes.contour(xs, ys, sums, levels=[0], colors=COLOURS[number], linestyles=style, linewidths=2)
         axes.plot([], [], style, color=COLOURS[number], linewidth=2, label=f"line of the {SPECIES[number]} neuron")
     axes.set(xlabel="petal length (scaled)", ylabel="petal width (scaled)", xlim=(left, right), ylim=(low, high))
-    axes.legend(fontsize=7, loc="upper left")
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     shares = [f"{name} {np.mean(regions == number):.0%}" for number, name in enumerate(SPECIES)]
     show(figure, f"Three straight lines in the plane of the petals, and regions of three species: {', '.join(shares)}.")
 
 
 def show_settings(candidates, training, validation):
     """Draw the accuracy of several settings on the rows that were learned from and on those that were not."""
-    figure = Figure(figsize=(7.2, 0.5 * len(candidates) + 1), layout="constrained")
+    figure = Figure(figsize=(7.2, 0.35 * len(candidates) + 1), layout="constrained")
     axes, places = figure.subplots(), np.arange(len(candidates))
     axes.plot(training, places, "o", color=COLOURS[0], label="training rows")
     axes.plot(validation, places, "s", color=COLOURS[1], label="validation rows")
