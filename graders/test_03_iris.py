@@ -36,27 +36,34 @@ def labels_of(value, what, n):
     return array
 
 
+TABLES = (  # rows of the species, rows of the rest, kinds of columns; the shape of some tables comes again
+    (6, 9, "udotoT"),
+    (6, 9, "ooudTt"),
+    (1, 5, "oudT"),
+    (5, 1, "tduo"),
+    (7, 7, "oootT"),
+    (4, 12, "u"),
+    (3, 8, "dd"),
+    (4, 12, "o"),
+)
+
+
 def tables(rng):
-    """Tables with columns in which a gap lies below, above or nowhere: (X, y, species, right columns)."""
-    for inside, outside, kinds in (
-        (6, 9, "udoto"),
-        (1, 5, "oud"),
-        (5, 1, "tduo"),
-        (7, 7, "ooto"),
-        (4, 12, "u"),
-        (3, 8, "dd"),
-    ):
-        kinds, middle = rng.permutation(list(kinds)), 0.5 * rng.integers(-20, 20, len(kinds))
-        columns = []
-        for kind, centre in zip(kinds, middle, strict=True):
-            low = 1 + rng.integers(0, 9, inside) / 4
-            high = 1 + rng.integers(0, 9, outside) / 4
+    """Tables with columns in which a gap lies below, above or nowhere: (X, y, species, right columns).
+
+    Kinds of columns: the species lies under (u) or over (d) the rest, overlaps it (o), or touches it from below (t) or
+    from above (T). Gaps are a quarter wide.
+    """
+    for inside, outside, some in TABLES:
+        kinds, columns = rng.permutation(list(some)), []
+        for kind in kinds:
+            low, high = 1 + rng.integers(0, 9, inside) / 4, 1 + rng.integers(0, 9, outside) / 4
             low, high = (-low, high) if kind in "ut" else (low, -high)
-            if kind == "o":  # one value of the species lies among the others, or around them
+            if kind == "o":
                 low, high = _mixed(low, high)
-            if kind == "t":
-                low[rng.integers(inside)] = high.min()
-            columns.append(centre + np.concatenate([low, high]))
+            if kind in "tT":
+                low[rng.integers(inside)] = high.min() if kind == "t" else high.max()
+            columns.append(0.125 * (np.concatenate([low, high]) + rng.integers(-20, 20)))
         species, *others = rng.choice(np.arange(-3, 12), 3, replace=False).tolist()
         y = np.array([species] * inside + [others[i % 2] for i in range(outside)])
         order = rng.permutation(len(y))

@@ -1,11 +1,12 @@
 """Hidden checks of 07-cars: one-hot columns, the baseline, the size of a network, recall by class, a better network.
 
 The better network is trained by the student's function on splits that are the same for everybody, since a mark shall
-not hang on a draw. Columns are in another order than in the notebook. The reference solution gets 0.990 to 1 there,
-and 0.95 or more of each class; the lesson's network (3, 2) gets 0.93 to 0.98 by split and start.
+not hang on a draw. Columns are in another order than in the notebook. The reference solution gets 0.996 there, and
+0.97 or more of each class; the lesson's network (3, 2) gets 0.954 or 0.962, by its random start.
 """
 
 import importlib.util
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,8 @@ def check_encoding(student, rows, levels, what):
     if got.ndim == 2 and got.shape[1] < wanted.shape[1]:
         hint = " Each level has a column, also one that no row has."
     assert got.shape == wanted.shape, (
-        f"{what}, {len(rows)} rows and {wanted.shape[1]} levels, should give the shape {wanted.shape}, but the shape is "
-        f"{got.shape}.{hint}"
+        f"{what}, {len(rows)} rows and {wanted.shape[1]} levels, should give the shape {wanted.shape}, but the "
+        f"shape is {got.shape}.{hint}"
     )
     strange = int(np.sum((got != 0) & (got != 1)))
     assert not strange, f"{what}: {strange} entries are neither 0 nor 1."
@@ -169,7 +170,7 @@ def test_count_weights(student):
     for sizes in layers:
         value = returned(student.leaves_alone("count_weights", list(sizes)), "count_weights(...)")
         got = as_number(value, "what count_weights(...) returned")
-        weights = sum(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        weights = sum(a * b for a, b in pairwise(sizes))
         wanted = weights + sum(sizes[1:])
         hints = [
             (weights, "The biases are missing: one for each neuron that is not an input."),
@@ -271,8 +272,8 @@ def test_recall_rare_classes(student):
         check_recalls(student, [a for a, _ in rows], [b for _, b in rows], kind)
 
 
-SPLITS = (101, 202)  # the same for everybody; on both, the reference solution gets more than 0.99
-FULL, NONE = 0.97, 0.93
+SPLITS = (303, 404)  # the same for everybody; on both, the reference solution gets more than 0.99
+FULL, NONE = 0.97, 0.95
 SMALLEST_RECALL = 0.8
 SECONDS = 5.0
 
@@ -303,7 +304,7 @@ def answers(student):
     return np.array(true), np.array(said)
 
 
-@pytest.mark.question("better", weight=3, promise="all of them at 0.97, none at 0.93, and in proportion between")
+@pytest.mark.question("better", weight=3, promise="all of them at 0.97, none at 0.95, and in proportion between")
 def test_better_accuracy(student):
     """At least 97 of 100 cars that the network has not seen are rated right."""
     true, said = answers(student)
