@@ -1,6 +1,6 @@
 """1,728 cars and what an expert system thinks of them, made anew from the rules by which they were made.
 
-The data set *Car Evaluation* (M. Bohanec, B. Zupan, 1997, https://doi.org/10.24432/C5JP48; OpenML: ``car``) is no
+The data set *Car Evaluation* (M. Bohanec, B. Zupan, 1997, https://doi.org/10.24432/C5JP48; OpenML: 40975) is no
 collection of real cars: it has every combination of six attributes once, and its labels come from a small hierarchy of
 rules (M. Bohanec and V. Rajkovič, *Expert system for decision making*, Sistemica 1, 1990):
 
@@ -70,8 +70,8 @@ def technique(comfort, safety):
 
 
 def from_openml():
-    """Return the same two lists as OpenML has them; this needs a network once, or scikit-learn's folder of data."""
+    """Return the same cars as OpenML has them, in its order; this needs a network once, or scikit-learn's folder."""
     from sklearn.datasets import fetch_openml
 
-    table = fetch_openml("car", version=1, as_frame=True)
+    table = fetch_openml(data_id=40975, as_frame=True)
     return table.data[list(LEVELS)].astype(str).to_numpy().tolist(), table.target.astype(str).tolist()
