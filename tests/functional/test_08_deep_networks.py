@@ -1,4 +1,4 @@
-"""08-deep: its files of networks are read strictly and run as PyTorch runs them, and judged on the course's pictures."""
+"""08-deep: files of networks are read strictly, run as PyTorch runs them, and judged on the course's pictures."""
 
 from __future__ import annotations
 
@@ -102,20 +102,16 @@ def test_networks_answer_as_pytorch_does() -> None:
 
 
 def test_a_damaged_file_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    """Whatever is done to a file, it is read or refused as no network: nothing else is raised."""
+    """Whatever is done to a file, it is refused as no network: nothing else is raised."""
     cases.write(tmp_path, "cnn", cases.cnn())
-    good, chance, refused = (tmp_path / "cnn.safetensors").read_bytes(), random.Random(1), 0
+    good, chance = (tmp_path / "cnn.safetensors").read_bytes(), random.Random(1)
     length = int.from_bytes(good[:8], "little")
     for _ in range(1500):
         data = bytearray(good[: length + 400])  # what is said, and too few numbers
         for _ in range(chance.randint(1, 4)):
             data[chance.randrange(length + 8)] = chance.choice(b'{}[]",:0123456789eE-+.nulltruefalse\x00\xff\x80')
-        try:
+        with pytest.raises(networks.NotANetwork, match=r"\w+ \w+ \w+"):
             networks.network_of(bytes(data), "cnn")
-        except networks.NotANetwork as error:
-            assert len(str(error).split()) > 3
-            refused += 1
-    assert refused == 1500
 
 
 @pytest.mark.parametrize(
