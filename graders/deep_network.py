@@ -15,8 +15,8 @@ import pytest
 from nbseal.errors import StudentError
 
 STEPS = {
-    "mlp": {"mnist_784": (0.95, 0.98), "digits_28": (0.85, 0.90)},
-    "cnn": {"mnist_784": (0.97, 0.99), "digits_28": (0.88, 0.93)},
+    "mlp": {"mnist_784": (0.95, 0.98), "digits_28": (0.80, 0.89)},
+    "cnn": {"mnist_784": (0.97, 0.99), "digits_28": (0.85, 0.92)},
 }
 FIRST = {"mlp": 1 / 3, "cnn": 2 / 5}  # share of the test's weight for the first step
 ALTERED = {"mnist_784": 0.975, "digits_28": 0.85}  # needed of altered pictures
@@ -106,7 +106,7 @@ def suspicion(network, reached):
             f"It says of itself that it was trained on {network.data_set}. This course judges by {CHOSEN['name']}: "
             "have digits.load() find these pictures, and train on them."
         )
-    if accuracy(network, pictures * 255, labels) > reached + 0.15:
+    if accuracy(network, pictures * 255, labels) > reached + 0.1:
         return "It does much better on brightness from 0 to 255: train it on what as_pictures returns."
     if _renamed(network, pictures, labels) > max(reached + 0.05, 0.6):
         return "It tells digits apart but calls them by wrong names: do the digits belong to the pictures?"

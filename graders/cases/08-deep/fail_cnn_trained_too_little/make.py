@@ -11,5 +11,5 @@ from deep_networks import cnn, write
 
 def make(folder):
     rng = np.random.default_rng(1)
-    noisy = {name: array + rng.normal(0, 0.03, array.shape) for name, array in cnn().items()}
+    noisy = {name: array + rng.normal(0, 0.05, array.shape) for name, array in cnn().items()}
     write(folder, "cnn", {name: array.astype(np.float32) for name, array in noisy.items()})

@@ -9,4 +9,4 @@ from deep_networks import mlp, write
 
 
 def make(folder):
-    write(folder, "mlp", mlp(max_iter=12))
+    write(folder, "mlp", mlp(max_iter=10))
