@@ -44,15 +44,17 @@ def _same(got, expected):
     return got.shape == np.shape(expected) and np.allclose(got, expected, rtol=1e-4, atol=1e-4)
 
 
-def _maps(student, function, cases, alone=True):
-    """Yield what the student's function makes of each case, as an array, with a name for it in sentences."""
-    if alone:
-        cases = list(cases)
-        for case in cases:
-            yield as_array(_given(student.leaves_alone(function, *case), f"{function}(...)"), f"{function}(...)")
-        return
-    for value in student.calls(function, cases):
-        yield as_array(_given(value, f"{function}(...)"), f"{function}(...)")
+def _answer(student, function, *arguments):
+    """What the student's function makes of these arguments, which it must leave alone, as an array."""
+    what = f"{function}(...)"
+    return as_array(_given(student.leaves_alone(function, *arguments), what), what)
+
+
+def _answers(student, function, cases):
+    """Each case, and what the student's function makes of it as an array."""
+    what = f"{function}(...)"
+    for case, value in zip(cases, student.calls(function, cases), strict=True):
+        yield case, as_array(_given(value, what), what)
 
 
 def _convolution(picture, kernel):
@@ -77,7 +79,7 @@ def _kernel_cases(rng, count):
 def test_convolve_size(student):
     """convolve gives one number for each place at which the kernel lies wholly inside the picture."""
     cases = list(_kernel_cases(student.rng, 6))
-    for got, (picture, kernel) in zip(_maps(student, "convolve", cases, alone=False), cases, strict=True):
+    for (picture, kernel), got in _answers(student, "convolve", cases):
         (rows, columns), (height, width) = picture.shape, kernel.shape
         wanted = (rows - height + 1, columns - width + 1)
         sizes = f"a picture of {rows} × {columns} under a kernel of {height} × {width}"
@@ -93,7 +95,7 @@ def test_convolve_size(student):
 def test_convolve_values(student):
     """convolve adds up pixel times weight at each place."""
     cases = list(_kernel_cases(student.rng, 8))
-    for got, (picture, kernel) in zip(_maps(student, "convolve", cases, alone=False), cases, strict=True):
+    for (picture, kernel), got in _answers(student, "convolve", cases):
         expected = _convolution(picture, kernel)
         if not _same(got, expected):
             _name_convolution(got, picture, kernel, expected)
@@ -136,7 +138,7 @@ def test_convolve_leaves_its_arguments_alone(student):
     """convolve changes neither the picture nor the kernel, and takes one that is as large as the picture."""
     rng = student.rng
     for picture, kernel in ((rng.random((7, 6)), rng.random((3, 2))), (rng.random((4, 5)), rng.random((4, 5)))):
-        got = as_array(_given(student.leaves_alone("convolve", picture, kernel), "convolve(...)"), "convolve(...)")
+        got = _answer(student, "convolve", picture, kernel)
         assert _same(got, _convolution(picture, kernel)), (
             f"A kernel of {kernel.shape[0]} × {kernel.shape[1]} over a picture of {picture.shape[0]} × "
             f"{picture.shape[1]} gave other numbers than the formula."
@@ -159,7 +161,7 @@ def _pool_cases(rng, count):
 def test_pool_size(student):
     """max_pool gives one number for each whole block, and leaves the rest out."""
     cases = [*_pool_cases(student.rng, 8), (np.ones((5, 11)), 3), (np.ones((9, 4)), 4)]
-    for got, (values, size) in zip(_maps(student, "max_pool", cases, alone=False), cases, strict=True):
+    for (values, size), got in _answers(student, "max_pool", cases):
         wanted = (values.shape[0] // size, values.shape[1] // size)
         assert got.shape == wanted, (
             f"{values.shape[0]} × {values.shape[1]} numbers in blocks of {size} gave an array of shape {got.shape}, "
@@ -172,7 +174,8 @@ def test_pool_values(student):
     """max_pool gives the largest number of each block, below zero too."""
     rng = student.rng
     cases = [*_pool_cases(rng, 8), (-rng.random((7, 6)) - 1, 2), (-rng.random((6, 10)) - 1, 3), (rng.random((3, 3)), 1)]
-    for got, (values, size) in zip(_maps(student, "max_pool", cases), cases, strict=True):
+    for values, size in cases:
+        got = _answer(student, "max_pool", values, size)
         expected = _pooled(values, size)
         if _same(got, expected):
             continue
@@ -210,8 +213,7 @@ def _dropout_cases(rng):
 @pytest.mark.question("dropout", promise=r"becomes 0 where its number in `chances` is **less than** `rate`")
 def test_dropout_drops(student):
     """dropout sets a value to 0 where its chance is less than the rate, and no other."""
-    cases = _dropout_cases(student.rng)
-    for got, (values, rate, chances) in zip(_maps(student, "dropout", cases, alone=False), cases, strict=True):
+    for (values, rate, chances), got in _answers(student, "dropout", _dropout_cases(student.rng)):
         assert got.shape == values.shape, (
             f"Of values of shape {values.shape} came shape {got.shape}, expected the same."
         )
@@ -233,9 +235,7 @@ def test_dropout_drops(student):
 @pytest.mark.question("dropout", weight=0.5, requires="test_dropout_drops", promise="**divided by 1 − rate**")
 def test_dropout_scales(student):
     """dropout divides what stays by 1 − rate."""
-    for got, (values, rate, chances) in zip(
-        _maps(student, "dropout", cases := _dropout_cases(student.rng), alone=False), cases, strict=True
-    ):
+    for (values, rate, chances), got in _answers(student, "dropout", _dropout_cases(student.rng)):
         expected = np.where(chances < rate, 0, values / (1 - rate))
         if _same(got, expected):
             continue
@@ -261,14 +261,10 @@ def test_dropout_scales(student):
 def test_dropout_not_training(student):
     """dropout changes nothing when the network isn't training, nor at a rate of 0, nor ever its arguments."""
     for values, rate, chances in _dropout_cases(student.rng):
-        value = student.leaves_alone("dropout", values, rate, chances, False)
-        what = "dropout(values, rate, chances, False)"
-        got = as_array(_given(value, what), what)
+        what, got = "dropout(values, rate, chances, False)", _answer(student, "dropout", values, rate, chances, False)
         assert not _same(got, values * (1 - rate)), f"{what} gave values × (1 − rate), expected them as they are."
         assert _same(got, values), f"{what} should give the values as they are: a trained network uses all its neurons."
-        got = as_array(
-            _given(student.leaves_alone("dropout", values, 0, chances), "dropout"), "dropout(values, 0, chances)"
-        )
+        got = _answer(student, "dropout", values, 0, chances)
         assert _same(got, values), "At a rate of 0 all values should stay as they are."
         student.leaves_alone("dropout", values, rate, chances, True)
 
@@ -304,24 +300,28 @@ def test_shift_moves(student):
         seen = _shifted(np.ones_like(batch), right, down) > 0  # without what comes in
         if np.allclose(got[seen], expected[seen], atol=1e-6):
             continue
-        what = f"shift(batch, {right}, {down})"
-        assert not _same(got, batch), f"{what} gave the pictures as they were."
-        for sentence, other in {
-            f"{what} moved the pictures the other way: positive numbers go to the right and down.": (-right, -down),
-            f"{what} exchanged the directions: rows are the second axis, columns are the last.": (down, right),
-            f"{what} moved them the wrong way up or down: rows are counted from the top.": (right, -down),
-            f"{what} moved them the wrong way sideways.": (-right, down),
-            f"{what} did not move them up or down.": (right, 0),
-            f"{what} did not move them sideways.": (0, down),
-        }.items():
-            moved = np.ones_like(batch)
-            places = _shifted(moved, *other) > 0 if max(map(abs, other)) < min(batch.shape[1:]) else None
-            if places is not None and np.allclose(got[places], _shifted(batch, *other)[places], atol=1e-6):
-                raise StudentError(sentence)
-        raise StudentError(
-            f"{what} of {len(batch)} pictures of {batch.shape[1]} × {batch.shape[2]} gave other pixels than the moved "
-            "picture's."
-        )
+        _name_shift(got, batch, right, down)
+
+
+def _name_shift(got, batch, right, down):
+    """Fail with the name of the mistake, if it is a known one."""
+    what = f"shift(batch, {right}, {down})"
+    assert not _same(got, batch), f"{what} gave the pictures as they were."
+    for sentence, other in {
+        f"{what} moved the pictures the other way: positive numbers go to the right and down.": (-right, -down),
+        f"{what} exchanged the directions: rows are the second axis, columns are the last.": (down, right),
+        f"{what} moved them the wrong way up or down: rows are counted from the top.": (right, -down),
+        f"{what} moved them the wrong way sideways.": (-right, down),
+        f"{what} did not move them up or down.": (right, 0),
+        f"{what} did not move them sideways.": (0, down),
+    }.items():
+        moved = _shifted(np.ones_like(batch), *other) > 0
+        if np.allclose(got[moved], _shifted(batch, *other)[moved], atol=1e-6):
+            raise StudentError(sentence)
+    raise StudentError(
+        f"{what} of {len(batch)} pictures of {batch.shape[1]} × {batch.shape[2]} gave other pixels than the moved "
+        "picture's."
+    )
 
 
 @pytest.mark.question(
