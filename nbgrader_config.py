@@ -12,7 +12,7 @@ c.Seal.cell_seconds = 10.0
 c.Seal.notebook_seconds = 60.0
 c.Seal.hidden_tests_seconds = 180.0  # 02-xor trains up to forty networks
 c.Seal.memory_mib = 2048
-c.Seal.preload_calls = {"05-mnist": ["digits:load"]}
+c.Seal.preload_calls = {"04-backprop": ["digits:load"], "05-mnist": ["digits:load"]}
 c.Seal.warm_environment = ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME", "DIGITS_OFFLINE"]
 
 # nbgrader's autograde (and the formgrader's button) goes through the sealed engine
