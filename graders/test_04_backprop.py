@@ -190,7 +190,7 @@ def test_sigmoid_slope(student):
     """sigmoid_slope(z) is the central difference of the sigmoid at z."""
     mistakes = [
         (
-            "this is z (1 - z), the slope for whoever hands in the activation. Here z is the sum: take sigmoid(z) first.",
+            "this is z (1 - z), the slope for one who hands in the activation. Here z is the sum: take sigmoid(z).",
             lambda z: z * (1 - z),
         ),
         ("this is the sigmoid itself, not its slope.", sigmoid),
@@ -211,7 +211,7 @@ def test_tanh_slope(student):
     """tanh_slope(z) is the central difference of tanh at z."""
     mistakes = [
         (
-            "this is 1 - z², the slope for whoever hands in the activation. Here z is the sum: take tanh(z) first.",
+            "this is 1 - z², the slope for one who hands in the activation. Here z is the sum: take tanh(z) first.",
             lambda z: 1 - z**2,
         ),
         ("the square is missing: 1 - tanh(z)².", lambda z: 1 - np.tanh(z)),
@@ -338,7 +338,7 @@ def judge_forward(student, part):
     rng = student.rng
     for n, *sizes in SIZES:
         X, network = rng.normal(size=(n, sizes[0])), random_network(rng, *sizes)
-        W0, b0, W1, b1 = network
+        W0, _, W1, b1 = network
         Z, H, P = forward(X, network)
         mistakes = [
             [("the biases b0 are missing.", X @ W0), ("these are the hidden outputs H; Z comes first.", H)],
