@@ -165,7 +165,7 @@ def show_slopes(functions, span=4.0):
 
 def show_bars(groups, names, title):
     """Draw groups of bars {label: numbers}, one bar for each name."""
-    figure, axes = _axes(5.6, 2.5, title, "", "probability", width=0.6)
+    figure, axes = _axes(5.8, 2.5, title, "", "probability", width=0.57)
     count = len(groups)
     for place, ((label, numbers), (colour, _, _)) in enumerate(zip(groups.items(), LINES, strict=False)):
         spots = np.arange(len(names)) + (place - (count - 1) / 2) * 0.8 / count
@@ -205,7 +205,7 @@ def show_batches(parts, n):
     axes.set_xticks(np.arange(n + 1) - 0.5, labels=[], minor=True)
     axes.set_yticks(np.arange(len(parts) + 1) - 0.5, labels=[], minor=True)
     axes.grid(which="minor", color="0.8")
-    axes.set(xlabel="row of the data", xticks=range(n))
+    axes.set(xlabel="row of the data", xticks=range(0, n, 1 + n // 16))
     axes.set_yticks(range(len(parts)), [f"batch {number}" for number in range(len(parts))])
     wrong = np.flatnonzero(counts.sum(axis=0) != 1)
     verdict = "each row once" if not len(wrong) else f"not once: rows {wrong.tolist()}"
