@@ -12,7 +12,7 @@ c.Seal.cell_seconds = 10.0
 c.Seal.notebook_seconds = 60.0
 c.Seal.hidden_tests_seconds = 180.0  # 02-xor trains up to forty networks
 c.Seal.memory_mib = 2048
-c.Seal.preload_calls = {"05-mnist": ["digits:load"], "08-deep": ["digits:load"]}
+c.Seal.preload_calls = {name: ["digits:load"] for name in ("04-backprop", "05-mnist", "08-deep")}
 c.Seal.warm_environment = ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME", "DIGITS_OFFLINE"]
 
 # One self-check for all notebooks; `nbseal lint` proves the copies equal

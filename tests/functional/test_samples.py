@@ -29,7 +29,8 @@ from tests.samples import SAMPLES as SAMPLES_FOLDER
 from tests.samples import Sample, kind_of, load_sample, load_samples, some_of_each_kind
 from tests.turns import every
 
-# Endless loops stop sooner; no answer takes a tenth of that. 05-mnist has no such loop, and cells that train.
+# Endless loops stop sooner; no answer takes a tenth of that. 04-backprop and 05-mnist
+# have no such loop, and cells that train.
 CELL_SECONDS = {"01-gates": 1, "02-xor": 2, "06-crossval": 1, "09-cloud": 1}
 SMALLEST = "01-gates"
 OTHER_FACE = 10  # samples of an assignment that nbgrader's command grades, too: it takes a second for each
