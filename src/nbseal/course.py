@@ -105,6 +105,11 @@ class Sources(Configurable):  # type: ignore[misc]
     shared_files = List(
         Unicode(), [], help='support files that are alike in all assignments that have them: ["self_check.py"]'
     ).tag(config=True)
+    solution_needs = Dict(
+        {},
+        help="support functions that say what a solution needs and this machine lacks, in a text, or an empty one: "
+        '{"05-mnist": "digits:missing"}',
+    ).tag(config=True)
 
 
 OURS = (Seal, Grading, Sources)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nbseal.build.assignment_files import differences, source_files, write_files
+from nbseal.build.assignment_files import Files, differences, source_files, write_files
 from nbseal.build.release import make_release
-from nbseal.build.solutions import make_solutions, stamp_of
+from nbseal.build.solutions import lacking, make_solutions, stamp_of
 from nbseal.course import Course
 from nbseal.files import digest_of
 
@@ -30,9 +30,9 @@ def build(
 ) -> list[Built]:
     """Make release/ and solutions/ of the assignments (default: all with a source), and register the releases.
 
-    Solutions are executed only when their sources changed, or with ``force``; a build without a change
-    writes no file. CourseError for anything wrong with the sources; what was there before is then left as
-    it was.
+    Solutions are executed only when their sources changed, or with ``force``; one for which this machine lacks
+    something (c.Sources.solution_needs) stays as it was, and a note says so. A build without a change writes no file.
+    CourseError for anything wrong with the sources; what was there before is then left as it was.
     """
     return [_build_one(course, name, force) for name in _choose(course, assignments)]
 
@@ -49,11 +49,19 @@ def stale(course: Course, assignments: Iterable[str] | None = None) -> list[str]
 
 
 def _build_one(course: Course, name: str, force: bool) -> Built:
-    files, notes = make_solutions(course, name) if force or _outdated(course, name) else (None, [])
+    files, notes = _executed(course, name) if force or _outdated(course, name) else (None, [])
     release = make_release(course, name, register=True)
     changed = write_files(course.folder("release", assignment=name), release)
     executed = write_files(course.folder("solution", assignment=name), files) if files is not None else []
     return Built(name, tuple(changed), tuple(executed), tuple(notes))
+
+
+def _executed(course: Course, name: str) -> tuple[Files | None, list[str]]:
+    """The files of solutions/ and notes; no files where those that are there must stay."""
+    if (lack := lacking(course, name)) and course.folder("solution", assignment=name).is_dir():
+        return None, [f"solutions/{name}/ is kept, though made from other sources: it can't be executed here. {lack}"]
+    files, notes = make_solutions(course, name)
+    return files, [f"executed all the same: {lack}", *notes] if lack else notes
 
 
 def _choose(course: Course, assignments: Iterable[str] | None) -> list[str]:
