@@ -45,6 +45,11 @@ def measured():
         return [{**row, "confidence": float(row["confidence"])} for row in csv.DictReader(lines)]
 
 
+def row(photo, service, label, confidence):
+    """Return one row of the table that all services' answers are brought into."""
+    return {"photo": photo, "service": service, "label": label, "confidence": confidence}
+
+
 def records(rows):
     """Return rows as a list of dicts, whether they are that already or a pandas DataFrame; None stays None."""
     if rows is None:

@@ -55,6 +55,13 @@ def about(data_set):
     return ABOUT[data_set]
 
 
+def missing():
+    """Say what this machine lacks to run the notebook on the real MNIST; nothing if it has all."""
+    if mnist(download=False) is not None:
+        return ""
+    return "There is no MNIST on this machine: let digits.load() find it, as the top of digits.py says."
+
+
 def mnist(download=True):
     """Return MNIST's pictures (70000, 784) uint8 and digits (70000,), or None where it can't be had."""
     for folder in (os.environ.get("SCIKIT_LEARN_DATA"), _cache_folder()):

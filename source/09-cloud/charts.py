@@ -106,7 +106,8 @@ def show_boxes(boxes, title, photo):
             lines = f'fill="none" stroke="{colour}" stroke-width="{thick}"{dash if colour == INK else ""}'
             shapes.append(f"<rect {corner} {size} {lines}/>")
         rim = ' font-weight="bold" stroke="#fff" stroke-width="3" paint-order="stroke"'
-        shapes.append(_text(left + x0 * wide + 4, top + y0 * high + 13, label, rim))
+        at = min(left + x0 * wide + 4, left + wide - 8 * len(label))  # a name at the right edge isn't cut off
+        shapes.append(_text(max(at, left + 2), top + y0 * high + 13, label, rim))
         said.append(f"{label} from ({x0:.2g}, {y0:.2g}) to ({x1:.2g}, {y1:.2g})")
     return Picture(shapes, wide + 20, high + 38, f"{title}. {'; '.join(said) or 'No boxes'}.")
 

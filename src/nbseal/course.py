@@ -142,6 +142,11 @@ class Sources(Configurable):  # type: ignore[misc]
         False,
         help="have the lint ask for cell ids that say what a cell holds, in the place of JupyterLab's random ones",
     ).tag(config=True)
+    solution_needs = Dict(
+        {},
+        help="support functions that say what a solution needs and this machine lacks, in a text, or an empty one: "
+        '{"05-mnist": "digits:missing"}',
+    ).tag(config=True)
 
 
 OURS = (Seal, Grading, Sources)

@@ -106,6 +106,44 @@ def test_a_solution_is_executed_with_its_figures(course: Course, root: Path) -> 
     nbformat.validate(nbformat.from_dict(nb))
 
 
+NEEDS = 'c = get_config()\nc.Sources.solution_needs = {"first": "helper:missing"}\n'
+
+
+def test_a_solution_that_lacks_something_is_kept(root: Path) -> None:
+    """Where a support function says what is missing, the committed solution stays, and a note tells why."""
+    (root / "nbgrader_config.py").write_text(NEEDS)
+    write_source(root, (0, new_markdown_cell("# New title", id="title")))
+    helper = root / "source/first/helper.py"
+    helper.write_text(helper.read_text() + "def missing():\n    return 'There is no data set.'\n")
+    before = (root / "solution/first/first.ipynb").read_bytes()
+    (built,) = build(Course(root))
+    assert "There is no data set." in built.notes[0]
+    assert "kept" in built.notes[0]
+    assert (built.solutions, (root / "solution/first/first.ipynb").read_bytes()) == ((), before)
+    assert "New title" in (root / "release/first/first.ipynb").read_text()
+    helper.write_text(helper.read_text().replace("There is no data set.", ""))
+    assert build(Course(root))[0].solutions == ("first.ipynb", "helper.py")
+    assert "New title" in (root / "solution/first/first.ipynb").read_text()
+
+
+def test_a_function_that_cannot_say_what_is_missing_is_an_error(root: Path) -> None:
+    """A misspelt function in c.Sources.solution_needs is named with Python's reason, and nothing is written."""
+    (root / "nbgrader_config.py").write_text(NEEDS)
+    with pytest.raises(CourseError, match=r"helper:missing of .*source/first.*no attribute 'missing'"):
+        build(Course(root), force=True)
+
+
+def test_a_solution_sees_what_grading_preloads(root: Path) -> None:
+    """A support function that c.Seal.preload_calls names has been called before the solution's cells run."""
+    (root / "nbgrader_config.py").write_text('c = get_config()\nc.Seal.preload_calls = {"first": ["helper:load"]}\n')
+    cell = new_code_cell("import helper\nprint(helper.loaded)", id="figure")
+    helper = write_source(root, (2, cell)).with_name("helper.py")
+    helper.write_text(helper.read_text() + "loaded = []\ndef load():\n    loaded.append('data')\n")
+    build(Course(root))
+    nb = json.loads((root / "solution/first/first.ipynb").read_text())
+    assert next(cell for cell in nb["cells"] if cell["id"] == "figure")["outputs"][0]["text"] == ["['data']\n"]
+
+
 def test_a_release_rebuilds_like_its_source(course: Course, root: Path) -> None:
     """Release and source give templates with the same cells, so that either can serve for grading."""
     sealed = {"q"}

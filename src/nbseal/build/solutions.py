@@ -6,6 +6,8 @@ import base64
 import binascii
 import json
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.files import digest_of
 from nbseal.grading import execute
+from nbseal.grading.plan import warm_settings
 from nbseal.notebook import Notebook
 from nbseal.notebook.grade_cells import plain
 from nbseal.notebook.nbgrader_steps import apply, load_source
@@ -58,7 +61,7 @@ def make_solutions(course: Course, assignment: str, on_cell: OnCell | None = Non
         nb = _prepare(course, assignment, path)
         given = {name: data for name, data in files.items() if not name.endswith(".ipynb")}
         told = partial(on_cell, path, len(nb["cells"])) if on_cell else None
-        executed, written = run(course, nb, given, told)
+        executed, written = run(course, nb, given, assignment, told)
         notes.failures += _failures(executed, path)
         notes.others += _clean(executed, path)
         executed["metadata"] = {**nb["metadata"], "nbseal": {STAMP: stamp}}
@@ -69,6 +72,24 @@ def make_solutions(course: Course, assignment: str, on_cell: OnCell | None = Non
             else:
                 notes.others.append(f"{path} writes {name}, which is too large to keep ({len(data) >> 20} MiB)")
     return result, notes
+
+
+def lacking(course: Course, assignment: str) -> str:
+    """What a solution needs and this machine lacks, in the words of the function in c.Sources.solution_needs.
+
+    Empty where nothing is lacking or no function is named; CourseError if the function can't be called.
+    """
+    named = course.sources.solution_needs.get(assignment, "")
+    module, _, function = named.partition(":")
+    if not function:
+        return ""
+    call = f"import {module}; print({module}.{function}(), end='')"
+    folder = course.assignment(assignment).source
+    done = subprocess.run([sys.executable, "-B", "-c", call], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
+        raise CourseError(f"{named} of {folder}, which c.Sources.solution_needs names, failed: {why}")
+    return done.stdout.strip()
 
 
 def stamp_of(data: bytes) -> str | None:
@@ -125,34 +146,40 @@ def _clean(nb: Any, path: str) -> list[str]:
     return notes
 
 
-def run(course: Course, nb: Any, files: Files, on_cell: Callable[[int], None] | None = None) -> tuple[Notebook, Files]:
+def run(
+    course: Course, nb: Any, files: Files, assignment: str, on_cell: Callable[[int], None] | None = None
+) -> tuple[Notebook, Files]:
     """Run every cell among ``files``; return the executed notebook and the files that it wrote or changed."""
     if is_linux():
-        executed, left = _run_unsealed(course, plain(nb), files, on_cell)
+        executed, left = _run_unsealed(course, plain(nb), files, assignment, on_cell)
     else:
-        executed, left = _run_in_kernel(course, plain(nb), files)
+        executed, left = _run_in_kernel(plain(nb), files, course.sources.cell_seconds)
     return executed, {path: data for path, data in left.items() if files.get(path) != data}
 
 
 def _run_unsealed(
-    course: Course, nb: Notebook, files: Files, on_cell: Callable[[int], None] | None
+    course: Course, nb: Notebook, files: Files, assignment: str, on_cell: Callable[[int], None] | None
 ) -> tuple[Notebook, Files]:
-    """Run the notebook as a submission is run, but for the walls: a last cell of ours carries its files out."""
+    """Run the notebook as a submission is run, but for the walls: a last cell of ours carries its files out.
+
+    So it sees what c.Seal.preload_calls loads, the real data among it, which grading sees, too.
+    """
     with tempfile.TemporaryDirectory(prefix="nbseal-solution-") as scratch:
         kept = Path(scratch) / "kept"
         source = f"__import__('shutil').copytree('.', {str(kept)!r})"
         carrier = {"cell_type": "code", "id": "carrier", "metadata": {}, "source": source, "outputs": []}
         whole = {**nb, "cells": [*nb["cells"], {**carrier, "execution_count": None}]}
-        executed = execute(course, whole, files, on_cell=on_cell)
+        warm = warm_settings(course, course.assignment(assignment))
+        executed = execute(course, whole, files, warm=warm, on_cell=on_cell)
         left = read_files(kept, BYPRODUCTS) if kept.is_dir() else {}
     executed["cells"] = executed["cells"][:-1]
     return executed, left
 
 
-def _run_in_kernel(course: Course, nb: Notebook, files: Files) -> tuple[Notebook, Files]:
+def _run_in_kernel(nb: Notebook, files: Files, cell_seconds: float) -> tuple[Notebook, Files]:
     from nbseal.build.kernel import run_in_kernel  # loads what Linux doesn't need
 
-    return run_in_kernel(nb, files, course.sources.cell_seconds)
+    return run_in_kernel(nb, files, cell_seconds)
 
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
