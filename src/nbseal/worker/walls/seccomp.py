@@ -142,6 +142,7 @@ ABOUT_MODES_AND_TIMES = (
 ABOUT_ATTRIBUTES = ("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
 # Nor does Landlock keep anybody from the sockets that other programs have in the file system.
 TOWARDS_OTHER_PROGRAMS = ("socket", "connect")
+ABOUT_THE_DISK = ("statfs", "fstatfs")  # of which all write to one: what is free there is a counter for everybody
 DATAGRAMS = (2, 3)  # kinds of socket that take an address with each message; 3 is another name for it
 KIND_OF_SOCKET = 0xF
 
@@ -227,7 +228,7 @@ def _make_up_for_landlock(rules: Any) -> None:
         _add(rules, pyseccomp.ERRNO(0), name)
     for call in ABOUT_ATTRIBUTES:
         _add(rules, pyseccomp.ERRNO(errno.EOPNOTSUPP), call)
-    for name in TOWARDS_OTHER_PROGRAMS:
+    for name in (*TOWARDS_OTHER_PROGRAMS, *ABOUT_THE_DISK):
         _add(rules, pyseccomp.ERRNO(errno.EACCES), name)
     for kind in DATAGRAMS:
         what = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, KIND_OF_SOCKET, kind)
