@@ -210,7 +210,8 @@ def _supervise_one(
         os.close(descriptor)
     if settings.level == "namespaces":
         walls.rejoin()
-    return supervisor.watch(child, control, settings, traces, fenced)
+    owner = walls.owner(settings, slot)
+    return supervisor.watch(child, control, settings, traces, fenced, bool(procs_files), owner)
 
 
 def live(

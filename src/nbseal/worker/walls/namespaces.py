@@ -20,7 +20,7 @@ SPARE = "/mnt"  # second way to what the disks cover
 NOBODY = 65534
 SMALL_FOLDERS = ("/etc/alternatives", "/etc/ssl/certs", "/etc/fonts")
 SMALL_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/nsswitch.conf", "/etc/mime.types")
-DEVICES = ("null", "zero", "urandom", "random")
+DEVICES = ("null", "urandom", "random")
 ROOMS = ("namespaces", "user-namespaces")  # levels at which a new root is built
 HOST_NAME = "student"
 # What a process may know of the machine. Of what counts something there, it gets a copy that counts no further: whoever

@@ -114,6 +114,11 @@ LOW_WORD = 0xFFFFFFFF  # the kernel takes these arguments as 32 bits, whatever s
 # System calls that are younger than this list; nobody knows what they can say. fchmodat2, map_shadow_stack and mseal
 # are known.
 YOUNGER = frozenset(range(449, 512)) - {452, 453, 462}
+# What a watchdog can't see: memory that is shared and was given back (the kernel keeps it, no process shows it), and
+# the files of a process that isn't dumpable. Sessions of its own would give a submission one share of the processor
+# after the other. Who asks for the last two is told that all is well.
+LARGEST_SHARED, SHARED_ANONYMOUS = 1 << 20, 0x21  # bytes; MAP_SHARED and MAP_ANONYMOUS
+PR_SET_DUMPABLE = 4
 # Who is at the other end of a socket is nobody's business: a handle on the grading side is not handed out.
 ABOUT_THE_OTHER_END = {"getsockopt": 77, "setsockopt": 76}  # SO_PEERPIDFD, SO_PASSPIDFD
 NAMESPACE_FLAGS = (
@@ -137,6 +142,7 @@ ABOUT_MODES_AND_TIMES = (
 ABOUT_ATTRIBUTES = ("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
 # Nor does Landlock keep anybody from the sockets that other programs have in the file system.
 TOWARDS_OTHER_PROGRAMS = ("socket", "connect")
+ABOUT_THE_DISK = ("statfs", "fstatfs")  # of which all write to one: what is free there is a counter for everybody
 DATAGRAMS = (2, 3)  # kinds of socket that take an address with each message; 3 is another name for it
 KIND_OF_SOCKET = 0xF
 
@@ -202,6 +208,10 @@ def _close_channels(rules: Any, pyseccomp: Any) -> None:
         _add(rules, pyseccomp.ERRNO(errno.EOPNOTSUPP), name, pyseccomp.Arg(5, pyseccomp.NE, 0))
     for advice in EVICTING:
         _add(rules, pyseccomp.ERRNO(errno.EINVAL), "madvise", pyseccomp.Arg(2, pyseccomp.MASKED_EQ, LOW_WORD, advice))
+    _add(rules, nothing, "setsid")
+    _add(rules, nothing, "prctl", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, LOW_WORD, PR_SET_DUMPABLE))
+    shared = pyseccomp.Arg(3, pyseccomp.MASKED_EQ, SHARED_ANONYMOUS, SHARED_ANONYMOUS)
+    _add(rules, pyseccomp.ERRNO(errno.ENOMEM), "mmap", pyseccomp.Arg(1, pyseccomp.GT, LARGEST_SHARED), shared)
     for name, option in ABOUT_THE_OTHER_END.items():
         what = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, LOW_WORD, option)
         _add(rules, pyseccomp.ERRNO(errno.ENOPROTOOPT), name, what)
@@ -218,7 +228,7 @@ def _make_up_for_landlock(rules: Any) -> None:
         _add(rules, pyseccomp.ERRNO(0), name)
     for call in ABOUT_ATTRIBUTES:
         _add(rules, pyseccomp.ERRNO(errno.EOPNOTSUPP), call)
-    for name in TOWARDS_OTHER_PROGRAMS:
+    for name in (*TOWARDS_OTHER_PROGRAMS, *ABOUT_THE_DISK):
         _add(rules, pyseccomp.ERRNO(errno.EACCES), name)
     for kind in DATAGRAMS:
         what = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, KIND_OF_SOCKET, kind)
