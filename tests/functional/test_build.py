@@ -245,9 +245,9 @@ def test_a_repeated_grade_id_is_named(root: Path, course: Course) -> None:
 
 
 def test_nbgraders_refusal_is_passed_on(root: Path, course: Course) -> None:
-    """What nbgrader only logs is in the error: here a solution region outside a solution cell."""
+    """What nbgrader refuses is in the error: here a solution region outside a solution cell."""
     write_source(root, (2, new_code_cell("### BEGIN SOLUTION\n1\n### END SOLUTION", id="figure")))
-    with pytest.raises(CourseError, match=r"first can't be released: .*Solution region detected in a non-solution"):
+    with pytest.raises(CourseError, match=r"first\.ipynb can't be .*: Solution region detected in a non-solution"):
         build(course)
 
 
