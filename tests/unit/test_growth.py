@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -27,10 +28,19 @@ NOTICED = 0.25  # seconds of processor time; what costs less at its worst keeps 
 LONGEST = 1 << 19  # bytes
 
 
+@pytest.fixture(autouse=True)
+def without_collections() -> Iterator[None]:
+    """Garbage of other tests is not collected at this one's cost."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
 def costs(reader: Callable[[str], object], text: str) -> float:
-    """Seconds of this thread's processor time, at best of seven, that reading takes or refusing."""
+    """Seconds of this thread's processor time, at best of three, that reading takes or refusing."""
     best = 99.0
-    for _ in range(7):  # a busy machine makes single ones slower
+    for _ in range(3):
         started = time.thread_time()
         try:
             reader(text)
