@@ -23,6 +23,7 @@ from nbseal.notebook.grade_cells import plain
 from nbseal.notebook.nbgrader_steps import apply, load_source
 from nbseal.notebook.reading import assign_ids
 from nbseal.sandbox import is_linux
+from nbseal.sandbox.warm import WarmSettings
 
 STAMP = "source_sha256"
 LARGEST_WRITTEN_FILE = 1 << 20
@@ -43,7 +44,7 @@ def make_solutions(course: Course, assignment: str) -> tuple[Files, list[str]]:
             continue
         nb = _prepare(course, assignment, path)
         given = {name: data for name, data in files.items() if not name.endswith(".ipynb")}
-        executed, written = run(course, nb, given)
+        executed, written = run(course, nb, given, _preloaded(course, assignment))
         _check(executed, f"{assignment}/{path}")
         notes += _clean(executed, path)
         executed["metadata"] = {**nb["metadata"], "nbseal": {STAMP: stamp}}
@@ -105,25 +106,33 @@ def _clean(nb: Any, path: str) -> list[str]:
     return notes
 
 
-def run(course: Course, nb: Any, files: Files) -> tuple[Notebook, Files]:
+def _preloaded(course: Course, assignment: str) -> WarmSettings:
+    """What is called ahead where submissions are run, a data set say, is called here, too: it sees our environment."""
+    calls = list(course.seal.preload_calls.get(assignment, []))
+    return WarmSettings(support=str(course.assignment(assignment).source), preload_calls=calls)
+
+
+def run(course: Course, nb: Any, files: Files, warm: WarmSettings | None = None) -> tuple[Notebook, Files]:
     """Run every cell among ``files``; return the executed notebook and the files that it wrote or changed."""
-    executed, left = (_run_unsealed if is_linux() else _run_in_kernel)(course, plain(nb), files)
+    executed, left = _run_unsealed(course, plain(nb), files, warm) if is_linux() else _run_in_kernel(plain(nb), files)
     return executed, {path: data for path, data in left.items() if files.get(path) != data}
 
 
-def _run_unsealed(course: Course, nb: Notebook, files: Files) -> tuple[Notebook, Files]:
+def _run_unsealed(course: Course, nb: Notebook, files: Files, warm: WarmSettings | None) -> tuple[Notebook, Files]:
     """Run the notebook as a submission is run, but for the walls: a last cell of ours carries its files out."""
     with tempfile.TemporaryDirectory(prefix="nbseal-solution-") as scratch:
         kept = Path(scratch) / "kept"
         source = f"__import__('shutil').copytree('.', {str(kept)!r})"
         carrier = {"cell_type": "code", "id": "carrier", "metadata": {}, "source": source, "outputs": []}
-        executed = execute(course, {**nb, "cells": [*nb["cells"], {**carrier, "execution_count": None}]}, files)
+        executed = execute(
+            course, {**nb, "cells": [*nb["cells"], {**carrier, "execution_count": None}]}, files, warm=warm
+        )
         left = read_files(kept, BYPRODUCTS) if kept.is_dir() else {}
     executed["cells"] = executed["cells"][:-1]
     return executed, left
 
 
-def _run_in_kernel(course: Course, nb: Notebook, files: Files) -> tuple[Notebook, Files]:
+def _run_in_kernel(nb: Notebook, files: Files) -> tuple[Notebook, Files]:
     from nbseal.build.kernel import run_in_kernel  # loads what Linux doesn't need
 
     return run_in_kernel(nb, files)
