@@ -5,7 +5,24 @@ tenth of the data set that the course's settings name or, without a name, that t
 180 of the stand-in. Grading needs no PyTorch. Functions are asked about other numbers, sizes and signs than the
 notebook's.
 
-@FIGURES@
+Measured on the held-back pictures as they are, and on 2,000 of them altered (moved by up to 2 pixels, turned by up to
+12 degrees), lowest and highest of five (MNIST) or eight draws:
+
+==============================================  =========  ===========  =========  ===========
+what was trained                                mnist_784  altered      digits_28  altered
+==============================================  =========  ===========  =========  ===========
+MLP(256), dropout, Adam, 15 epochs (solution)   0.985      0.806-0.832
+MLP(64), 60 epochs, three seeds                                         0.93-0.94  0.57-0.62
+MLP(64), 10 / 5 / 1 epochs                                              0.88-0.71  0.44-0.61
+MLP(64), pictures not divided by 255                                    0.756      0.41-0.44
+CNN, altered copies (solution; stand-in 8/16)   0.994      0.987-0.993  0.956      0.918-0.926
+CNN, without altered copies (stand-in 8/16)                             0.911      0.60-0.65
+the stand-in's CNN, run on MNIST                0.669
+==============================================  =========  ===========  =========  ===========
+
+The last steps lie two standard errors or more below what a network as asked for reaches: these are 0.17 % at 98 % and
+0.12 % at 99 % of 7,000 pictures, 1.9 % at 93 % and 1.5 % at 95.6 % of 180. The bar for altered pictures is five
+standard errors of a draw below the solution, so no mark hangs on the draw.
 """
 
 import importlib.util

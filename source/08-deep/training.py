@@ -46,7 +46,8 @@ def start(data_set, seed=1):
     torch.manual_seed(seed)
     if hasattr(os, "sched_getaffinity"):
         torch.set_num_threads(len(os.sched_getaffinity(0)))
-    print(f"Training uses {'a GPU' if device() != 'cpu' else f'{torch.get_num_threads()} threads of the processor'}.")
+    count = torch.get_num_threads()
+    print("Training uses", "a GPU." if device() != "cpu" else f"{count} thread{'s' * (count > 1)} of the processor.")
 
 
 def device():

@@ -187,6 +187,7 @@ def test_a_build_without_what_training_needs_leaves_the_solution(
     training.write_text(f"{text}\n", encoding="utf-8")  # another source, so it would be built
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("DIGITS_OFFLINE", "1")
     before = {path.name: path.read_bytes() for path in (root / "solutions" / "08-deep").iterdir()}
     with pytest.raises(CourseError, match="no_such_library" if lacks == "torch" else "real MNIST"):
         build(Course(root), ["08-deep"])
