@@ -201,3 +201,41 @@ def test_a_grader_can_watch_a_call(tmp_path: Path, answer: str, words: str) -> N
     found = graded(tmp_path, TRACING, double_answer=answer)["double"]
     assert (found.score == found.max_score) == (not words), found
     assert words in found.tests[0].message
+
+
+LATER = '''
+import pytest
+
+
+@pytest.mark.question("double")
+def test_doubles(student):
+    """It doubles a number."""
+    assert student.call("double", 4711.0, timeout=1.0) == 9422.0, "double(x) should be 2 * x."
+
+
+@pytest.mark.question("number")
+def test_number(student):
+    """The number is 42, and the file is the student's."""
+    kept = student.file("kept.txt") if student.value("answer") is not None else b""
+    raise AssertionError(f"It is {student.value('answer')}, and the file says {kept.decode()}.")
+'''
+KEEPS = """
+import mmap, numpy
+shared = numpy.frombuffer(mmap.mmap(-1, 4096), dtype=float)[:1]
+open("kept.txt", "w").write("nothing")
+def double(x):
+    shared[0] = x
+    open("kept.txt", "w").write(str(x))
+    return 2 * x
+"""
+
+
+def test_values_and_files_of_later_questions_are_fixed_before_the_first_call(tmp_path: Path) -> None:
+    """What a call was told does not come back as a value or a file that another question looks up afterwards."""
+    root = make_course(tmp_path / "course", LATER)
+    hand_in(root, "eve", double_answer=KEEPS, number_answer="answer = shared")
+    with Grader(Course(root), "mini") as grader:
+        card = grader.grade("eve", root / "submitted" / "eve" / "mini").scorecard
+    said = card.question("number").tests[0].message
+    assert "It is [0.]" in said
+    assert "the file says nothing" in said

@@ -6,7 +6,7 @@ import copy
 import dis
 import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from nbseal.errors import SealBroken, WireError
@@ -47,6 +47,9 @@ class Conversation:
         self._broken: str | None = None
         self._called = False
         self._values: dict[tuple[str, str], Message] = {}
+        self._files: dict[str, Message] = {}
+        self._foreseen: tuple[list[tuple[str, str]], list[str]] = [], []
+        self._not_noted: set[tuple[str, str]] = set()  # values that no test has asked for yet
         self.own_words: list[str] = []  # what the grader's objects have said of the last call
         self.asked: list[Message] | None = None  # requests, where somebody wants to know them
         self.patience: float | None = None  # seconds of processor time that any call may take at most
@@ -66,11 +69,48 @@ class Conversation:
         self.leave()
         if not calling:
             return
-        if not self._called:  # what a call is told must not come back as a value
+        if not self._called:  # what a call is told must not come back as a value, or in a file
+            self._fetch_foreseen()
             for known in KNOWN_NAMES.keys() - self._values.keys():
                 self._fetch(*known)
         self._called = True
         self._question = question
+
+    def foresee(self, names: Iterable[tuple[str, str]], files: Iterable[str]) -> None:
+        """Say what will be asked for: names, each with its question, and files. It is fetched before the first call."""
+        self._foreseen = sorted(set(names)), sorted(set(files))
+
+    def _fetch_foreseen(self) -> None:
+        asked, self.asked = self.asked, None
+        try:
+            for known in self._foreseen[0]:
+                if known in self._values:
+                    continue
+                try:
+                    self._fetch(*known)
+                except SealBroken:
+                    if self._broken:
+                        raise
+                    self._values[known] = {"timeout": True}
+                self._not_noted.add(known)
+            for name in self._foreseen[1]:
+                if name not in self._files:
+                    self._files[name] = self._file(name)
+        finally:
+            self.asked = asked
+
+    def _file(self, name: str) -> Message:
+        try:
+            return self.ask({"do": "file", "name": name}, ANSWER_SECONDS)
+        except Timeout:
+            raise SealBroken("the student's process did not answer in time") from None
+
+    def file(self, name: str) -> Message:
+        """What the notebook's own process, which has not been called, says of a file."""
+        if name not in self._files:
+            self.leave()
+            self._files[name] = self._file(name)
+        return self._files[name]
 
     def leave(self) -> None:
         """Let the current fork end, and wait for word of its end."""
@@ -93,6 +133,9 @@ class Conversation:
         if (question, name) not in self._values:
             self.leave()
             self._fetch(question, name)
+        elif (question, name) in self._not_noted:
+            self.note({"do": "get", "name": name, "question": question})
+        self._not_noted.discard((question, name))
         if len(KNOWN_NAMES) < MAX_KNOWN and name.isidentifier():  # a part of an object may be made when it's looked at
             KNOWN_NAMES[question, name] = None
         return copy.deepcopy(self._values[question, name])

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from nbseal.errors import WireError
 from nbseal.hidden_tests import messages
 from nbseal.hidden_tests.case import SubmissionFacts
 from nbseal.hidden_tests.conversation import Conversation
+from nbseal.hidden_tests.foreseen import foreseen_in
 from nbseal.hidden_tests.question import Check, GraderPlugin
 from nbseal.wire import Channel, EndOfStream
 
@@ -60,6 +62,8 @@ def _serve(channel: Channel, plugin: GraderPlugin, checks: list[Check]) -> NoRet
     # made at first use otherwise: in every fork anew
     importlib.import_module("numpy.random")
     messages.sentences()
+    for check in checks:
+        foreseen_in(_function(check))
     gc.freeze()  # a collection in a fork would otherwise touch, and so copy, everything that was loaded
     channel.send({"tests": [_describe(check) for check in checks], "depends_on": plugin.depends_on})
     copies: set[int] = set()
@@ -78,6 +82,12 @@ def _serve(channel: Channel, plugin: GraderPlugin, checks: list[Check]) -> NoRet
         os.kill(copy, signal.SIGKILL)
         os.waitpid(copy, 0)
     os._exit(0)  # pytest would take everything down in order
+
+
+def _function(check: Check) -> Callable[..., Any]:
+    """The test as its author wrote it."""
+    function: Callable[..., Any] = getattr(check.item, "function", _function)
+    return function
 
 
 def _describe(check: Check) -> dict[str, Any]:
@@ -115,6 +125,11 @@ def _judge_one(
         questions, without = set(message["questions"]), set(message["without"])
         wanted = [check for check in checks if check.question in questions and check.item.nodeid not in without]
         done: dict[str, Any] = {"done": True}
+        foreseen = [(check.question, foreseen_in(_function(check))) for check in wanted]
+        plugin.conversation.foresee(
+            [(question, name) for question, one in foreseen for name in one.names],
+            {name for _, one in foreseen for name in one.files} - plugin.facts.files.keys(),
+        )
         plugin.conversation.asked = [] if message["recorded"] else None
         plugin.conversation.patience = message["patience"]
         plugin.run(wanted, lambda tests: copy.send({"tests": tests}))

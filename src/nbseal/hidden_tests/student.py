@@ -294,6 +294,8 @@ class Student:
         try:
             if request["do"] == "get":
                 reply = self._conversation.value_of(self._question, request["name"])
+            elif request["do"] == "file":
+                reply = self._conversation.file(request["name"])
             else:
                 self._conversation.enter(self._question, calling=request["do"] in CALLS)
                 reply = self._conversation.ask(request, seconds, callbacks)
