@@ -9,10 +9,11 @@ TEST := $(VENV)/.test
 VERIFY := $(VENV)/.verify
 HUB := $(VENV)/.hub
 CLOUD := $(VENV)/.cloud
+DEEP := $(VENV)/.deep
 # Byte code is made by all processors at once, and of what may run in a sealed process, which can't keep any.
 NEVER_SEALED := /(tests?|docutils|pip|playwright|setuptools|sphinx)/
 
-.PHONY: help demo hub test test-slow lint build verify bench lock
+.PHONY: help demo hub deep test test-slow lint build verify bench lock
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -30,7 +31,7 @@ $(COURSE): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(TEST) $(VERIFY) $(HUB) $(CLOUD): $(VENV)/.%: requirements-%.txt $(COURSE)
+$(TEST) $(VERIFY) $(HUB) $(CLOUD) $(DEEP): $(VENV)/.%: requirements-%.txt $(COURSE)
 	$(install)
 	touch $@
 
@@ -39,6 +40,8 @@ demo: $(COURSE)  ## build the releases, make a small class, grade it, print the 
 
 hub: $(COURSE) $(HUB)  ## a JupyterHub with a small class on this machine, until Ctrl-C
 	$(BIN)/nbseal-hub demo
+
+deep: $(COURSE) $(DEEP)  ## install PyTorch, which 08-deep trains networks with
 
 test: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD)  ## run the tests of marks, walls and pages
 	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
@@ -55,7 +58,7 @@ lint: $(COURSE) $(TEST) $(VERIFY)  ## style, types, import layers, notebooks, th
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 build: $(COURSE)  ## make release/ and solutions/ from source/
-	$(BIN)/nbseal build
+	$(BIN)/nbseal build --strict
 
 verify: $(COURSE) $(VERIFY)  ## prove the hidden graders of all assignments; ARGS="01-gates --question nand" for one
 	$(BIN)/nbseal verify --jobs $(JOBS) $(ARGS)

@@ -49,7 +49,7 @@ def own_cost(folder: Path, assignment: str, count: int) -> dict[str, float]:
         own, cells = time.process_time(), 0.0
         for student, path in folders.items():
             graded = grader.grade(student, path)
-            cells += graded.cell_cpu
+            cells += sum(graded.cell_cpu.values())
             recorder.save(graded)
         own = time.process_time() - own
     # what the forks used is known once both warm processes have ended; their start is measured apart and taken off

@@ -1,4 +1,4 @@
-"""05-mnist: whether the real data are here, and what the hidden check of a network costs."""
+"""05-mnist and 08-deep: whether the real data are here, and what the hidden checks of networks cost."""
 
 from __future__ import annotations
 
@@ -38,6 +38,20 @@ def check_seconds(pictures: int = 10_000, repeats: int = 5) -> float:
         grader.accuracy(network, images, digits)
         times.append(time.perf_counter() - started)
     return statistics.median(times)
+
+
+def deep_check_seconds(pictures: int = 7_000) -> float:
+    """Processor time for reading and running both networks of 08-deep, and altering pictures as its hidden tests do."""
+    grader = _load(ROOT / "graders" / "deep_network.py")
+    rng = np.random.default_rng(0)
+    images, digits = rng.random((pictures, 28, 28), dtype=np.float32), rng.integers(0, 10, pictures)
+    started = time.process_time()
+    for kind in ("mlp", "cnn"):
+        data = (ROOT / "solutions" / "08-deep" / f"{kind}.safetensors").read_bytes()
+        grader.accuracy(grader.networks.network_of(data, kind), images, digits)
+    network = grader.networks.network_of(data, "cnn")
+    grader.accuracy(network, grader.altered(images[: grader.COPIES], rng), digits[: grader.COPIES])
+    return time.process_time() - started
 
 
 def _load(path: Path) -> ModuleType:

@@ -31,6 +31,7 @@ FILES = {
     "requirements-verify.txt": {"Mutants of answers": "verify"},
     "requirements-hub.txt": {"The hub": "hub"},
     "requirements-cloud.txt": {"Clients of the three services, and the replay server": "cloud"},
+    "requirements-deep.txt": {"Networks of 08-deep": "deep"},
 }
 BROUGHT = "What these bring"
 PIN = re.compile(r"(?P<name>[\w.-]+)==(?P<version>\S+)(?:  # (?P<remark>.*))?")
@@ -113,7 +114,8 @@ def _write(path: Path, own: dict[str, list[Requirement]], needed: set[str], foun
 
 
 def _line(name: str, found: dict[str, dict[str, Any]], remark: str | None) -> str:
-    return f"{name}=={found[name]['version']}" + (f"  # {remark}" if remark else "")
+    release = found[name]["version"].partition("+")[0]  # a build for processors alone is the same release of PyTorch
+    return f"{name}=={release}" + (f"  # {remark}" if remark else "")
 
 
 if __name__ == "__main__":

@@ -85,14 +85,14 @@ def _filled(picture):
 
 
 def _likeness(picture, expected):
-    """The largest cosine over shifts of up to three pixels, because centring by mass moves a picture a little."""
-    shifts = [np.roll(expected, (dy, dx), (0, 1)) for dy in range(-3, 4) for dx in range(-3, 4)]
+    """The largest cosine over shifts of up to four pixels: what is expected has its box in the middle, not its mass."""
+    shifts = [np.roll(expected, (dy, dx), (0, 1)) for dy in range(-4, 5) for dx in range(-4, 5)]
     lengths = np.linalg.norm(picture) * np.linalg.norm(expected)
     return max(float(np.sum(picture * other)) for other in shifts) / max(lengths, 1e-9)
 
 
 def judge_drawing(student, drawing, expected, hint=""):
-    """Demand a bright, upright, undistorted digit of the right size in the middle of a black picture.
+    """Demand a bright, upright, undistorted digit of the right size near the middle of a black picture.
 
     ``hint`` is for a submission that finds no ink here, or stumbles.
     """
@@ -125,8 +125,7 @@ def judge_drawing(student, drawing, expected, hint=""):
         "Scale both sides by the same factor."
     )
     assert max(abs(row - 13.5), abs(column - 13.5)) < 4.5, (
-        "The digit isn't in the middle of the 28 × 28 pixels: leave as many rows free above as below, and as many "
-        "columns left as right."
+        "The digit isn't in the middle of the 28 × 28 pixels: its centre of mass should be at row 14, column 14."
     )
     assert _likeness(picture, expected) > 0.8, (
         "The picture doesn't look like the drawing: mirrored, turned or filled in?"
@@ -136,8 +135,8 @@ def judge_drawing(student, drawing, expected, hint=""):
 def judge_to_the_pixel(student, rng):
     """Demand a drawing that needs no scaling unchanged in the middle: thin zeros, upright and lying.
 
-    They are the same from all sides, so that the middle of their box is the middle of their ink, too. One touches the
-    upper edge of the sheet, the other one the left.
+    Their centre of mass lies between two pixels, which may be rounded to either side. One touches the upper edge of the
+    sheet, the other one the left.
     """
     for lying in (False, True):
         width = 2 * int(rng.integers(6, 9))
@@ -150,7 +149,8 @@ def judge_to_the_pixel(student, rng):
         places = tuple((28 - side) // 2 for side in sides)
         _outline(expected, places, sides, 1)
         picture = prepared(student, sheet)
-        if np.abs(picture - expected).max() > 0.1:
+        rounded = [np.roll(expected, (down, right), (0, 1)) for down in (0, 1) for right in (0, 1)]
+        if min(np.abs(picture - other).max() for other in rounded) > 0.1:
             raise StudentError(_what_is_off(picture, sides, places))
 
 
@@ -183,9 +183,31 @@ def _what_is_off(picture, sides, places):
     (top, bottom), (left, right) = ((first, first + side - 1) for first, side in expected)
     return (
         f"A zero of {sides[0]} × {sides[1]} pixels, drawn with a thin pen, needs no scaling: expected it unchanged in "
-        f"rows {top} to {bottom} and columns {left} to {right}, got it in rows {got[0][0]} to {got[0][1]} and columns "
-        f"{got[1][0]} to {got[1][1]}, or blurred. Cut out the ink and no more, and leave as much free on both sides."
+        f"rows {top} to {bottom} and columns {left} to {right} or one further, got it in rows {got[0][0]} to "
+        f"{got[0][1]} and columns {got[1][0]} to {got[1][1]}, or blurred. Cut out the ink and no more, and move it by "
+        "whole pixels."
     )
+
+
+def judge_mass(student, rng):
+    """Demand the centre of mass in the middle, of clubs that have most of their ink at one end.
+
+    The middle of their box is three pixels away from it. Half a pixel to either side is rounding, and another half is
+    left to those who count from the middle between pixels 13 and 14.
+    """
+    places = np.arange(28)
+    for turns in rng.permutation(4):
+        top, left = rng.integers(35, 60), rng.integers(45, 105)
+        end = _coverage([[(left, top), (left, top + 1)]], (150, 150), 30)
+        stick = _coverage([[(left, top), (left, top + 70)]], (150, 150), 8)
+        picture = prepared(student, np.rint(245 - 225 * np.rot90(np.maximum(end, stick), turns)).astype(np.uint8))
+        assert picture.sum() > 1, "There is no bright ink in the picture of a club."
+        row, column = (float(picture.sum(axis=axis) @ places / picture.sum()) for axis in (1, 0))
+        assert max(abs(row - 14), abs(column - 14)) <= 1.1, (
+            "A club, most of whose ink is at one end, comes out with its centre of mass at "
+            f"row {row:.1f}, column {column:.1f}, expected about row 14, column 14. (The middle of the box around the "
+            "ink isn't its centre of mass.)"
+        )
 
 
 def judge_extremes(student, rng):
@@ -204,7 +226,7 @@ def judge_extremes(student, rng):
             f"Of {what} the picture holds as much ink as {picture.sum():.3g} full pixels, expected {sides[0]} × "
             f"{sides[1]}: the longer side is 20, and each side at least 1."
         )
-        middle = [np.abs(picture.sum(axis=axis) @ (np.arange(28) - 13.5)) / picture.sum() for axis in (1, 0)]
+        middle = [np.abs(picture.sum(axis=axis) @ (np.arange(28) - 14)) / picture.sum() for axis in (1, 0)]
         assert max(middle) < 1.5, f"The picture of {what} doesn't have it in the middle."
 
 

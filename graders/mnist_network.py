@@ -124,13 +124,12 @@ def _support():
     """The course's own digits.py, which also says where the pictures are looked for."""
     root = Path(__file__).resolve().parents[1]
     for kind in ("source", "release"):
-        path = root / kind / "05-mnist" / "digits.py"
-        if path.exists():
+        for path in sorted(root.glob(f"{kind}/*/digits.py")):  # every assignment that reads digits has the same one
             spec = importlib.util.spec_from_file_location("digits_of_the_course", path)
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
             return module
-    raise RuntimeError("digits.py of 05-mnist is in neither source/ nor release/")
+    raise RuntimeError("digits.py is in no assignment, neither in source/ nor in release/")
 
 
 def relu(values):

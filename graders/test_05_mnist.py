@@ -813,13 +813,14 @@ def test_prepare_any_sheet(student):
     drawings.judge_rough_paper(student, rng)
 
 
-@pytest.mark.question("handwriting", promise="put it in the middle of 28 × 28 zeros")
+@pytest.mark.question("handwriting", promise="with its centre of mass at row 14 and column 14")
 def test_prepare_off_centre(student):
-    """A small digit in a corner ends in the middle, 20 pixels tall."""
+    """A small digit in a corner ends with its centre of mass in the middle, 20 pixels tall."""
     rng = student.rng
     corner = tuple(float(place) for place in rng.choice([0.22, 0.78], size=2))
     drawing = drawings.draw(rng, (240, 240), height=60, place=corner)
     drawings.judge_drawing(student, drawing.grey(250, 20), drawing.expected)
+    drawings.judge_mass(student, rng)
     drawings.judge_to_the_pixel(student, rng)
     drawings.judge_extremes(student, rng)
 

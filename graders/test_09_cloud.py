@@ -532,7 +532,7 @@ def test_recall(student):
 
 @pytest.mark.question("metrics", promise="from 0 to 1 and not rounded")
 def test_f1(student):
-    """F1: one number for both, close to the smaller one; none of the three is rounded."""
+    """F1: one number for both, nearer to the smaller one; none of the three is rounded."""
     for hits, false_alarms, missed in draw_counts(student.rng):
         precision, recall, got = metrics(student, hits, false_alarms, missed)
         p, r = hits / (hits + false_alarms), hits / (hits + missed)

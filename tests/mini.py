@@ -149,6 +149,9 @@ class Watching:
     def start(self, total: int) -> None:
         """Take no notice of how many there are."""
 
+    def note(self, text: str) -> None:
+        """Take no notice of what is said beforehand."""
+
 
 def write(path: Path, nb: dict[str, Any]) -> None:
     """Write a notebook."""

@@ -45,11 +45,10 @@ def _short(number):
 
 def shapes(axes):
     """Return how many different shapes of markers there are; a hollow one differs from a filled one."""
-    found = {(dots.get_paths()[0].vertices.tobytes(), len(dots.get_facecolor()) > 0) for dots in axes.collections}
-    found |= {
-        (line.get_marker(), str(line.get_markerfacecolor())) for line in axes.lines if line.get_marker() != "None"
-    }
-    return len(found)
+    drawn = [dots for dots in axes.collections if len(dots.get_offsets())]
+    lines = [line for line in axes.lines if len(line.get_xydata()) and line.get_marker() not in ("None", None, "", " ")]
+    found = {(dots.get_paths()[0].vertices.tobytes(), len(dots.get_facecolor()) > 0) for dots in drawn}
+    return len(found | {(line.get_marker(), str(line.get_markerfacecolor())) for line in lines})
 
 
 def draw_gate(axes, points, targets):

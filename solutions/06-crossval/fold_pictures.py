@@ -4,6 +4,7 @@ from base64 import b64encode
 from html import escape
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 TRAIN, TEST, BOTH, INK = "#FBE3B5", "#0072B2", "#000000", "#333333"  # pale, dark, black: apart in grey, too
 LEFT, TOP, ROW, WIDEST, BAND = 62, 50, 24, 24, 520  # pixels
@@ -80,7 +81,7 @@ def draw_scores(scores, title, mean=None, std=None):
 def folds_used(cross_validate, n, k):
     """Return the (train, test) pairs that models see when ``cross_validate`` is run on ``n`` rows."""
     notes = []
-    cross_validate(lambda: _Witness(notes), *_numbered(n), k)
+    cross_validate(lambda: _Witness(notes, []), *_numbered(n), k)
     return notes
 
 
@@ -88,28 +89,43 @@ def scaler_folds(scaled_scores, n, k):
     """Return for each test which rows the scaler had learned from, and which were tested."""
     notes, scalers = [], []
 
-    def make_scaler():
-        scalers.append(_Witness(notes))
-        return scalers[-1]
-
     class Model(_Witness):
         def predict(self, X):
             learned = [scaler.learned for scaler in scalers if scaler.learned][-1:] or [[]]
             notes.append((learned[0], np.ravel(X).tolist()))
             return np.zeros(len(X))
 
-    scaled_scores(make_scaler, lambda: Model(notes), *_numbered(n), k)
+    scaled_scores(lambda: _Witness(notes, scalers), lambda: Model(notes, []), *_numbered(n), k)
     return notes
 
 
-class _Witness:
-    """Takes the place of a model or a scaler, and remembers which rows it was given."""
+def trainings(run):
+    """Return how often each model was trained that ``run(make_model)`` trains."""
+    models = []
+    run(lambda: _Witness([], models))
+    return [model.fits for model in models if model.fits]
 
-    def __init__(self, notes):
-        self.notes, self.learned = notes, []
+
+def tests_of(folds):
+    """Return the test sets of pairs (train, test) as sorted lists; None where there are no pairs."""
+    return None if folds is None else [sorted(int(row) for row in test) for _, test in folds]
+
+
+class _Witness(ClassifierMixin, BaseEstimator):
+    """Takes the place of a model or a scaler, and remembers which rows it was given; ``all`` are it and its copies."""
+
+    def __init__(self, notes, all):
+        self.notes, self.learned, self.fits, self.all = notes, [], 0, all
+        all.append(self)
+
+    def __sklearn_clone__(self):
+        return type(self)(self.notes, self.all)
+
+    def __sklearn_is_fitted__(self):
+        return self.fits > 0
 
     def fit(self, X, y=None):
-        self.learned = np.ravel(X).tolist()
+        self.learned, self.fits = np.ravel(X).tolist(), self.fits + 1
         return self
 
     def predict(self, X):

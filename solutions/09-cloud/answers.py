@@ -45,9 +45,26 @@ def measured():
         return [{**row, "confidence": float(row["confidence"])} for row in csv.DictReader(lines)]
 
 
+def row(photo, service, label, confidence):
+    """Return one row of the table that all services' answers are brought into."""
+    return {"photo": photo, "service": service, "label": label, "confidence": confidence}
+
+
 def records(rows):
-    """Return rows as a list of dicts, whether they are that already or a pandas DataFrame."""
+    """Return rows as a list of dicts, whether they are that already or a pandas DataFrame; None stays None."""
+    if rows is None:
+        return None
     return rows.to_dict("records") if hasattr(rows, "to_dict") else list(rows)
+
+
+def told(parse, error):
+    """Return whether the ValueError that a parser raises for a service's error holds the service's own message."""
+    message = error.get("Message") or error["error"]["message"]
+    try:
+        got = parse(error, "any photo")
+    except ValueError as raised:
+        return message in str(raised)
+    raise AssertionError(f"no error was raised, the function returned {got!r}")
 
 
 def of(table, service):

@@ -43,6 +43,8 @@ def show_labels(rows, title, right=None):
 
     With ``right``, one truth value per row, bars of labels that are not right are hatched.
     """
+    if rows is None:
+        raise ValueError("there are no rows to draw, the function gave None: does it end with return?")
     bars = [_bar(row) for row in rows]
     right = [True] * len(bars) if right is None else [bool(value) for value in right]
     order = sorted(range(len(bars)), key=lambda i: -bars[i][1])
@@ -92,6 +94,8 @@ def show_boxes(boxes, title, photo):
     place = f'x="{left}" y="{top}" width="{wide}" height="{high}"'
     shapes = [_text(left, 18, title, ' font-size="13" font-weight="bold"')]
     shapes.append(f'<image {place} href="data:image/png;base64,{image}"/>')
+    if boxes is None:
+        raise ValueError("there are no boxes to draw, the function gave None: does it end with return?")
     said = []
     for number, box in enumerate(boxes):
         label, x0, y0, x1, y1 = _box(box)
@@ -102,7 +106,8 @@ def show_boxes(boxes, title, photo):
             lines = f'fill="none" stroke="{colour}" stroke-width="{thick}"{dash if colour == INK else ""}'
             shapes.append(f"<rect {corner} {size} {lines}/>")
         rim = ' font-weight="bold" stroke="#fff" stroke-width="3" paint-order="stroke"'
-        shapes.append(_text(left + x0 * wide + 4, top + y0 * high + 13, label, rim))
+        at = min(left + x0 * wide + 4, left + wide - 8 * len(label))  # a name at the right edge isn't cut off
+        shapes.append(_text(max(at, left + 2), top + y0 * high + 13, label, rim))
         said.append(f"{label} from ({x0:.2g}, {y0:.2g}) to ({x1:.2g}, {y1:.2g})")
     return Picture(shapes, wide + 20, high + 38, f"{title}. {'; '.join(said) or 'No boxes'}.")
 

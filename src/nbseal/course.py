@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_config_path
 from nbgrader.coursedir import CourseDirectory
-from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode
+from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode, default
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -33,7 +33,10 @@ RENAMED = {  # settings of Seal by the names that they had once
     "output_kb": "output_kib",
 }
 SECRET_BYTES = 32
+CELL_SECONDS = 10.0
+NO_LIMIT = 3600.0  # seconds, for a cell without a limit in nbgrader: a batch must end
 NAMED = 10  # names in a sentence
+MOST_EMPTY_FOLDERS = 100
 NOBODYS = {"timestamp.txt", "desktop.ini", "Thumbs.db", "__MACOSX"}
 PATTERN = frozenset("*?[")
 CASES = "cases"  # folder among the graders with known cases, which no mark depends on
@@ -46,11 +49,15 @@ class Seal(Configurable):  # type: ignore[misc]
         ["auto", "namespaces", "landlock"], "auto", help="how to seal; auto takes the strongest to be had"
     ).tag(config=True)
     cell_seconds = Float(
-        10.0, help="seconds of processor time a cell may take before it is interrupted; twice as many of wall time"
+        CELL_SECONDS,
+        help="seconds of processor time a cell may take before it is interrupted; twice as many of wall time (default "
+        "c.Execute.timeout or c.ExecutePreprocessor.timeout, else 10)",
     ).tag(config=True)
-    notebook_seconds = Float(60.0, help="seconds of wall time all cells may take before the process is ended").tag(
-        config=True
-    )
+    notebook_seconds = Float(
+        6 * CELL_SECONDS,
+        help="seconds of wall time all cells may take before the process is ended (default 60, or six times "
+        "cell_seconds if nbgrader's timeout sets these)",
+    ).tag(config=True)
     hidden_tests_seconds = Float(60.0, help="seconds of wall time the hidden tests of one notebook may take").tag(
         config=True
     )
@@ -80,6 +87,29 @@ class Seal(Configurable):  # type: ignore[misc]
     ).tag(config=True)
     readable_paths = List(Unicode(), [], help="further folders that student code may read").tag(config=True)
 
+    @default("cell_seconds")  # type: ignore[untyped-decorator]
+    def _default_cell_seconds(self) -> float:
+        timeout = _nbgraders_timeout(self.config)
+        return CELL_SECONDS if timeout is None else timeout
+
+    @default("notebook_seconds")  # type: ignore[untyped-decorator]
+    def _default_notebook_seconds(self) -> float:
+        timeout = _nbgraders_timeout(self.config)
+        return 6 * CELL_SECONDS if timeout is None else max(6 * timeout, 6 * CELL_SECONDS)
+
+
+def _nbgraders_timeout(config: Config) -> float | None:
+    """The limit of a cell that is set for nbgrader, in seconds; None if there is none. No limit is an hour here."""
+    for name in ("Execute", "ExecutePreprocessor"):
+        if "timeout" in config.get(name, {}):
+            timeout = config[name]["timeout"]
+            if timeout is None or (isinstance(timeout, int) and timeout < 0):
+                return NO_LIMIT
+            if isinstance(timeout, (int, float)):
+                return float(timeout)
+            raise CourseError(f"c.{name}.timeout is {timeout!r}: give a number of seconds, or None for no limit.")
+    return None
+
 
 class Grading(Configurable):  # type: ignore[misc]
     """How marks are made. Set as ``c.Grading.<name>`` in nbgrader_config.py."""
@@ -97,6 +127,29 @@ class Grading(Configurable):  # type: ignore[misc]
         help="time zone of the course (Europe/Berlin): what abbreviations such as CEST mean (default "
         "c.Exchange.timezone), and times that name no zone (default UTC, as nbgrader reads them)",
     ).tag(config=True)
+
+
+class Sources(Configurable):  # type: ignore[misc]
+    """What instructors' own files are like. Set as ``c.Sources.<name>`` in nbgrader_config.py."""
+
+    shared_files = List(
+        Unicode(), [], help='support files that are alike in all assignments that have them: ["self_check.py"]'
+    ).tag(config=True)
+    cell_seconds = Float(
+        120.0, help="seconds of processor time a cell of a source may take while its solution is built"
+    ).tag(config=True)
+    named_cells = Bool(
+        False,
+        help="have the lint ask for cell ids that say what a cell holds, in the place of JupyterLab's random ones",
+    ).tag(config=True)
+    solution_needs = Dict(
+        {},
+        help="support functions that say what a solution needs and this machine lacks, in a text, or an empty one: "
+        '{"05-mnist": "digits:missing"}',
+    ).tag(config=True)
+
+
+OURS = (Seal, Grading, Sources)
 
 
 @dataclass(frozen=True)
@@ -129,10 +182,16 @@ class Assignment:
 
 
 class Course:
-    """A course directory with its settings loaded."""
+    """A course directory with its settings loaded.
 
-    def __init__(self, root: str | os.PathLike[str] = ".", config: Config | None = None) -> None:
+    ``private`` is another folder for our own records, where nothing may be written into the course.
+    """
+
+    def __init__(
+        self, root: str | os.PathLike[str] = ".", config: Config | None = None, private: Path | None = None
+    ) -> None:
         self.root = Path(root).resolve()
+        self.private = private or self.root / ".nbseal"  # scorecards, secret, locks
         if not self.root.is_dir():
             raise CourseError(f"{self.root} is not a folder: give the course's folder with --course.")
         if config is None:
@@ -144,6 +203,7 @@ class Course:
         self.coursedir = CourseDirectory(config=self.config)
         self.seal = Seal(config=self.config)
         self.grading = Grading(config=self.config)
+        self.sources = Sources(config=self.config)
 
     @property
     def db_url(self) -> str:
@@ -154,11 +214,6 @@ class Course:
         """A folder of nbgrader's trees; ``kind`` is source, release, submitted, autograded, feedback or solution."""
         directory = getattr(self.coursedir, f"{kind}_directory")
         return Path(os.path.normpath(self.coursedir.format_path(directory, student, assignment)))
-
-    @property
-    def private(self) -> Path:
-        """Folder of nbseal's own records (scorecards, secret, locks)."""
-        return self.root / ".nbseal"
 
     @property
     def template_cache(self) -> Path:
@@ -211,7 +266,7 @@ class Course:
         top = self.folder(kind)
         marker = Path(os.path.relpath(pattern, top)).parts.index("*")
         folders = top.glob(os.path.relpath(pattern, top)) if top.is_dir() else []
-        found = {path.relative_to(top).parts[marker] for path in folders if path.is_dir()}
+        found = {path.relative_to(top).parts[marker] for path in folders if os.path.isdir(path)}
         return sorted(found.union(self.misplaced(assignment) if kind == "submitted" else ()))
 
     def misplaced(self, assignment: str, student: str | None = None) -> dict[str, list[str]]:
@@ -288,7 +343,7 @@ def load_config(root: Path) -> Config:
 
 def _check_names(config: Config, where: str | Path) -> None:
     """CourseError naming the file ``where`` for a setting of ours that doesn't exist; traitlets would only warn."""
-    for kind in (Seal, Grading):
+    for kind in OURS:
         group = f"c.{kind.__name__}"
         known = sorted(kind.class_trait_names(config=True))
         for name in config.get(kind.__name__, ()):
@@ -310,8 +365,19 @@ def _called_like(name: str, known: dict[str, set[str]]) -> str:
 
 
 def _is_empty(folder: Path) -> bool:
-    """Whether there is no file in a folder, however deep."""
-    return not any(names for _, _, names in os.walk(folder))
+    """Whether there is no file in a folder; what lies in more folders than honest work does is taken for one."""
+    waiting = [folder]
+    for _ in range(MOST_EMPTY_FOLDERS):
+        if not waiting:
+            return True
+        try:
+            entries = list(waiting.pop().iterdir())
+        except OSError:
+            return False
+        if any(entry.is_symlink() or not os.path.isdir(entry) for entry in entries):
+            return False
+        waiting += entries
+    return False
 
 
 def _make_secret(path: Path) -> None:

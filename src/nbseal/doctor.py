@@ -33,6 +33,9 @@ PACKAGES = (
     "pytest",
 )
 
+# nbgrader's steps of grading that ours replace; the timeout of the first two sets `c.Seal.cell_seconds`
+NOT_OURS = ("Execute", "ExecutePreprocessor", "LimitOutput", "OverwriteCells", "OverwriteKernelspec", "DeduplicateIds")
+
 
 def examine(root: Path) -> dict[str, dict[str, str]]:
     """Findings by title: versions, seal, course and data."""
@@ -47,6 +50,8 @@ def examine(root: Path) -> dict[str, dict[str, str]]:
         "without a hidden grader": ", ".join(_without_grader(course)) or "none",
         "gradebook": _gradebook(course),
     }
+    if idle := _without_effect(course):
+        findings["Course"]["settings that have no effect here"] = idle
     findings["Times"] = _times(course)
     findings["Limits (c.Seal in nbgrader_config.py)"] = {
         name: f"{getattr(course.seal, name)} ({trait.help})" for name, trait in course.seal.traits(config=True).items()
@@ -80,6 +85,12 @@ def _seal() -> dict[str, str]:
 
 def _without_grader(course: Course) -> list[str]:
     return [name for name in course.assignments() if course.assignment(name).grader is None]
+
+
+def _without_effect(course: Course) -> str:
+    """Settings of nbgrader's own way of running notebooks, which is not ours."""
+    given = [f"c.{step}.{name}" for step in NOT_OURS for name in course.config.get(step, {}) if name != "timeout"]
+    return f"{', '.join(sorted(given))}: cells are run by nbseal's own process" if given else ""
 
 
 def _gradebook(course: Course) -> str:

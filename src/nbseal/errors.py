@@ -3,6 +3,8 @@
 NbsealError
 ├── CourseError            the instructor's files or settings are wrong; nothing was graded
 │   ├── UnknownName        no such assignment, student or question
+│   ├── SolutionFailed     a solution can't be run to its end
+│   ├── OtherLanguage      the assignment isn't written in Python, which is all that is graded here
 │   └── GraderError        a hidden grader can't be collected, or doesn't fit its notebook
 ├── SubmissionError        one submission can't be read at all
 ├── SealError              our machinery, not the student's code
@@ -30,6 +32,14 @@ class CourseError(NbsealError):
 
 class UnknownName(CourseError):
     """An assignment, a student or a question that doesn't exist was asked for."""
+
+
+class SolutionFailed(CourseError):
+    """An instructor's notebook can't be run to its end, or a cell of it fails where none may."""
+
+
+class OtherLanguage(CourseError):
+    """A notebook is not written in Python: no mark of its assignment is touched."""
 
 
 class GraderError(CourseError):

@@ -89,6 +89,12 @@ class QuestionResult:
         """Whether a person decided the mark by `nbseal resolve`."""
         return any(test.name == BY_A_PERSON for test in self.tests)
 
+    @property
+    def reason(self) -> str:
+        """The first thing that is said about why marks are missing; "" if nothing is."""
+        said = [test.message or test.name for test in self.tests if test.outcome is not Outcome.PASSED]
+        return said[0] if said else self.told
+
 
 @dataclass(frozen=True)
 class CellTime:
@@ -250,7 +256,7 @@ class GradedSubmission:
 
     ``notebooks`` maps a notebook's name to the executed and marked notebook (nbformat 4 plain data); ``files`` maps
     relative paths to bytes; ``digest`` identifies submission, template, grader and engine together, ``handed_in`` the
-    submission alone; ``cell_cpu`` is the processor time of the student's cells in seconds.
+    submission alone; ``cell_cpu`` is the processor time of each of the student's cells in seconds.
     """
 
     scorecard: Scorecard
@@ -259,5 +265,5 @@ class GradedSubmission:
     files: dict[str, bytes]
     missing_notebooks: tuple[str, ...] = ()
     timestamp: str | None = None
-    cell_cpu: float = 0.0
+    cell_cpu: Mapping[str, float] = field(default_factory=dict)
     handed_in: str = ""

@@ -27,6 +27,7 @@ from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard,
 from nbseal.verify.known_cases import KnownCase
 from tests.courses import copy_course
 from tests.samples import ROOT, SAMPLES, Sample, base_notebook
+from tests.turns import every
 
 ASSIGNMENTS = sorted(
     path.parent.name
@@ -254,7 +255,10 @@ def is_check(cell: dict[str, Any]) -> bool:
 @pytest.fixture(scope="module")
 def grade(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grade]:
     """Grades the assignments that are asked for with all kinds of bad answers, once; all that wait do so together."""
-    asked = {item.callspec.params["assignment"] for item in request.session.items if item.path == request.path}
+    items = [item.callspec.params for item in request.session.items if item.path == request.path]
+    asked = {item["assignment"] for item in items}
+    chosen = {(item["assignment"], item.get("kind", f"file {item.get('what')}")) for item in items}
+    chosen |= {(assignment, kind) for assignment in asked for kind in (NOTHING, SILENT)}
     graded: dict[str, dict[str, Future[GradedSubmission]]] = {}
     with ExitStack() as stack:
         graders = {}
@@ -265,7 +269,7 @@ def grade(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         working = stack.enter_context(ThreadPoolExecutor(JOBS))
         for assignment, grader in graders.items():
             top = grader.course.root.parent
-            kinds = kinds_of(assignment, top)
+            kinds = [kind for kind in kinds_of(assignment, top) if (assignment, without_name(kind)) in chosen]
             graded[assignment] = {
                 kind: (waiting if kind == WAITS else working).submit(
                     grader.grade, kind, hand_in(assignment, kind, top / kind)
@@ -281,6 +285,11 @@ def kinds_of(assignment: str, top: Path) -> list[str]:
     submitted = sorted({path.name for path in folder.iterdir()} - {f"{assignment}.ipynb"})
     shutil.rmtree(folder)
     return [*KINDS, *(f"file {name} {what}" for name in submitted for what in BROKEN_FILES)]
+
+
+def without_name(kind: str) -> str:
+    """A kind without the name of the file that it breaks."""
+    return f"file {kind.split(' ', 2)[2]}" if kind.startswith("file ") else kind
 
 
 def judge(card: Scorecard) -> None:
@@ -307,8 +316,14 @@ def by_machine(card: Scorecard) -> list[QuestionResult]:
     return [question for question in card.questions if question.status is not Status.MANUAL]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+@pytest.mark.parametrize(
+    ("assignment", "kind"),
+    [
+        pytest.param(assignment, kind, id=f"{assignment}-{kind}", marks=every(3, row, column))
+        for row, assignment in enumerate(ASSIGNMENTS)
+        for column, kind in enumerate(KINDS)
+    ],
+)
 def test_a_bad_answer_is_judged_and_explained(assignment: str, kind: str, grade: Grade) -> None:
     """Each question is judged with a readable sentence, and a bad answer earns no more than none at all."""
     cards = grade(assignment)

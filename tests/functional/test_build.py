@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from nbseal.build import build, stale
 from nbseal.build.assignment_files import source_files
 from nbseal.build.solutions import without_metadata
 from nbseal.course import Course
-from nbseal.errors import CourseError, UnknownName
+from nbseal.errors import CourseError, OtherLanguage, UnknownName
 from nbseal.files import digest_of
+from nbseal.gradebook.connection import open_gradebook
+from nbseal.grading import ClassOptions, grade_class
 from nbseal.notebook import make_template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +106,44 @@ def test_a_solution_is_executed_with_its_figures(course: Course, root: Path) -> 
     nbformat.validate(nbformat.from_dict(nb))
 
 
+NEEDS = 'c = get_config()\nc.Sources.solution_needs = {"first": "helper:missing"}\n'
+
+
+def test_a_solution_that_lacks_something_is_kept(root: Path) -> None:
+    """Where a support function says what is missing, the committed solution stays, and a note tells why."""
+    (root / "nbgrader_config.py").write_text(NEEDS)
+    write_source(root, (0, new_markdown_cell("# New title", id="title")))
+    helper = root / "source/first/helper.py"
+    helper.write_text(helper.read_text() + "def missing():\n    return 'There is no data set.'\n")
+    before = (root / "solution/first/first.ipynb").read_bytes()
+    (built,) = build(Course(root))
+    assert "There is no data set." in built.notes[0]
+    assert "kept" in built.notes[0]
+    assert (built.solutions, (root / "solution/first/first.ipynb").read_bytes()) == ((), before)
+    assert "New title" in (root / "release/first/first.ipynb").read_text()
+    helper.write_text(helper.read_text().replace("There is no data set.", ""))
+    assert build(Course(root))[0].solutions == ("first.ipynb", "helper.py")
+    assert "New title" in (root / "solution/first/first.ipynb").read_text()
+
+
+def test_a_function_that_cannot_say_what_is_missing_is_an_error(root: Path) -> None:
+    """A misspelt function in c.Sources.solution_needs is named with Python's reason, and nothing is written."""
+    (root / "nbgrader_config.py").write_text(NEEDS)
+    with pytest.raises(CourseError, match=r"helper:missing of .*source/first.*no attribute 'missing'"):
+        build(Course(root), force=True)
+
+
+def test_a_solution_sees_what_grading_preloads(root: Path) -> None:
+    """A support function that c.Seal.preload_calls names has been called before the solution's cells run."""
+    (root / "nbgrader_config.py").write_text('c = get_config()\nc.Seal.preload_calls = {"first": ["helper:load"]}\n')
+    cell = new_code_cell("import helper\nprint(helper.loaded)", id="figure")
+    helper = write_source(root, (2, cell)).with_name("helper.py")
+    helper.write_text(helper.read_text() + "loaded = []\ndef load():\n    loaded.append('data')\n")
+    build(Course(root))
+    nb = json.loads((root / "solution/first/first.ipynb").read_text())
+    assert next(cell for cell in nb["cells"] if cell["id"] == "figure")["outputs"][0]["text"] == ["['data']\n"]
+
+
 def test_a_release_rebuilds_like_its_source(course: Course, root: Path) -> None:
     """Release and source give templates with the same cells, so that either can serve for grading."""
     sealed = {"q"}
@@ -155,13 +196,45 @@ def test_cells_without_ids_are_built_the_same_twice(root: Path, course: Course) 
     assert build(course, force=True)[0].release == ()
 
 
-def test_a_failing_solution_names_the_cell_and_changes_nothing(root: Path, course: Course) -> None:
-    """A solution that raises is not released: the error says where and what."""
+def test_a_failing_solution_is_released_and_names_the_cell(root: Path, course: Course) -> None:
+    """As nbgrader runs no solution, one that raises is no reason not to release; what JupyterLab shows is named."""
+    write_source(root, (2, new_code_cell("# a figure\n1 / 0", id="figure")))
+    (built,) = build(course)
+    assert "first.ipynb" in built.release
+    assert (
+        "first.ipynb: cell [2], '# a figure', fails in the solution: ZeroDivisionError: division by zero" in built.notes
+    )
+
+
+def test_a_strict_build_refuses_a_failing_solution_and_changes_nothing(root: Path, course: Course) -> None:
+    """With ``strict``, a solution that raises is not released: the error says where and what."""
     before = contents(root)
     write_source(root, (2, new_code_cell("1 / 0", id="figure")))
-    with pytest.raises(CourseError, match=r"first/first\.ipynb fails in cell 'figure': ZeroDivisionError"):
-        build(course)
+    with pytest.raises(CourseError, match=r"first: first\.ipynb: cell \[2\], '1 / 0', fails .*: ZeroDivisionError"):
+        build(course, strict=True)
     assert contents(root) == before
+
+
+@pytest.mark.parametrize("tag", ["raises-exception", "skip-execution"])
+def test_a_cell_that_may_raise_is_no_finding(root: Path, course: Course, tag: str) -> None:
+    """A tag says that an error belongs to the lesson, or that the cell is not for grading."""
+    write_source(root, (2, new_code_cell("1 / 0", id="figure", metadata={"tags": [tag]})))
+    assert build(course, strict=True)[0].notes == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [("while True: pass", "TimeoutError|KeyboardInterrupt"), ("import os; os._exit(3)", "its solution is not made")],
+)
+def test_a_solution_that_never_ends_is_released_with_a_note(root: Path, source: str, reason: str) -> None:
+    """An endless cell is stopped, and one that ends the process leaves no solution: both are named."""
+    config = root / "nbgrader_config.py"
+    config.write_text("c = get_config()\nc.Sources.cell_seconds = 0.5\n")
+    write_source(root, (2, new_code_cell(source, id="figure")))
+    (built,) = build(Course(root))
+    assert "first.ipynb" in built.release
+    assert any(re.search(reason, note) for note in built.notes), built.notes
+    config.unlink()
 
 
 def test_a_repeated_grade_id_is_named(root: Path, course: Course) -> None:
@@ -172,9 +245,9 @@ def test_a_repeated_grade_id_is_named(root: Path, course: Course) -> None:
 
 
 def test_nbgraders_refusal_is_passed_on(root: Path, course: Course) -> None:
-    """What nbgrader only logs is in the error: here a solution region outside a solution cell."""
+    """What nbgrader refuses is in the error: here a solution region outside a solution cell."""
     write_source(root, (2, new_code_cell("### BEGIN SOLUTION\n1\n### END SOLUTION", id="figure")))
-    with pytest.raises(CourseError, match=r"first can't be released: .*Solution region detected in a non-solution"):
+    with pytest.raises(CourseError, match=r"first\.ipynb can't be .*: Solution region detected in a non-solution"):
         build(course)
 
 
@@ -238,3 +311,49 @@ OURS = sorted(path.parent.name for path in ROOT.glob("source/*/*.ipynb"))
 def test_the_committed_builds_are_fresh(assignment: str) -> None:
     """release/ is what nbgrader makes of source/, and solutions/ was executed from these very sources."""
     assert stale(Course(ROOT), [assignment]) == []
+
+
+def write_r_source(root: Path) -> None:
+    """An assignment in R beside the others."""
+    write_source(root, name="statistics")
+    path = root / "source" / "statistics" / "statistics.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    nb.metadata.kernelspec = {"name": "ir", "display_name": "R", "language": "R"}
+    nbformat.write(nb, path)
+
+
+def test_an_assignment_in_r_is_left_out_and_the_others_are_built(tmp_path: Path) -> None:
+    """One sentence says that only Python is graded; asked for by its name, the assignment is an error."""
+    write_r_source(tmp_path)
+    write_source(tmp_path)
+    first, statistics = build(Course(tmp_path))
+    assert (first.assignment, first.notes) == ("first", ())
+    assert not (tmp_path / "release" / "statistics").exists()
+    (note,) = statistics.notes
+    assert "statistics.ipynb is written in R, and nbseal grades Python" in note
+    with pytest.raises(OtherLanguage, match="no mark of statistics is touched"):
+        build(Course(tmp_path), ["statistics"])
+
+
+def test_an_assignment_in_r_is_not_graded(tmp_path: Path) -> None:
+    """No submission in another language gets a recorded zero."""
+    write_r_source(tmp_path)
+    shutil.copytree(tmp_path / "source" / "statistics", tmp_path / "submitted" / "ada" / "statistics")
+    with pytest.raises(OtherLanguage, match="written in R"):
+        grade_class(Course(tmp_path), "statistics", ClassOptions())
+    assert not (tmp_path / "autograded").exists()
+    gradebook = open_gradebook(Course(tmp_path))
+    assert gradebook.assignments == []
+    gradebook.close()
+
+
+def test_a_source_of_an_older_nbgrader_is_released_with_todays_metadata(tmp_path: Path) -> None:
+    """The release is what `nbgrader update` and a build would give, and the source stays as it is."""
+    path = write_source(tmp_path)
+    path.write_text(path.read_text().replace('"schema_version": 3', '"schema_version": 1'))
+    before = path.read_bytes()
+    build(Course(tmp_path))
+    released = nbformat.read(tmp_path / "release" / "first" / "first.ipynb", as_version=4)
+    marks = [cell.metadata.nbgrader for cell in released.cells if "nbgrader" in cell.metadata]
+    assert {one.schema_version for one in marks} == {3}
+    assert path.read_bytes() == before

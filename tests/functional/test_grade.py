@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,7 +15,7 @@ from nbseal.errors import CourseError, GraderError, SubmissionError, UnknownName
 from nbseal.grading import ClassOptions, Grader, grade_class
 from nbseal.grading.submission import resubmitted
 from nbseal.results import Outcome, Scorecard, Status
-from tests.mini import GRADER, Watching, code, hand_in, make_course, mini_cells, solution
+from tests.mini import GRADER, Watching, code, hand_in, make_course, mini_cells, notebook, solution, write
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +218,77 @@ def test_questions_without_hidden_tests_follow_nbgraders_rule(card_of, grader):
     assert marks(card_of(plain_answer="flag = False"))["plain"] == 0.0
     assert len(grader.plan.notes) == 1
     assert "plain" in grader.plan.notes[0]
+
+
+LAST_LINES = {
+    "bool": "flag",
+    "text": "'fine'",
+    "dict": "{'a': 1}",
+    "list": "[1, 2]",
+    "table": "__import__('pandas').DataFrame({'a': [1]})",
+    "picture": "__import__('matplotlib.pyplot').pyplot.plot([1, 2])",
+    "numpy's number": "np.float64(1.0)",
+    "nothing": "print(flag)",
+}
+
+
+@pytest.fixture(scope="module")
+def with_last_lines(tmp_path_factory):
+    """A course without hidden tests whose checks end with something that is shown, and ``credit``, with a number."""
+    shows = {f"q{number}": source for number, source in enumerate(LAST_LINES.values())}
+    cells = [
+        code("imports", "import numpy as np"),
+        code("answer", solution("flag, points = True, 1.5"), solution=True),
+        *(code(name, source, grade=True, locked=True, points=2) for name, source in shows.items()),
+        code("credit", "assert flag\npoints", grade=True, locked=True, points=2),
+    ]
+    root = make_course(tmp_path_factory.mktemp("last lines") / "course", grader=None, cells=cells)
+
+    def graded(answer, with_source=True):
+        folder = tmp_path_factory.mktemp("handed in")
+        own = [{**cell, "source": answer} if cell["id"] == "answer" else cell for cell in cells]
+        write(folder / "mini.ipynb", notebook(own))
+        if not with_source:
+            shutil.move(root / "source", root / "hidden")
+            shutil.copytree(root / "hidden", root / "release")
+        try:
+            with Grader(Course(root), "mini") as grader:
+                return grader.grade("x", folder).scorecard
+        finally:
+            if not with_source:
+                shutil.rmtree(root / "release")
+                shutil.move(root / "hidden", root / "source")
+
+    return graded
+
+
+def test_a_solution_gets_all_points_whatever_its_last_lines_show(with_last_lines):
+    """A check that ends with a text, a table or a picture has its points when it runs, as nbgrader gives them."""
+    found = marks(with_last_lines("flag, points = True, 1.5"))
+    assert found == {**{f"q{number}": 2.0 for number in range(len(LAST_LINES))}, "credit": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("points", "score"), [("2", 2.0), ("0", 0.0), ("99", 2.0), *((one, None) for one in ("'2'", "-1", "None", "[2]"))]
+)
+def test_only_a_number_is_partial_credit(with_last_lines, points, score):
+    """Where the solution shows a number, a student's is the mark, and of anything else none can be made."""
+    card = with_last_lines(f"flag, points = True, {points}")
+    assert marks(card)["credit"] == score
+    assert (score is None) == any("no number" in problem for problem in card.problems)
+
+
+def test_nan_is_no_partial_credit(with_last_lines):
+    """A number that is none waits for a person; a check that fails is still a zero."""
+    assert marks(with_last_lines("flag, points = True, float('nan')"))["credit"] is None
+    assert marks(with_last_lines("flag, points = False, float('nan')"))["credit"] == 0.0
+
+
+def test_without_a_solution_a_number_is_a_mark_and_the_rest_waits(with_last_lines):
+    """Where only the release is there, nobody can tell what a last line is meant to be."""
+    found = marks(with_last_lines("flag, points = True, 1", with_source=False))
+    assert found["credit"] == 1.0
+    assert found["q1"] is None
 
 
 @pytest.mark.parametrize("last", ["'full marks please'", "float('nan')", "-1", "99"])
@@ -466,6 +539,27 @@ def test_an_interrupt_waits_until_what_is_being_recorded_is(tmp_path):
     assert 1 <= len(seen) < 4
     again = grade_class(Course(root), "mini", ClassOptions(jobs=1))
     assert {done.student for done in again.done if done.unchanged} == set(seen)
+
+
+def test_an_interrupt_does_not_wait_for_a_notebook_that_still_runs(tmp_path):
+    """Who gives up has the prompt back long before the time limit of what runs is over, and no process is left."""
+    root = make_course(tmp_path / "course")
+    hand_in(root, "ada")
+    hand_in(root, "ben", number_answer="import time\nfor _ in range(20):\n    time.sleep(1)\nanswer = 42")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    began = []
+
+    def on_done(done):
+        began.append(time.monotonic())
+        signal.raise_signal(signal.SIGINT)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            grade_class(Course(root), "mini", ClassOptions(jobs=2), Watching(on_done))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(began) == 1
+    assert time.monotonic() - began[0] < 5.0
 
 
 def test_solution_regions_do_not_reach_the_template(grader):

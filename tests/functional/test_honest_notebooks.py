@@ -59,6 +59,32 @@ CELLS = {
         "block.buf[0] = 7\nprint(block.buf[0])\nblock.close()\nblock.unlink()",
         "7",
     ),
+    "a database in the work folder": (
+        "import sqlite3\nwith sqlite3.connect('a.db') as one, sqlite3.connect('a.db') as other:\n"
+        "    one.execute('pragma journal_mode=persist')\n    one.execute('create table t (x)')\n"
+        "    one.execute('insert into t values (7)')\n    one.commit()\n"
+        "    other.execute('update t set x = x + 1')\n    other.commit()\n"
+        "    print(one.execute('select x from t').fetchall())",
+        "[(8,)]",
+    ),
+    "a database with a log": (
+        "with sqlite3.connect('b.db') as one:\n    one.execute('pragma journal_mode=wal')\n"
+        "    one.execute('create table t (x)')\n    one.executemany('insert into t values (?)', [(1,), (2,)])\n"
+        "    one.commit()\n    print(sqlite3.connect('b.db').execute('select sum(x) from t').fetchall())",
+        "[(3,)]",
+    ),
+    "a locked file": (
+        "import fcntl\nwith open('c', 'w') as file:\n    fcntl.flock(file, fcntl.LOCK_EX)\n"
+        "    fcntl.lockf(file, fcntl.LOCK_UN)\n    print('locked')",
+        "locked",
+    ),
+    "a condition between processes": (
+        "def wait(event, done):\n    done.put(event.wait(20))\n"
+        "event, done = multiprocessing.Event(), multiprocessing.Queue()\n"
+        "one = multiprocessing.Process(target=wait, args=(event, done))\none.start()\nevent.set()\n"
+        "print(done.get(), multiprocessing.Lock().acquire(timeout=1))\none.join()",
+        "True True",
+    ),
     "a temporary file": (
         "import tempfile\nwith tempfile.NamedTemporaryFile() as file:\n    print(file.write(b'abc'))",
         "3",

@@ -3,61 +3,67 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 from nbgrader.converters import Autograde
 
 from nbseal.course import Course
 from nbseal.gradebook import Recorder
 from nbseal.grading import ClassOptions, Grader, grade_class
 from nbseal.grading.submission import Submission
+from nbseal.grading.trials import Answer, Excerpt, trial
 from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status
+from nbseal.verify.known_cases import KnownCase, base_notebook, with_cells
+from nbseal.verify.probing import asked_of
+from nbseal.verify.variants import answer_cells
 from tests.courses import copy_course, grades
 from tests.nbgrader_commands import give
 from tests.samples import SAMPLES as SAMPLES_FOLDER
 from tests.samples import Sample, kind_of, load_sample, load_samples, some_of_each_kind
+from tests.turns import every
 
-# Endless loops stop sooner; no answer takes a tenth of that. 05-mnist has no such loop, and cells that train.
+# Endless loops stop sooner; no answer takes a tenth of that. 04-backprop and 05-mnist
+# have no such loop, and cells that train.
 CELL_SECONDS = {"01-gates": 1, "02-xor": 2, "06-crossval": 1, "09-cloud": 1}
 SMALLEST = "01-gates"
 OTHER_FACE = 10  # samples of an assignment that nbgrader's command grades, too: it takes a second for each
 SAMPLES = load_samples()
 ASSIGNMENTS = sorted({sample.assignment for sample in SAMPLES})
+BY_QUESTION = ("pass", "fail")  # kinds of samples whose questions are tried one by one; others are whole notebooks
+JOBS = 2
 RIGHT_ANSWERS, MISTAKES = 3, 5  # at least, of each question that is graded by itself
 
 
 @dataclass(frozen=True)
-class Marked:
-    """A sample's scorecard; the ``others``' questions on it belong to samples that share the notebook."""
-
-    card: Scorecard
-    others: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
 class GradedClass:
-    """All samples of an assignment, handed in and graded in parallel."""
+    """An assignment's samples: some graded as whole notebooks of a class, most tried on what they are about."""
 
     root: Path
-    marked: dict[str, Marked]
+    cards: dict[str, Scorecard]
+    tried: dict[str, list[QuestionResult]]
     registered: Path  # the same course before anything was graded
 
 
 @pytest.fixture(scope="session")
-def class_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], GradedClass]:
-    """Grades an assignment's samples as one class."""
+def class_of(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], GradedClass]:
+    """Grades an assignment's samples, as far as this run asks for them."""
+    items = [getattr(item, "callspec", None) for item in request.session.items if item.path == Path(__file__)]
+    chosen = [item.params["sample"] for item in items if item and "sample" in item.params]
+    asked = {(sample.assignment, sample.name) for sample in chosen}
 
     @cache
     def attempt(assignment: str) -> Future[GradedClass]:
         outcome: Future[GradedClass] = Future()
         try:
-            outcome.set_result(grade_samples(assignment, tmp_path_factory.mktemp(assignment)))
+            samples = [one for one in load_samples(assignment) if (assignment, one.name) in asked]
+            outcome.set_result(grade_samples(assignment, samples, tmp_path_factory.mktemp(assignment)))
         except Exception as error:  # kept, so that it isn't tried again for each sample
             outcome.set_exception(error)
         return outcome
@@ -65,80 +71,97 @@ def class_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Graded
     return lambda assignment: attempt(assignment).result()
 
 
-def grade_samples(assignment: str, folder: Path) -> GradedClass:
-    """Grade samples that change one question several to a notebook, and those alone that then get other marks."""
+def grade_samples(assignment: str, samples: Sequence[Sample], folder: Path) -> GradedClass:
+    """Try samples on their own questions alone, and grade those of other kinds, and deviating ones, as a class."""
     root = copy_course(folder / "course", [assignment], limits(assignment))
-    samples = load_samples(assignment)
-    shared = share_notebooks(samples, some_of_each_kind(assignment, OTHER_FACE))
-    names = {f"together_{number}": chosen for number, chosen in enumerate(shared) if len(chosen) > 1}
-    names |= {chosen[0].name: chosen for chosen in shared if len(chosen) == 1}
-    for name, chosen in names.items():
-        cells = {grade_id: source for sample in chosen for grade_id, source in sample.cells.items()}
-        one = replace(chosen[0], case=replace(chosen[0].case, cells=cells))
-        one.write(root / "submitted" / name / assignment)
+    whole = some_of_each_kind(assignment, OTHER_FACE)
+    alone = [one for one in samples if one.name not in whole and is_tried_by_question(one)]
+    tried = try_questions(Course(root), assignment, alone)
+    tried = {one.name: tried[one.name] for one in alone if not deviations(one, tried[one.name])}
+    for sample in samples:
+        if sample.name not in tried:
+            sample.write(root / "submitted" / sample.name / assignment)
+    if len(tried) == len(samples):
+        return GradedClass(root, {}, tried, root)
     with Recorder(Course(root)) as recorder:
         recorder.prepare(assignment)
     registered = shutil.copytree(root, folder / "other")
-    cards = grade_all(root, assignment)
-    marked: dict[str, Marked] = {}
-    for name, chosen in names.items():
-        for sample in chosen:
-            others = frozenset(question for other in chosen if other is not sample for question in other.expect)
-            marked[sample.name] = Marked(cards[name], others)
-    disturbed = [one for one in samples if marked[one.name].others and deviations(one, marked[one.name])]
-    for sample in disturbed:
-        sample.write(root / "submitted" / sample.name / assignment)
-    cards = grade_all(root, assignment)
-    return GradedClass(root, marked | {one.name: Marked(cards[one.name]) for one in disturbed}, registered)
-
-
-def grade_all(root: Path, assignment: str) -> dict[str, Scorecard]:
-    """Grade what is new; the scorecards of that."""
-    result = grade_class(Course(root), assignment, ClassOptions(jobs=2))
+    result = grade_class(Course(root), assignment, ClassOptions(jobs=JOBS))
     assert result.troubles == []
-    return {card.student: card for card in result.scorecards}
+    return GradedClass(root, {card.student: card for card in result.scorecards}, tried, registered)
 
 
-def share_notebooks(samples: Iterable[Sample], alone: Collection[str]) -> list[list[Sample]]:
-    """Samples that stand in one notebook, since each has a mistake in another question."""
-    shared, single = list[list[Sample]](), list[list[Sample]]()
-    for sample in samples:
-        if (
-            sample.name in alone
-            or kind_of(sample) != "fail"
-            or [f"{one}-answer" for one in sample.expect] != [*sample.cells]
-        ):
-            single.append([sample])
-            continue
-        free = (chosen for chosen in shared if all(one.cells.keys() != sample.cells.keys() for one in chosen))
-        if place := next(free, None):
-            place.append(sample)
-        else:
-            shared.append([sample])
-    return shared + single
+def is_tried_by_question(sample: Sample) -> bool:
+    """Whether what a sample is about shows without grading its whole notebook."""
+    return sample.base == "solution" and sample.verdict in BY_QUESTION and bool(sample.expect)
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.assignment}-{sample.name}")
+def by_turns(samples: Sequence[Sample]) -> list[ParameterSet]:
+    """All samples; half of those that are tried by their questions wait for the slow run."""
+    whole = {(one, name) for one in ASSIGNMENTS for name in some_of_each_kind(one, OTHER_FACE)}
+    return [
+        pytest.param(
+            one,
+            id=f"{one.assignment}-{one.name}",
+            marks=every(2, number) if is_tried_by_question(one) and (one.assignment, one.name) not in whole else [],
+        )
+        for number, one in enumerate(samples)
+    ]
+
+
+def try_questions(course: Course, assignment: str, samples: Sequence[Sample]) -> dict[str, list[QuestionResult]]:
+    """What samples get for the questions that they are about, each run with no more cells than its question needs."""
+    with Grader(course, assignment) as grader, ThreadPoolExecutor(JOBS) as executor:
+        plan = grader.plan.notebooks[0]
+        questions = {question.grade_id: question for question in plan.questions}
+        solution = KnownCase("solution", SAMPLES_FOLDER / assignment / "solution")
+        solved = base_notebook(course, course.assignment(assignment), plan.name, "solution")
+
+        def tried(sample: Sample, grade_id: str) -> QuestionResult:
+            question, case = questions[grade_id], sample.case
+            notebook = with_cells(solved, sample.cells)
+            excerpt = Excerpt(answer_cells(plan.template, question), asked(grade_id))
+            with trial(grader, plan, question, Answer(notebook, case.beside), excerpt) as outcome:
+                return outcome.score(outcome.judge(0, case.beside))
+
+        @cache
+        def asked(grade_id: str) -> frozenset[str]:
+            """Names that the question's hidden tests ask the solution for."""
+            question = questions[grade_id]
+            with trial(grader, plan, question, Answer(solved, solution.beside)) as outcome:
+                verdict = outcome.judge(0, solution.beside, recorded=True)
+            return frozenset(asked_of(grade_id, verdict.asked).names)
+
+        for grade_id in {grade_id for sample in samples for grade_id in sample.expect}:
+            asked(grade_id)  # once, before threads need it
+        waiting = {one.name: [executor.submit(tried, one, grade_id) for grade_id in one.expect] for one in samples}
+        return {name: [future.result() for future in futures] for name, futures in waiting.items()}
+
+
+@pytest.mark.parametrize("sample", by_turns(SAMPLES))
 def test_a_sample_gets_its_marks_and_its_words(sample: Sample, class_of: Callable[[str], GradedClass]) -> None:
     """The named questions get the expected marks and words, all others full marks, and a text waits for a person."""
-    assert deviations(sample, class_of(sample.assignment).marked[sample.name]) == []
+    graded = class_of(sample.assignment)
+    if sample.name in graded.tried:
+        assert deviations(sample, graded.tried[sample.name]) == []
+    else:
+        card = graded.cards[sample.name]
+        assert (deviations(sample, card.questions), card.problems if sample.verdict == "pass" else ()) == ([], ())
 
 
-def deviations(sample: Sample, marked: Marked) -> list[str]:
+def deviations(sample: Sample, questions: Iterable[QuestionResult]) -> list[str]:
     """What is other than the sample wants it."""
     found = []
-    for question in marked.card.questions:
+    for question in questions:
         said, wanted = messages(question), sample.expect.get(question.grade_id)
         if wanted:
             right = question.score == wanted.score and all(word.lower() in said.lower() for word in wanted.words)
         elif question.status is Status.MANUAL:
             right = question.score is None
-        elif sample.base == "solution":
-            right = question.score == question.max_score or question.grade_id in marked.others
         else:
-            right = question.score == 0
+            right = question.score == (question.max_score if sample.base == "solution" else 0)
         if not right:
-            found.append(f"{question.grade_id}: {question.score} {said!r}, not {wanted} {marked.card.problems}")
+            found.append(f"{question.grade_id}: {question.score} {said!r}, not {wanted}")
     return found
 
 
@@ -157,7 +180,7 @@ def test_the_untouched_release_gets_nothing_and_no_complaint(
     assignment: str, class_of: Callable[[str], GradedClass]
 ) -> None:
     """Who hands in the release gets 0 of the points that are given without a person, and nothing needs attention."""
-    card = class_of(assignment).marked["fail_untouched"].card
+    card = class_of(assignment).cards["fail_untouched"]
     assert card.score == 0
     assert card.problems == ()
     assert {question.status for question in card.questions} == {Status.GRADED}
@@ -166,9 +189,10 @@ def test_the_untouched_release_gets_nothing_and_no_complaint(
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
 def test_nothing_that_was_foreseen_goes_unjudged(assignment: str, class_of: Callable[[str], GradedClass]) -> None:
     """No sample makes a hidden test fail by itself."""
-    cards = [one.card for one in class_of(assignment).marked.values()]
-    waiting = [card for card in cards if any(question.status is Status.NOT_JUDGED for question in card.questions)]
-    assert [(card.student, card.problems) for card in waiting] == []
+    graded = class_of(assignment)
+    questions = {name: list(card.questions) for name, card in graded.cards.items()} | graded.tried
+    waiting = [name for name, found in questions.items() if any(one.status is Status.NOT_JUDGED for one in found)]
+    assert waiting == []
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
@@ -219,7 +243,7 @@ def test_both_faces_grade_by_the_same_function(tmp_path: Path, monkeypatch: pyte
     course.coursedir.assignment_id = SMALLEST
     Autograde(coursedir=course.coursedir, config=course.config).start()
     by_command, seen[:] = list(seen), []
-    grade_class(Course(course.root), SMALLEST, ClassOptions(jobs=2, force=True))
+    grade_class(Course(course.root), SMALLEST, ClassOptions(jobs=JOBS, force=True))
     assert [student for student, *_ in by_command] == chosen
     assert sorted(seen, key=itemgetter(0)) == by_command
 
@@ -227,9 +251,9 @@ def test_both_faces_grade_by_the_same_function(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
 def test_each_question_has_enough_samples(assignment: str, class_of: Callable[[str], GradedClass]) -> None:
     """Each question that is graded by itself is proven on several right answers and on named mistakes."""
-    marked = class_of(assignment).marked
-    questions = marked["fail_untouched"].card.questions
-    read = {one.grade_id for sample in marked.values() for one in sample.card.questions if one.status is Status.MANUAL}
+    cards = class_of(assignment).cards
+    questions = cards["fail_untouched"].questions
+    read = {one.grade_id for card in cards.values() for one in card.questions if one.status is Status.MANUAL}
     found = {question.grade_id: [0, 0] for question in questions if question.grade_id not in read}
     points = {question.grade_id: question.max_score for question in questions}
     for sample in load_samples(assignment):

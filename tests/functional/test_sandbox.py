@@ -105,6 +105,40 @@ def test_an_endless_cell_that_ignores_interrupts_is_ended(waited):
     assert report["reason"] == "asked"  # by this side, at that limit: nothing else had to end it later
 
 
+def test_nothing_that_counts_on_the_machine_is_shown(warm):
+    """What moves with the work of others stands still, or isn't there: nobody can talk by it."""
+    source = """
+import os, time
+def seen(name):
+    try:
+        return sorted(os.listdir(name)) if os.path.isdir(name) else open(name).read()
+    except OSError:
+        return ""
+names = [f"/proc/{name}" for name in ("stat", "meminfo", "vmstat", "loadavg", "uptime")]
+before = list(map(seen, names))
+kept = [os.urandom(1 << 20) for _ in range(50)]
+time.sleep(0.1)
+print(list(map(seen, names)) == before)
+print([name for name in ("/proc/cmdline", "/proc/locks", "/proc/sys", "/proc/diskstats") if seen(name)])
+print("NBSEAL" in seen("/proc/self/environ") + seen("/proc/1/environ"), "MPLCONFIGDIR" in seen("/proc/1/environ"))
+"""
+    assert run(warm, source)[0] == ["True\n[]\nFalse False\n"]
+
+
+def test_the_other_end_of_the_dialogue_has_no_name(warm):
+    """Nobody gets a handle on the process that grades, by whatever name the option has."""
+    source = """
+import os, socket
+own = socket.socket(fileno=os.dup(3))
+for option in (77, 77 + (1 << 16)):
+    try:
+        print(own.getsockopt(socket.SOL_SOCKET, option))
+    except OSError:
+        print("refused")
+"""
+    assert run(warm, source)[0] == ["refused\nrefused\n"]
+
+
 def test_too_much_memory_is_an_error_in_the_cell(warm):
     """A memory bomb meets MemoryError and leaves the rest of the notebook running."""
     texts, failure, _ = run(warm, "hoard = [bytearray(1 << 26) for _ in range(100)]", "print('next')")

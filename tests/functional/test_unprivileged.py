@@ -155,7 +155,13 @@ def test_a_class_is_graded_and_the_level_is_told(where: str, stranger: Stranger,
     assert any("PermissionError" in text or "FileNotFoundError" in text for text in failed)
 
 
-@pytest.mark.parametrize("inside", [[], ROOTLESS], ids=["ordinary user", "rootless container"])
+@pytest.mark.parametrize(
+    "inside",
+    [
+        pytest.param([], id="ordinary user"),
+        pytest.param(ROOTLESS, id="rootless container", marks=pytest.mark.slow),
+    ],
+)
 def test_the_walls_hold_without_root(inside: list[str], stranger: Stranger) -> None:
     """All tests of the sandbox pass when nobody is root: limits, time, memory, and what can't be reached."""
     (stranger.home / "tests").mkdir(exist_ok=True)

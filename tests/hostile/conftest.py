@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.courses import adopting_orphans, environment, wait_until
+from tests.functional.test_unprivileged import STRANGER
 from tests.hostile import rooms
 from tests.hostile.attacks import ALL
 from tests.hostile.course import Secrets, copy_course, hand_in_all, make_course
@@ -163,3 +164,12 @@ def skip_unless_possible(room: Room) -> None:
     reason = obstacle(room)
     if reason:
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    """A folder of the stranger's, for what is tried outside the tournament."""
+    with tempfile.TemporaryDirectory(prefix="nbseal-pairs-") as name:
+        if os.getuid() == 0:
+            os.chown(name, STRANGER, STRANGER)
+        yield Path(name)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from nbseal.course import Course
+from nbseal.doctor import examine
 from nbseal.errors import CourseError
 from nbseal.text import notes_on_like_ids
 from tests.mini import make_course
@@ -41,3 +42,41 @@ def test_a_course_s_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> N
     assert len(first) == 32
     assert (roots[0] / ".nbseal").stat().st_mode & 0o777 == 0o700
     assert (roots[0] / ".nbseal" / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def settings(tmp_path: Path, text: str) -> Course:
+    """A course with these lines in its settings."""
+    (tmp_path / "nbgrader_config.py").write_text(f"c = get_config()\n{text}\n")
+    return Course(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "cell", "notebook"),
+    [
+        ("", 10.0, 60.0),
+        ("c.ExecutePreprocessor.timeout = 120", 120.0, 720.0),
+        ("c.Execute.timeout = 5", 5.0, 60.0),
+        ("c.Execute.timeout = 5\nc.ExecutePreprocessor.timeout = 120", 5.0, 60.0),
+        ("c.ExecutePreprocessor.timeout = None", 3600.0, 21600.0),
+        ("c.ExecutePreprocessor.timeout = -1", 3600.0, 21600.0),
+        ("c.ExecutePreprocessor.timeout = 120\nc.Seal.cell_seconds = 7", 7.0, 720.0),
+        ("c.Execute.timeout = 120\nc.Seal.notebook_seconds = 90", 120.0, 90.0),
+    ],
+)
+def test_nbgraders_timeout_is_the_limit_of_a_cell(tmp_path: Path, text: str, cell: float, notebook: float) -> None:
+    """What a course sets for nbgrader holds here, too, unless it says something else for us."""
+    seal = settings(tmp_path, text).seal
+    assert (seal.cell_seconds, seal.notebook_seconds) == (cell, notebook)
+
+
+def test_a_timeout_that_is_no_number_is_named(tmp_path: Path) -> None:
+    """The setting, what it is, and what it should be."""
+    with pytest.raises(CourseError, match=r"c\.Execute\.timeout is 'long': give a number"):
+        _ = settings(tmp_path, "c.Execute.timeout = 'long'").seal.cell_seconds
+
+
+def test_settings_of_nbgrader_that_have_no_effect_are_named(tmp_path: Path) -> None:
+    """The doctor says which steps of nbgrader's are replaced; a timeout is honoured."""
+    settings(tmp_path, "c.Execute.timeout = 5\nc.Execute.allow_errors = False\nc.LimitOutput.max_lines = 9")
+    said = examine(tmp_path)["Course"]["settings that have no effect here"]
+    assert said.startswith("c.Execute.allow_errors, c.LimitOutput.max_lines:")

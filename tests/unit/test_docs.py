@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nbseal.course import Grading, Seal
+from nbseal.course import OURS
 from tests.samples import ROOT
 
 DOCS = ROOT / "docs"
@@ -18,7 +18,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 def settings_table() -> str:
     """Every setting with its default; the unit stands in its explanation."""
     lines = ["", "| setting | default | meaning and unit |", "|---|---|---|"]
-    for owner in (Seal, Grading):
+    for owner in OURS:
         for name, trait in owner.class_traits(config=True).items():
             default = trait.default()
             shown = default if isinstance(default, str) else repr(default)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from nbseal.build.lint import lint
+from nbseal.build.lint import lint, lint_copies
 from nbseal.cli.app import app
+from nbseal.course import Course
 
 SOLUTION = "### BEGIN SOLUTION\nx = 1\n### END SOLUTION"
 
@@ -54,7 +55,15 @@ def save(folder: Path, cells: list[dict[str, Any]], **fields: Any) -> Path:
 
 def test_a_clean_notebook_has_no_findings(tmp_path: Path) -> None:
     """What Jupyter saves of a well-made notebook passes."""
-    assert lint(save(tmp_path, cells())) == []
+    assert lint(save(tmp_path, cells()), named_cells=True) == []
+
+
+def test_ids_that_jupyterlab_gives_are_no_findings_unless_a_course_wants_names(tmp_path: Path) -> None:
+    """Who writes notebooks with the sidebar alone has nothing to mend."""
+    made = cells()
+    made[0]["id"] = "4fbe21c0"
+    assert lint(save(tmp_path, made)) == []
+    assert "random cell id" in lint(save(tmp_path, made), named_cells=True)[0]
 
 
 OUTPUT = {"name": "stdout", "output_type": "stream", "text": ["hi"]}
@@ -88,7 +97,7 @@ def test_findings(tmp_path: Path, index: int, change: dict[str, Any], finding: s
     """Each thing that doesn't belong into a source notebook is found and named."""
     broken = cells()
     broken[index] = {**broken[index], **change}
-    findings = lint(save(tmp_path, broken))
+    findings = lint(save(tmp_path, broken), named_cells=True)
     assert any(finding in line for line in findings), findings
 
 
@@ -148,7 +157,47 @@ def test_without_names_the_course_s_sources_are_looked_at(tmp_path: Path) -> Non
     assert names == [str(tmp_path / "source" / name / "a.ipynb") for name in ("first", "second")]
 
 
+def course_that_shares(folder: Path, **copies: str) -> Path:
+    """A course of clean notebooks with these copies of a shared file."""
+    (folder / "nbgrader_config.py").write_text('c = get_config()\nc.Sources.shared_files = ["show.py"]\n')
+    for assignment, text in copies.items():
+        (folder / "source" / assignment).mkdir(parents=True)
+        save(folder / "source" / assignment, cells())
+        (folder / "source" / assignment / "show.py").write_text(text)
+    return folder
+
+
+def test_a_shared_file_that_differs_is_found(tmp_path: Path) -> None:
+    """A copy that isn't that of the first assignment is named with it; equal ones and assignments without aren't."""
+    course = course_that_shares(tmp_path, first="x = 1\n", second="x = 1\n", third="x = 2\n")
+    (course / "source" / "fourth").mkdir()
+    save(course / "source" / "fourth", cells())
+    found = CliRunner().invoke(app, ["lint", "--course", str(course)])
+    first, third = (course / "source" / name / "show.py" for name in ("first", "third"))
+    assert found.stdout == f"{third}: is not the same as {first}: copy the right one over the other\n"
+    assert found.exit_code == 1
+    third.write_text("x = 1\n")
+    assert CliRunner().invoke(app, ["lint", "--course", str(course)]).exit_code == 0
+
+
+def test_a_shared_file_that_nobody_has_is_found(tmp_path: Path) -> None:
+    """A misspelt name among the shared files is a finding, since it would check nothing."""
+    course = course_that_shares(tmp_path, first="x = 1\n")
+    (course / "source" / "first" / "show.py").unlink()
+    found = CliRunner().invoke(app, ["lint", "--course", str(course)])
+    assert "has no show.py in any assignment, though c.Sources.shared_files names it" in found.stdout
+    assert found.exit_code == 1
+
+
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_courses_own_copies_are_alike() -> None:
+    """Each assignment of this course has the same self-check."""
+    course = Course(ROOT)
+    assert course.sources.shared_files == ["self_check.py"]
+    assert lint_copies(course.folder("source"), course.sources.shared_files) == {}
+    assert len(list(ROOT.glob("source/*/self_check.py"))) == len(list(ROOT.glob("source/*/*.ipynb")))
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("source/*/*.ipynb")), ids=lambda path: path.stem)

@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from nbgrader.utils import compute_checksum
 from traitlets.config import Config
 
-from nbseal.errors import CourseError
+from nbseal.errors import CourseError, OtherLanguage
 from nbseal.notebook import Question, make_template, nbgrader_steps, questions
 from nbseal.notebook.nbgrader_steps import prepare
 
@@ -169,12 +169,48 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
         make_template(tmp_path / "absent.ipynb")
 
 
-def test_old_nbgrader_metadata_names_the_mend(tmp_path: Path) -> None:
-    """Metadata of an older nbgrader tells which command brings it up to date."""
-    metadata = {"nbgrader": {"grade": True, "grade_id": "q", "points": 1, "solution": False, "schema_version": 1}}
-    path = save(tmp_path / "old.ipynb", [new_code_cell("1", id="q", metadata=metadata)])
-    with pytest.raises(CourseError, match="nbgrader update"):
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_old_nbgrader_metadata_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
+    """Metadata of an older nbgrader is read as `nbgrader update` would write it; the file stays as it is."""
+    mark = {"grade": True, "grade_id": "q", "points": 1, "solution": False, "locked": True, "schema_version": version}
+    path = save(tmp_path / "old.ipynb", [new_code_cell("1", id="q", metadata={"nbgrader": mark})])
+    before = path.read_bytes()
+    template = make_template(path)
+    assert template["cells"][0]["metadata"]["nbgrader"]["schema_version"] == 3
+    assert [question.grade_id for question in questions(template)] == ["q"]
+    assert path.read_bytes() == before
+
+
+def test_newer_nbgrader_metadata_is_refused(tmp_path: Path) -> None:
+    """Nobody knows what metadata of a later nbgrader means."""
+    metadata = mark("q", grade=True, points=1)
+    metadata["nbgrader"]["schema_version"] = 10
+    path = save(tmp_path / "new.ipynb", [new_code_cell("1", id="q", metadata=metadata)])
+    with pytest.raises(CourseError, match=r"new\.ipynb: cell 'q' has nbgrader metadata of version 10, and 3 is"):
         make_template(path)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "language"),
+    [
+        ({"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}, "R"),
+        ({"kernelspec": {"name": "ir", "display_name": "R"}}, "R"),
+        ({"language_info": {"name": "julia"}}, "julia"),
+        ({"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}, None),
+        ({"kernelspec": {"name": "my-env", "display_name": "Mine"}}, None),
+        ({}, None),
+    ],
+)
+def test_only_python_is_graded(tmp_path: Path, metadata: dict[str, Any], language: str | None) -> None:
+    """A notebook in another language is refused before anything of it is graded, in one sentence."""
+    nb = nbformat.v4.new_notebook(cells=[new_code_cell("1", id="q", metadata=mark("q", grade=True, points=1))])
+    nb.metadata.update(metadata)
+    nbformat.write(nb, tmp_path / "it.ipynb")
+    if language is None:
+        assert make_template(tmp_path / "it.ipynb")["cells"]
+    else:
+        with pytest.raises(OtherLanguage, match=f"it.ipynb is written in {language}, and nbseal grades Python"):
+            make_template(tmp_path / "it.ipynb")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from traitlets.config import Config
 
-from nbseal.course import RENAMED, Course, Grading, Seal
+from nbseal.course import OURS, RENAMED, Course, Seal
 from nbseal.errors import CourseError
 
 
@@ -58,7 +58,7 @@ def test_every_setting_can_be_set(tmp_path):
     """All names that exist are taken, and nbgrader's own settings aren't looked at."""
     lines = [
         f"c.{kind.__name__}.{name} = {trait.default()!r}"
-        for kind in (Seal, Grading)
+        for kind in OURS
         for name, trait in kind.class_traits(config=True).items()
     ]
     course = course_with(

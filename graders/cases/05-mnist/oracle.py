@@ -133,7 +133,7 @@ def test_confused(student):
 
 @pytest.mark.question("handwriting")
 def test_handwriting(student):
-    """The recipe on many sheets; where a free row or column is left over, it may be on either side."""
+    """The recipe on many sheets; a centre of mass between two pixels may be rounded to either side."""
     drawings = list(sheets(student.rng))
     bright = [recipe_for_ink(sheet) for sheet in drawings]
     cases = [(sheet,) for sheet in drawings]
@@ -198,6 +198,12 @@ def recipe_for_picture(bright):
     digit = bright[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = (max(1, round(20 * side / max(digit.shape))) for side in digit.shape)
     small = cv2.resize(digit, (width, height), interpolation=cv2.INTER_AREA) / 255
-    for top in {(28 - height) // 2, (29 - height) // 2}:
-        for left in {(28 - width) // 2, (29 - width) // 2}:
+    for top in _starts(small.sum(axis=1)):
+        for left in _starts(small.sum(axis=0)):
             yield np.pad(small, ((top, 28 - height - top), (left, 28 - width - left)))
+
+
+def _starts(masses):
+    """Where the first row may come to, so that the centre of mass is rounded to 14, and nothing sticks out."""
+    first = 14 - float(masses @ np.arange(len(masses)) / masses.sum())
+    return {int(np.clip(np.floor(first + half), 0, 28 - len(masses))) for half in (0.48, 0.52)}

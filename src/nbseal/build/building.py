@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nbseal.build.assignment_files import differences, source_files, write_files
+from nbseal.build.assignment_files import Files, differences, source_files, write_files
 from nbseal.build.release import make_release
-from nbseal.build.solutions import make_solutions, stamp_of
+from nbseal.build.solutions import OnCell, lacking, make_solutions, stamp_of
 from nbseal.course import Course
+from nbseal.errors import OtherLanguage, SolutionFailed
 from nbseal.files import digest_of
 
 
@@ -27,14 +28,27 @@ def build(
     assignments: Iterable[str] | None = None,
     *,
     force: bool = False,
+    strict: bool = False,
+    on_cell: OnCell | None = None,
 ) -> list[Built]:
     """Make release/ and solutions/ of the assignments (default: all with a source), and register the releases.
 
-    Solutions are executed only when their sources changed, or with ``force``; a build without a change
-    writes no file. CourseError for anything wrong with the sources; what was there before is then left as
-    it was.
+    Solutions are executed only when their sources changed, or with ``force``; one for which this machine lacks
+    something (c.Sources.solution_needs) stays as it was, and a note says so. A build without a change writes no file.
+    CourseError for anything wrong with the sources; what was there before is then left as it was. A solution that fails
+    doesn't stop the release, as nbgrader runs none: it is named in a note, or is an error if the build is ``strict``.
+    Of all assignments, those in another language are left out, with a note. ``on_cell`` is told of each cell that is
+    done.
     """
-    return [_build_one(course, name, force) for name in _choose(course, assignments)]
+    found = []
+    for name in _choose(course, assignments):
+        try:
+            found.append(_build_one(course, name, force, strict, on_cell))
+        except OtherLanguage as error:
+            if assignments is not None:
+                raise
+            found.append(Built(name, (), (), (str(error),)))
+    return found
 
 
 def stale(course: Course, assignments: Iterable[str] | None = None) -> list[str]:
@@ -48,12 +62,28 @@ def stale(course: Course, assignments: Iterable[str] | None = None) -> list[str]
     return lines
 
 
-def _build_one(course: Course, name: str, force: bool) -> Built:
-    files, notes = make_solutions(course, name) if force or _outdated(course, name) else (None, [])
+def _build_one(course: Course, name: str, force: bool, strict: bool, on_cell: OnCell | None) -> Built:
+    files, notes = _solve(course, name, strict, on_cell) if force or _outdated(course, name) else (None, [])
     release = make_release(course, name, register=True)
     changed = write_files(course.folder("release", assignment=name), release)
     executed = write_files(course.folder("solution", assignment=name), files) if files is not None else []
     return Built(name, tuple(changed), tuple(executed), tuple(notes))
+
+
+def _solve(course: Course, name: str, strict: bool, on_cell: OnCell | None) -> tuple[Files | None, list[str]]:
+    """The files of solutions/ and what the author should look at; no files where those that are there must stay."""
+    if (lack := lacking(course, name)) and course.folder("solution", assignment=name).is_dir():
+        return None, [f"solutions/{name}/ is kept, though made from other sources: it can't be executed here. {lack}"]
+    try:
+        files, notes = make_solutions(course, name, on_cell)
+    except SolutionFailed as error:
+        if strict:
+            raise
+        return None, [f"released, but its solution is not made: {error}"]
+    if strict and notes.failures:
+        raise SolutionFailed(f"{name}: {notes.failures[0]}")
+    said = [*notes.failures, *notes.others]
+    return files, [f"executed all the same: {lack}", *said] if lack else said
 
 
 def _choose(course: Course, assignments: Iterable[str] | None) -> list[str]:

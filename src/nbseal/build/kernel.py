@@ -15,20 +15,20 @@ from nbclient.exceptions import CellTimeoutError
 from nbformat import from_dict
 
 from nbseal.build.assignment_files import BYPRODUCTS, Files, copy_out, read_files
-from nbseal.errors import CourseError
+from nbseal.errors import SolutionFailed
 from nbseal.notebook import Notebook
 from nbseal.notebook.grade_cells import plain
 from nbseal.notebook.outputs import clean_outputs
 from nbseal.sandbox.launch import ONE_THREAD
 
-CELL_SECONDS = 1800  # of wall time
 
-
-def run_in_kernel(nb: Notebook, files: Files) -> tuple[Notebook, Files]:
+def run_in_kernel(nb: Notebook, files: Files, cell_seconds: float) -> tuple[Notebook, Files]:
     """Run every cell among ``files``; return the executed notebook and the files that then lie there.
 
+    A cell has twice ``cell_seconds`` of wall time.
+
     The kernel is that of this Python, without the user's own profile. Errors of single cells are among the outputs;
-    CourseError when the notebook can't be run to its end.
+    SolutionFailed when the notebook can't be run to its end.
     """
     node = from_dict(nb)
     with tempfile.TemporaryDirectory(prefix="nbseal-solution-") as scratch:
@@ -39,7 +39,7 @@ def run_in_kernel(nb: Notebook, files: Files) -> tuple[Notebook, Files]:
             node,
             AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[])),
             resources={"metadata": {"path": str(folder)}},
-            timeout=CELL_SECONDS,
+            timeout=2 * cell_seconds,
             allow_errors=True,
             skip_cells_with_tag="",
             store_widget_state=False,
@@ -49,7 +49,7 @@ def run_in_kernel(nb: Notebook, files: Files) -> tuple[Notebook, Files]:
             # a kernel's own warnings are about the network, in which this one isn't
             client.execute(cleanup_kc=True, env=environment, stderr=subprocess.DEVNULL)
         except (CellTimeoutError, RuntimeError) as error:  # a kernel that is dead, or couldn't be started
-            raise CourseError(f"the notebook can't be executed: {str(error).strip().splitlines()[0]}") from error
+            raise SolutionFailed(f"the notebook can't be executed: {str(error).strip().splitlines()[0]}") from error
         left = read_files(folder, BYPRODUCTS)
     executed = plain(node)
     for cell in executed["cells"]:

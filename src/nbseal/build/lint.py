@@ -1,4 +1,4 @@
-"""Findings about instructors' notebooks: what a person would have to mend before they are built."""
+"""Findings about instructors' sources: what a person would have to mend before they are built."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import statistics
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,11 @@ ALT = re.compile(r"""\balt\s*=\s*("[^"]+"|'[^']+')""", re.IGNORECASE)
 Cell = dict[str, Any]
 
 
-def lint(path: Path) -> list[str]:
-    """Findings about one source notebook, each a sentence without the file's name."""
+def lint(path: Path, named_cells: bool = False) -> list[str]:
+    """Findings about one source notebook, each a sentence without the file's name.
+
+    With ``named_cells``, a random id as JupyterLab gives it is one.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         nb = json.loads(text)
@@ -41,10 +44,23 @@ def lint(path: Path) -> list[str]:
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         return [f"can't be read as a notebook: {error}"]
     cells = [{**cell, "source": "".join(cell["source"])} for cell in nb["cells"]]
-    findings = [*_check_form(text, nb), *_check_ids(cells), *_check_grade_ids(cells)]
+    findings = [*_check_form(text, nb), *_check_ids(cells, named_cells), *_check_grade_ids(cells)]
     for cell in cells:
         findings += [f"cell {cell.get('id')!r} {finding}" for finding in _check_cell(cell)]
     return [*findings, *_check_lengths(cells)]
+
+
+def lint_copies(source: Path, names: Iterable[str]) -> dict[Path, list[str]]:
+    """Findings about support files that should be alike in all assignments of ``source`` that have them."""
+    findings = {}
+    for name in names:
+        copies = sorted(source.glob(f"*/{name}"))
+        if not copies:
+            findings[source] = [f"has no {name} in any assignment, though c.Sources.shared_files names it"]
+        for copy in copies[1:]:
+            if copy.read_bytes() != copies[0].read_bytes():
+                findings[copy] = [f"is not the same as {copies[0]}: copy the right one over the other"]
+    return findings
 
 
 def _validate(nb: dict[str, Any]) -> None:
@@ -60,14 +76,14 @@ def _check_form(text: str, nb: dict[str, Any]) -> Iterator[str]:
         yield "holds widget state: clear it"
 
 
-def _check_ids(cells: list[Cell]) -> Iterator[str]:
+def _check_ids(cells: list[Cell], named_cells: bool) -> Iterator[str]:
     ids = [str(cell.get("id")) for cell in cells]
     for cell_id, count in Counter(ids).items():
         if count > 1:
             yield f"has {count} cells with id {cell_id!r}"
         if not READABLE_ID.fullmatch(cell_id):
             yield f"has a cell id {cell_id!r} that is not made of a-z, 0-9 and single hyphens"
-        elif RANDOM_ID.fullmatch(cell_id):
+        elif named_cells and RANDOM_ID.fullmatch(cell_id):
             yield f"has a random cell id {cell_id!r}: name the cell for what it holds"
 
 

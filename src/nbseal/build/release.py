@@ -48,11 +48,12 @@ def make_release(course: Course, assignment: str, register: bool = False) -> Fil
 
 
 def _settle(path: Path, origin: Path) -> None:
-    """Check a notebook, and give its cells ids if it has none: nbformat would draw them afresh at every build."""
+    """Check a notebook, and bring it up to date: its cells' ids, which would be drawn at every build, and metadata."""
     nb = load_source(origin)
     check_grade_ids(nb, origin)
     raw = json.loads(path.read_text(encoding="utf-8-sig"))
-    if [cell.get("id") for cell in raw.get("cells", [])] != [cell["id"] for cell in nb["cells"]]:
+    cells = [(cell.get("id"), cell.get("metadata", {}).get("nbgrader")) for cell in raw.get("cells", [])]
+    if cells != [(cell["id"], cell["metadata"].get("nbgrader")) for cell in nb["cells"]]:
         path.write_text(nbformat.writes(nb) + "\n", encoding="utf-8")
 
 

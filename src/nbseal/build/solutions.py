@@ -6,7 +6,12 @@ import base64
 import binascii
 import json
 import re
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +23,73 @@ from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.files import digest_of
 from nbseal.grading import execute
+from nbseal.grading.plan import warm_settings
 from nbseal.notebook import Notebook
 from nbseal.notebook.grade_cells import plain
 from nbseal.notebook.nbgrader_steps import apply, load_source
 from nbseal.notebook.reading import assign_ids
 from nbseal.sandbox import is_linux
+from nbseal.text import one_line
 
 STAMP = "source_sha256"
+MAY_RAISE = frozenset({"raises-exception", "skip-execution"})
 LARGEST_WRITTEN_FILE = 1 << 20
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
+OnCell = Callable[[str, int, int], None]  # the notebook, how many cells it has, and the index of the one that is done
 
 
-def make_solutions(course: Course, assignment: str) -> tuple[Files, list[str]]:
+@dataclass
+class Notes:
+    """What an author should look at: cells that fail, and other things."""
+
+    failures: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+def make_solutions(course: Course, assignment: str, on_cell: OnCell | None = None) -> tuple[Files, Notes]:
     """Run an assignment's source notebooks; return the files of solutions/ and what its author should look at.
 
     Every cell is run, those tagged ``skip-execution`` too. Files that the notebooks write are kept beside
-    them, up to 1 MiB each. CourseError names the cell that raised.
+    them, up to 1 MiB each. Cells that raise are named in the notes, unless a tag says that they may.
     """
     files = source_files(course, assignment)
     stamp = digest_of(files)
-    result, notes = dict(files), []
+    result, notes = dict(files), Notes()
     for path in files:
         if "/" in path or not path.endswith(".ipynb"):
             continue
         nb = _prepare(course, assignment, path)
         given = {name: data for name, data in files.items() if not name.endswith(".ipynb")}
-        executed, written = run(course, nb, given)
-        _check(executed, f"{assignment}/{path}")
-        notes += _clean(executed, path)
+        told = partial(on_cell, path, len(nb["cells"])) if on_cell else None
+        executed, written = run(course, nb, given, assignment, told)
+        notes.failures += _failures(executed, path)
+        notes.others += _clean(executed, path)
         executed["metadata"] = {**nb["metadata"], "nbseal": {STAMP: stamp}}
         result[path] = (nbformat.writes(nbformat.from_dict(executed)) + "\n").encode()
         for name, data in written.items():
             if len(data) <= LARGEST_WRITTEN_FILE:
                 result[name] = data
             else:
-                notes.append(f"{path} writes {name}, which is too large to keep ({len(data) >> 20} MiB)")
+                notes.others.append(f"{path} writes {name}, which is too large to keep ({len(data) >> 20} MiB)")
     return result, notes
+
+
+def lacking(course: Course, assignment: str) -> str:
+    """What a solution needs and this machine lacks, in the words of the function in c.Sources.solution_needs.
+
+    Empty where nothing is lacking or no function is named; CourseError if the function can't be called.
+    """
+    named = course.sources.solution_needs.get(assignment, "")
+    module, _, function = named.partition(":")
+    if not function:
+        return ""
+    call = f"import {module}; print({module}.{function}(), end='')"
+    folder = course.assignment(assignment).source
+    done = subprocess.run([sys.executable, "-B", "-c", call], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        why = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
+        raise CourseError(f"{named} of {folder}, which c.Sources.solution_needs names, failed: {why}")
+    return done.stdout.strip()
 
 
 def stamp_of(data: bytes) -> str | None:
@@ -78,13 +114,18 @@ def _prepare(course: Course, assignment: str, notebook: str) -> Any:
     return nb
 
 
-def _check(nb: Any, where: str) -> None:
+def _failures(nb: Any, path: str) -> list[str]:
+    """A line for each cell that raised, named by what JupyterLab shows of it."""
+    found = []
     for cell in nb["cells"]:
-        for output in cell.get("outputs", ()):
-            if output["output_type"] == "error" and "raises-exception" not in cell["metadata"].get("tags", ()):
-                raise CourseError(
-                    f"the solution of {where} fails in cell {cell['id']!r}: {output['ename']}: {output['evalue']}"
-                )
+        errors = [output for output in cell.get("outputs", ()) if output["output_type"] == "error"]
+        if errors and MAY_RAISE.isdisjoint(cell["metadata"].get("tags", ())):
+            first = cell["source"].strip().splitlines()[0][:60]
+            said = f"{errors[0]['ename']}: {errors[0]['evalue']}".strip().rstrip(":")
+            found.append(
+                one_line(f"{path}: cell [{cell['execution_count']}], {first!r}, fails in the solution: {said}")
+            )
+    return found
 
 
 def _clean(nb: Any, path: str) -> list[str]:
@@ -105,28 +146,40 @@ def _clean(nb: Any, path: str) -> list[str]:
     return notes
 
 
-def run(course: Course, nb: Any, files: Files) -> tuple[Notebook, Files]:
+def run(
+    course: Course, nb: Any, files: Files, assignment: str, on_cell: Callable[[int], None] | None = None
+) -> tuple[Notebook, Files]:
     """Run every cell among ``files``; return the executed notebook and the files that it wrote or changed."""
-    executed, left = (_run_unsealed if is_linux() else _run_in_kernel)(course, plain(nb), files)
+    if is_linux():
+        executed, left = _run_unsealed(course, plain(nb), files, assignment, on_cell)
+    else:
+        executed, left = _run_in_kernel(plain(nb), files, course.sources.cell_seconds)
     return executed, {path: data for path, data in left.items() if files.get(path) != data}
 
 
-def _run_unsealed(course: Course, nb: Notebook, files: Files) -> tuple[Notebook, Files]:
-    """Run the notebook as a submission is run, but for the walls: a last cell of ours carries its files out."""
+def _run_unsealed(
+    course: Course, nb: Notebook, files: Files, assignment: str, on_cell: Callable[[int], None] | None
+) -> tuple[Notebook, Files]:
+    """Run the notebook as a submission is run, but for the walls: a last cell of ours carries its files out.
+
+    So it sees what c.Seal.preload_calls loads, the real data among it, which grading sees, too.
+    """
     with tempfile.TemporaryDirectory(prefix="nbseal-solution-") as scratch:
         kept = Path(scratch) / "kept"
         source = f"__import__('shutil').copytree('.', {str(kept)!r})"
         carrier = {"cell_type": "code", "id": "carrier", "metadata": {}, "source": source, "outputs": []}
-        executed = execute(course, {**nb, "cells": [*nb["cells"], {**carrier, "execution_count": None}]}, files)
+        whole = {**nb, "cells": [*nb["cells"], {**carrier, "execution_count": None}]}
+        warm = warm_settings(course, course.assignment(assignment))
+        executed = execute(course, whole, files, warm=warm, on_cell=on_cell)
         left = read_files(kept, BYPRODUCTS) if kept.is_dir() else {}
     executed["cells"] = executed["cells"][:-1]
     return executed, left
 
 
-def _run_in_kernel(course: Course, nb: Notebook, files: Files) -> tuple[Notebook, Files]:
+def _run_in_kernel(nb: Notebook, files: Files, cell_seconds: float) -> tuple[Notebook, Files]:
     from nbseal.build.kernel import run_in_kernel  # loads what Linux doesn't need
 
-    return run_in_kernel(nb, files)
+    return run_in_kernel(nb, files, cell_seconds)
 
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -13,14 +13,21 @@ from nbseal.cli.options import Command, Output, complete_assignment, course_opti
 @click.command(cls=Command, epilog="Example: nbseal build 01-gates")
 @click.argument("assignments", nargs=-1, help="Assignments; all if none is named.", shell_complete=complete_assignment)
 @click.option("--force", is_flag=True, help="Build even what is up to date.")
+@click.option("--strict", is_flag=True, help="Refuse an assignment whose solution fails.")
 @text_options
 @course_option
-def build(assignments: tuple[str, ...], force: bool, output: Output, course: Path) -> None:
-    """Make release/ and solutions/ from source/."""
+def build(assignments: tuple[str, ...], force: bool, strict: bool, output: Output, course: Path) -> None:
+    """Make release/ and solutions/ from source/.
+
+    An assignment whose solution fails is released with a warning that names the cell.
+    """
     from nbseal.build import build as build_course
+    from nbseal.cli.progress import cells_on_terminal
     from nbseal.course import Course
 
-    everything = build_course(Course(course), list(assignments) or None, force=force)
+    chosen = list(assignments) or None
+    with cells_on_terminal() as on_cell:
+        everything = build_course(Course(course), chosen, force=force, strict=strict, on_cell=on_cell)
     if output.as_json:
         output.write_json([asdict(built) for built in everything])
         return

@@ -64,6 +64,7 @@ def grade(
 def grade_and_show(course: Course, assignment: str, options: ClassOptions, verbose: bool, output: Output) -> None:
     """Grade a class, or some of it, and print how that went; leaves with an exit code if something wasn't recorded."""
     from nbseal.grading import grade_class
+    from nbseal.grading.executors import leave_if_busy
     from nbseal.terminal import done_line
 
     with show_progress(assignment, output.as_json, done_line) as progress:
@@ -72,6 +73,7 @@ def grade_and_show(course: Course, assignment: str, options: ClassOptions, verbo
         except KeyboardInterrupt:
             progress.stop()
             say(STOPPED, err=True)
+            leave_if_busy(EXIT_STOPPED)
             raise click.exceptions.Exit(EXIT_STOPPED) from None
     _show(assignment, result, verbose, err=output.as_json)
     if output.as_json:

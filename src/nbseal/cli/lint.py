@@ -1,4 +1,4 @@
-"""``nbseal lint``: findings about instructors' notebooks."""
+"""``nbseal lint``: findings about instructors' sources."""
 
 from __future__ import annotations
 
@@ -16,13 +16,19 @@ from nbseal.cli.options import EXIT_ERROR, PATH, Command, Output, course_option,
 def lint(notebooks: tuple[Path, ...], output: Output, course: Path) -> None:
     """Say what is wrong with instructors' notebooks.
 
-    One finding a line; exit code 1 if there are any.
+    Without a name also whether the files of c.Sources.shared_files are alike in all assignments. One finding a line;
+    exit code 1 if there are any.
     """
     from nbseal.build.lint import lint as findings_of
+    from nbseal.build.lint import lint_copies
     from nbseal.course import Course
 
-    chosen = notebooks or tuple(sorted(Course(course).folder("source").glob("*/*.ipynb")))
-    findings = {str(path): findings_of(path) for path in chosen}
+    opened = Course(course)
+    source = opened.folder("source")
+    chosen, named_cells = notebooks or sorted(source.glob("*/*.ipynb")), opened.sources.named_cells
+    findings = {str(path): findings_of(path, named_cells) for path in chosen}
+    if not notebooks:
+        findings |= {str(path): found for path, found in lint_copies(source, opened.sources.shared_files).items()}
     if output.as_json:
         output.write_json(findings)
     else:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self, TextIO
+
+from nbseal.text import one_line
 
 
 class Lines:
@@ -16,6 +19,10 @@ class Lines:
 
     def start(self, total: int) -> None:
         """Be told how many there are."""
+
+    def note(self, text: str) -> None:
+        """Say what must be known before the first one is done."""
+        print(f"note: {one_line(text)}", file=sys.stderr, flush=True)
 
     def done(self, one: Any) -> None:
         """Be told of one that is done."""
@@ -74,3 +81,19 @@ def show_progress(assignment: str, err: bool, line: Callable[[Any], str]) -> Lin
     """What suits standard output, or with ``err`` standard error; ``line`` says what is printed of one."""
     stream = sys.stderr if err else sys.stdout
     return Bar(assignment, stream, line) if stream.isatty() else Lines(stream, line)
+
+
+@contextmanager
+def cells_on_terminal() -> Iterator[Callable[[str, int, int], None] | None]:
+    """Shows on a terminal which cell of a notebook runs, and yields what must be told of each that is done."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("running the first cells of solutions that changed") as status:
+
+        def told(notebook: str, cells: int, index: int) -> None:
+            status.update(f"{notebook}: past cell {index + 1} of {cells}")
+
+        yield told

@@ -54,6 +54,7 @@ def verify(
     answers written in another way. Exit code 5 if a grader accepts what is wrong, refuses what is right, or fails.
     """
     from nbseal.course import Course
+    from nbseal.errors import OtherLanguage
     from nbseal.verify import VerifyOptions, verification_page
     from nbseal.verify import verify as verify_assignment
 
@@ -64,8 +65,14 @@ def verify(
     options = VerifyOptions(question, sample, draws, jobs)
     found: list[Verification] = []
     for name in assignments or known:
-        with _Progress(name) as progress:
-            found.append(verify_assignment(opened, name, options, progress))
+        try:
+            with _Progress(name) as progress:
+                found.append(verify_assignment(opened, name, options, progress))
+        except OtherLanguage as error:
+            if assignments:
+                raise
+            say(f"{name}: left out. {error}", err=True)
+            continue
         if json_file != STANDARD:
             _show(found[-1])
     if json_file:

@@ -14,6 +14,7 @@ from nbseal.errors import RecordError, SubmissionError
 from nbseal.grading.executors import Finished, LocalExecutor
 from nbseal.grading.grader import Grader
 from nbseal.grading.mark_changes import MarkChange, mark_changes
+from nbseal.grading.own_solution import faults_of_solution
 from nbseal.grading.submission import digest_of_unreadable
 from nbseal.results import GradedSubmission, QuestionResult, Scorecard, Status
 
@@ -52,9 +53,13 @@ class Done:
 
 @dataclass
 class ClassResult:
-    """All scorecards of a run, and what could not be recorded."""
+    """All scorecards of a run, and what could not be recorded.
+
+    ``solution_faults`` say which questions the instructor's own solution doesn't get all points for.
+    """
 
     done: list[Done] = field(default_factory=list)
+    solution_faults: list[str] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     dry_run: bool = False
@@ -101,6 +106,9 @@ class Watcher(Protocol):
     def start(self, total: int) -> None:
         """Be told how many students there are."""
 
+    def note(self, text: str) -> None:
+        """Be told what an instructor must know before the first student's turn."""
+
     def done(self, one: Done) -> None:
         """Be told that one student's turn is over."""
 
@@ -129,9 +137,12 @@ def grade_class(
             recorder.prepare(assignment)
         grader.start()
         executor = LocalExecutor(min(options.jobs, len(chosen)) if options.jobs else None)
-        stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+        stack.push(lambda kind, *_: _stop(executor, grader) if kind else executor.shutdown(cancel_futures=True))
         finished = stack.enter_context(Finished())
+        result.solution_faults = faults_of_solution(course, grader)
         if watcher:
+            for fault in result.solution_faults:
+                watcher.note(fault)
             watcher.start(len(chosen))
         recorded, by_person = recorder.recorded(assignment), person_marks(course, assignment)
         for one in _graded(grader, chosen, {} if options.force else recorded, executor, finished):
@@ -143,6 +154,12 @@ def grade_class(
         result.notes = grader.plan.notes + (() if options.dry_run else recorder.notes())
     result.seconds = time.monotonic() - started
     return result
+
+
+def _stop(executor: LocalExecutor, grader: Grader) -> None:
+    """What runs is for nobody any more: end the processes that threads wait for, and then the threads."""
+    grader.close()
+    executor.stop()
 
 
 def _graded(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbseal.course import Course
-from nbseal.errors import CourseError
+from nbseal.errors import SolutionFailed
 from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.outputs import clean_outputs
 from nbseal.sandbox import NONE, SealedProcess, WarmProcess
@@ -60,15 +60,16 @@ def execute(
 ) -> dict[str, Any]:
     """Run an instructor's notebook, unsealed and with time to train, and return it with its outputs.
 
-    CourseError when it can't be run to its end; errors of single cells are among the outputs.
+    ``on_cell`` is told the index of each cell that is done. SolutionFailed when it can't be run to its end; errors of
+    single cells are among the outputs.
     """
     seal = course.seal.__class__(config=course.config)
-    seal.cell_seconds, seal.notebook_seconds = 1800.0, 3600.0
+    seal.cell_seconds, seal.notebook_seconds = course.sources.cell_seconds, 3600.0
     executed = {**nb, "cells": [dict(cell) for cell in nb["cells"]]}
     with WarmProcess(seal, NONE).start(warm) as warm_process:
         process = warm_process.spawn()
         run = run_notebook(process, executed, files, skip_tagged, on_cell)
         process.end()
     if run.failure:
-        raise CourseError(f"the notebook can't be executed: {run.failure}")
+        raise SolutionFailed(f"the notebook can't be executed: {run.failure}")
     return executed

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from types import FrameType
 from typing import Any
+
+THREADS = "nbseal"  # how the names of their threads begin
+STOP_SECONDS = 0.3
 
 
 class LocalExecutor(ThreadPoolExecutor):
@@ -16,7 +21,26 @@ class LocalExecutor(ThreadPoolExecutor):
 
     def __init__(self, jobs: int | None = None) -> None:
         self.jobs = jobs or default_jobs()
-        super().__init__(max_workers=self.jobs, thread_name_prefix="nbseal")
+        super().__init__(max_workers=self.jobs, thread_name_prefix=THREADS)
+
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Begin nothing more, and wait a little for what runs: what a stranger wrote may keep a thread for longer."""
+        self.shutdown(wait=False, cancel_futures=True)
+        until = time.monotonic() + seconds
+        for thread in _busy():
+            thread.join(max(0.0, until - time.monotonic()))
+
+
+def leave_if_busy(code: int) -> None:
+    """End this process where submissions are still being read: Python itself would wait for their threads."""
+    if _busy():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _busy() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(THREADS)]
 
 
 def default_jobs() -> int:

@@ -17,11 +17,13 @@ from nbseal.gradebook.decisions import UNDECIDED, Decided, Decisions, read_decis
 from nbseal.gradebook.mark_output import METADATA
 from nbseal.grading.assignment_of_file import assignment_of
 from nbseal.grading.execution import check_cells, run_notebook, runnable
+from nbseal.grading.last_values import may_give_credit, partial_credit
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
     has_own_words,
+    name_of,
     not_found,
     rehearse,
     score_as_decided,
@@ -32,7 +34,14 @@ from nbseal.grading.scoring import (
     submission_facts,
     write_marks,
 )
-from nbseal.grading.submission import HandedIn, Submission, digest_of_unreadable, read_beside, read_submission
+from nbseal.grading.submission import (
+    HandedIn,
+    Submission,
+    beside_support,
+    digest_of_unreadable,
+    read_beside,
+    read_submission,
+)
 from nbseal.hidden_tests import Case, Judge
 from nbseal.notebook import Reading, rebuild, with_chosen_cells
 from nbseal.notebook.outputs import make_safe, safe_files
@@ -51,7 +60,7 @@ class _Graded:
     questions: list[QuestionResult] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     slowest: list[CellTime] = field(default_factory=list)
-    cell_cpu: float = 0.0
+    cell_cpu: dict[str, float] = field(default_factory=dict)
     again: bool = False  # our machinery failed: the next run tries once more
     killed: bool = False  # perhaps not the student's doing: worth a second attempt, no more
 
@@ -70,6 +79,8 @@ class Grader:
         self._warm: WarmProcess | None = None
         self._closed = False
         self._decisions = Decisions()
+        self._credit: dict[str, bool] = {}
+        self._rule = ""  # what marks by nbgrader's rule hang on besides the plan
         self._secret = course.secret if self.assignment.grader else b""  # what is wrong with it is told before any mark
         self.plan: Plan
         self.level: Level
@@ -95,6 +106,7 @@ class Grader:
             self._warm.read(self.plan.warm)
             rehearse()
             self.level = self._warm.start().level
+            self._credit = self._find_credit()
         except BaseException:
             self.close()
             raise
@@ -105,7 +117,7 @@ class Grader:
 
     def digest(self, handed_in: str, decided: Decided = UNDECIDED) -> str:
         """Identifies all that a mark depends on: submission, decisions, template, grader, settings, engine, level."""
-        return _sha256(f"{handed_in} {self.plan.digest} {self.level.name}", decided)
+        return _sha256(f"{handed_in} {self.plan.digest} {self.level.name}{self._rule}", decided)
 
     def digest_of_unreadable(self, reason: str, decided: Decided = UNDECIDED) -> str:
         """Identifies a submission of which nothing is known but why it can't be read, and what was decided about it."""
@@ -136,7 +148,7 @@ class Grader:
         """Grade what was read."""
         started = time.monotonic()
         decided = submission.decided
-        again, cell_cpu = False, 0.0
+        again, cell_cpu = False, dict[str, float]()
         results: list[QuestionResult] = []
         problems, slowest = list(submission.problems), list[CellTime]()
         notebooks: dict[str, Any] = {}
@@ -157,7 +169,7 @@ class Grader:
             problems += graded.problems
             slowest += graded.slowest
             again = again or graded.again
-            cell_cpu += graded.cell_cpu
+            cell_cpu |= graded.cell_cpu
         card = Scorecard(
             assignment=self.assignment.name,
             student=student,
@@ -169,7 +181,7 @@ class Grader:
             decisions=decided.sentences,
         )
         stamp = submission.files.get("timestamp.txt")
-        files = {**safe_files(submission.files), **self.plan.support}
+        files = beside_support(safe_files(submission.files), self.plan.support)
         timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
         recorded = "" if again else self.digest(submission.digest, decided)
         return GradedSubmission(
@@ -213,14 +225,14 @@ class Grader:
         rebuilt = rebuild(plan.template, with_chosen_cells(plan.template, reading.nb, decided.cells))
         nb = rebuilt.nb
         graded = _Graded(nb, problems=[*reading.problems, *rebuilt.problems])
-        files = {**submission.files, **self.plan.support}
+        files = beside_support(submission.files, self.plan.support)
         try:
             process = self.spawn()
         except SealError as error:
             return _not_judged(plan, f"not judged: no sealed process could be started: {error}", decided, again=True)
         try:
             run = run_notebook(process, nb, files)
-            graded.cell_cpu = sum(result.cpu for result in run.cells.values())
+            graded.cell_cpu = {name_of(nb["cells"][index]): result.cpu for index, result in run.cells.items()}
             graded.slowest = slowest_cells(nb, run)
             if run.failure:
                 graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
@@ -244,6 +256,22 @@ class Grader:
         write_marks(nb, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)
         return graded
+
+    def _find_credit(self) -> dict[str, bool]:
+        """Which checks without hidden tests give partial credit."""
+        found: dict[str, bool] = {}
+        for plan in self.plan.notebooks:
+            wanted = []
+            for question in plan.questions:
+                if may_give_credit(plan.template, question, self.plan.sealed):
+                    wanted.append(question)
+                else:
+                    found[question.grade_id] = False
+            credit = partial_credit(self.course, self.assignment, plan.name, wanted, self.plan.support, self.spawn)
+            if wanted:
+                self._rule += f" {sorted(credit.items())}"
+            found |= credit
+        return found
 
     def spawn(self) -> SealedProcess:
         """Fork a sealed process; a warm process that is gone is replaced once."""
@@ -318,7 +346,11 @@ class Grader:
         cell = next(cell for cell in nb["cells"] if grade_id_of(cell) == question.grade_id)
         if question.manual:
             return score_by_a_person(question, cell, own_words)
-        return score_by_nbgrader(question, cell, run.failure)
+        return score_by_nbgrader(question, cell, run.failure, self.gives_credit(question.grade_id))
+
+    def gives_credit(self, grade_id: str) -> bool | None:
+        """Whether a check without hidden tests gives partial credit (see `last_values`); None if nobody can tell."""
+        return self._credit.get(grade_id)
 
     def _unreadable(self, student: str, reason: str, told: str) -> GradedSubmission:
         handed_in = digest_of_unreadable(reason)

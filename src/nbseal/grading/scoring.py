@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +17,7 @@ from nbseal.notebook.matching import is_python
 from nbseal.notebook.outputs import safe_words
 from nbseal.results import BY_A_PERSON, CellTime, Outcome, QuestionResult, Status, TestResult
 from nbseal.sandbox.sealed import Run
+from nbseal.text import one_line
 
 ANSWER_IS_FOUND = "The answer is found in the notebook."
 
@@ -30,24 +31,52 @@ def score_sealed(question: Question, tests: Sequence[TestResult], decimals: int)
     return QuestionResult(question.grade_id, score, question.points, Status.GRADED, tuple(tests))
 
 
-def score_by_nbgrader(question: Question, cell: dict[str, Any], failure: str | None) -> QuestionResult:
+def score_by_nbgrader(
+    question: Question, cell: dict[str, Any], failure: str | None, partial: bool | None = None
+) -> QuestionResult:
     """nbgrader's rule for a graded cell without hidden tests; not judged when the cell never ran to its end.
 
-    Partial credit that isn't a number between 0 and the points counts as nothing: nbgrader itself would give full
-    marks, or stop.
+    ``partial`` is whether the solution's last line is a number: then the student's is the mark, and no mark can be made
+    of anything but a number of 0 or more (nbgrader itself would give full marks; more than the points count as these).
+    If it is something else, a cell that runs has its points, whatever its last line shows. None: nobody can tell;
+    a number is a mark then, and anything else none.
     """
     if failure is not None and cell.get("execution_count") is None:
-        test = TestResult("The cell runs without an error.", Outcome.NOT_JUDGED, failure)
-        return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,))
-    results = [output for output in cell["outputs"] if output["output_type"] == "execute_result"]
-    if results and not _is_number(results[0]["data"].get("text/plain")):
-        score = 0.0
-    else:
-        try:
-            score = min(max(float(determine_grade(from_dict(cell))[0] or 0.0), 0.0), question.points)
-        except (ValueError, KeyError):
-            score = 0.0
+        return _no_mark(question, "The cell runs without an error.", failure)
+    results = results_of(cell)
+    silent = {**cell, "outputs": [output for output in cell["outputs"] if output not in results]}
+    score = float(determine_grade(from_dict(silent))[0] or 0.0)
+    if score and partial is not False and (results or partial):
+        credit = as_credit(results[0]) if results else None
+        if credit is None:
+            shown = f"it is {one_line(_text_of(results[0]))[:80]!r}" if results else "there is none"
+            return _no_mark(question, "The last line is a number of points.", f"the check gives no number: {shown}")
+        score = min(credit, question.points)
     return QuestionResult(question.grade_id, score, question.points, Status.GRADED)
+
+
+def results_of(cell: Mapping[str, Any]) -> list[Any]:
+    """What a cell's last line shows, as a list of no or one output."""
+    return [output for output in cell["outputs"] if output["output_type"] == "execute_result"]
+
+
+def as_credit(result: Mapping[str, Any]) -> float | None:
+    """The number of points that a last line shows; None if it isn't one."""
+    try:
+        value = float(_text_of(result))
+    except ValueError:
+        return None
+    return value if value >= 0.0 else None
+
+
+def _text_of(result: Mapping[str, Any]) -> str:
+    text = result["data"].get("text/plain", "")
+    return "".join(text) if isinstance(text, list) else str(text)
+
+
+def _no_mark(question: Question, line: str, reason: str) -> QuestionResult:
+    test = TestResult(line, Outcome.NOT_JUDGED, reason)
+    return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,))
 
 
 def not_found(question: Question, reason: str) -> QuestionResult:
@@ -89,14 +118,6 @@ def score_by_a_person(question: Question, cell: dict[str, Any], own_words: bool 
     return QuestionResult(question.grade_id, 0.0, question.points, Status.GRADED, (test,))
 
 
-def _is_number(text: Any) -> bool:
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        return False
-    return value >= 0.0
-
-
 WORDS = re.compile(r"[^\W\d]+[^\w\n]+[^\W\d]+[^\w\n]+[^\W\d]+")  # three of them
 WORDS_IN_CODE = re.compile(rf"""(?:\#|["'])[^\n]*?{WORDS.pattern}""")
 SLOWEST = 5  # cells of a notebook whose time is kept
@@ -124,7 +145,12 @@ def submission_facts(nb: dict[str, Any], run: Run, files: dict[str, bytes], seed
 def slowest_cells(nb: dict[str, Any], run: Run) -> list[CellTime]:
     """The cells that took most of the time, the slowest first."""
     slowest = sorted(run.cells.items(), key=lambda item: -item[1].seconds)[:SLOWEST]
-    return [CellTime(grade_id_of(nb["cells"][i]) or nb["cells"][i]["id"], cell.seconds) for i, cell in slowest]
+    return [CellTime(name_of(nb["cells"][index]), cell.seconds) for index, cell in slowest]
+
+
+def name_of(cell: dict[str, Any]) -> str:
+    """What a cell is called: nbgrader's name, or else its id."""
+    return grade_id_of(cell) or str(cell["id"])
 
 
 def grade_id_of(cell: dict[str, Any]) -> str | None:

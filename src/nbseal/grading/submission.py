@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -26,7 +26,7 @@ WORD = re.compile(r"\w[\w.-]*\w|\w")  # as far as a name of a file or a folder i
 IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", ".git", "feedback"}
 NOTEBOOK, PACKED = ".ipynb", (b"PK\x03\x04", b"\x1f\x8b")
 KEYS = (b'"cells"', b'"worksheets"')
-MAX_FILES = 2000
+MAX_FILES, MAX_DEPTH = 2000, 50
 CLEAR_OUTPUTS = "in JupyterLab, Edit, Clear Outputs of All Cells makes a notebook small"
 
 
@@ -113,6 +113,17 @@ def may_be_notebook(path: str, data: bytes) -> bool:
     return data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and any(key in data for key in KEYS)
 
 
+def beside_support(files: Mapping[str, bytes], support: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A submission's files with the support files, which replace what is called like one of them or of its folders."""
+    folders = {str(folder) for path in support for folder in PurePosixPath(path).parents}
+    kept = {
+        path: data
+        for path, data in files.items()
+        if path not in folders and support.keys().isdisjoint(map(str, PurePosixPath(path).parents))
+    }
+    return {**kept, **support}
+
+
 def is_ignored_notebook(path: str) -> bool:
     """Whether a path is a notebook's in a folder that programs make, such as a checkpoint of Jupyter's."""
     *folders, name = PurePosixPath(path).parts
@@ -121,7 +132,7 @@ def is_ignored_notebook(path: str) -> bool:
 
 def _ignored_notebooks(folder: Path) -> list[Path]:
     """Notebooks in folders that are not read otherwise: a checkpoint is work, if it is all that there is."""
-    paths = (Path(top, name) for top, _, names in os.walk(folder, onerror=_refuse) for name in names)
+    paths = (Path(top, name) for top, _, names in _folders_below(folder) for name in names)
     return sorted(path for path in paths if is_ignored_notebook(path.relative_to(folder).as_posix()))
 
 
@@ -144,21 +155,52 @@ def _walk(folder: Path, left_out: dict[str, str], only: Collection[str] = ()) ->
     ``only`` names what is looked at in the folder itself; all if it is empty.
     """
     paths: list[Path] = []
-    for top, folders, names in os.walk(folder, onerror=_refuse, followlinks=False):
+    for top, folders, names in _folders_below(folder):
         if only and top == str(folder):
             folders[:] = [name for name in folders if name in only]
             names = [name for name in names if name in only]
-        for name in list(folders):
-            if name in IGNORED_FOLDERS:
-                folders.remove(name)
-            elif os.path.islink(path := os.path.join(top, name)):
-                folders.remove(name)
-                left_out[os.path.relpath(path, folder)] = "is a link"
+        links = {name for name in folders if os.path.islink(os.path.join(top, name))}
+        folders[:] = [name for name in folders if name not in IGNORED_FOLDERS and name not in links]
+        left_out |= {os.path.relpath(os.path.join(top, name), folder): "is a link" for name in sorted(links)}
         paths += [Path(top) / name for name in names]
         if len(paths) > MAX_FILES:
-            mend = f"holds more than {MAX_FILES} files: remove what isn't part of the work."
-            raise SubmissionError(f"{folder} {mend}", f"Your submission {mend}")
+            raise _too_much(folder, f"more than {MAX_FILES} files")
     return sorted(paths)
+
+
+def _folders_below(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As `os.walk`, whose caller may take folders out of the list; SubmissionError where it would go on for too long.
+
+    Links to folders count as folders, and are looked into unless they are taken out.
+    """
+    waiting, seen = [(str(folder), 0)], 0
+    while waiting:
+        top, depth = waiting.pop()
+        try:
+            with os.scandir(top) as found:
+                entries = [entry for entry, _ in zip(found, range(LOOKED_AT + 1), strict=False)]
+        except OSError as error:
+            _refuse(error)
+        seen += len(entries)
+        if seen > LOOKED_AT:
+            raise _too_much(folder, f"more than {LOOKED_AT} files and folders")
+        folders = [entry.name for entry in entries if _is_folder(entry)]
+        yield top, folders, [entry.name for entry in entries if not _is_folder(entry)]
+        if folders and depth == MAX_DEPTH:
+            raise _too_much(folder, f"more than {MAX_DEPTH} folders one in the other")
+        waiting += [(os.path.join(top, name), depth + 1) for name in folders]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _too_much(folder: Path, what: str) -> SubmissionError:
+    mend = f"holds {what}: remove what isn't part of the work."
+    return SubmissionError(f"{folder} {mend}", f"Your submission {mend}")
 
 
 def _refuse(error: OSError) -> NoReturn:

@@ -57,7 +57,12 @@ class Excerpt:
 
 
 class Trial:
-    """An answer that has run, ready to be judged and asked."""
+    """An answer that has run, ready to be judged and asked.
+
+    Its functions may take as many seconds as their tests allow, or ``patience`` if that is less.
+    """
+
+    patience: float | None = None
 
     def __init__(
         self, grader: Grader, question: Question, nb: Notebook, run: Run, process: SealedProcess, first: int
@@ -118,6 +123,7 @@ class Trial:
             frozenset(without),
             rehearsal=True,
             recorded=recorded,
+            patience=self.patience,
         )
         with self._process.lent() as (dialogue, control):
             verdict = judge.judge(case, dialogue, control)
@@ -130,7 +136,12 @@ class Trial:
 
     def score_by_nbgrader(self) -> QuestionResult:
         """What a question without hidden tests would get."""
-        return score_by_nbgrader(self.question, self._nb["cells"][self.question.index], self.failure)
+        return score_by_nbgrader(
+            self.question,
+            self._nb["cells"][self.question.index],
+            self.failure,
+            self._grader.gives_credit(self.question.grade_id),
+        )
 
     def ask(self, requests: Sequence[Mapping[str, Any]]) -> list[Any]:
         """The replies to requests (``get`` and ``call``), one after the other; None where there was none in time."""

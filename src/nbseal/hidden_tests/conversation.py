@@ -49,6 +49,7 @@ class Conversation:
         self._values: dict[tuple[str, str], Message] = {}
         self.own_words: list[str] = []  # what the grader's objects have said of the last call
         self.asked: list[Message] | None = None  # requests, where somebody wants to know them
+        self.patience: float | None = None  # seconds of processor time that any call may take at most
 
     def note(self, request: Message) -> None:
         """Keep a request for who wants to know what was asked."""
@@ -106,6 +107,8 @@ class Conversation:
         """Send one request to the current fork; Timeout or SealBroken when no proper answer comes."""
         self.own_words = []
         self.note(request)
+        if self.patience is not None and "timeout" in request:
+            request = {**request, "timeout": min(request["timeout"], self.patience)}
         if self._question is not None and not self._forked:
             request, self._forked = {"do": "fork", "first": request}, True
         limit = time.monotonic() + seconds + GRACE_SECONDS

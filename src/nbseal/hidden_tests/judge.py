@@ -39,7 +39,8 @@ class Case:
     """One submission to judge: what is known of it, and which questions to ask.
 
     ``without`` are tests that aren't run. A ``rehearsal`` leaves the sealed process ready for another one; if it is
-    ``recorded``, the verdict tells what was asked.
+    ``recorded``, the verdict tells what was asked. With ``patience``, no call of the student's functions may take more
+    seconds of processor time, even where its test would wait for longer.
     """
 
     facts: SubmissionFacts
@@ -48,6 +49,7 @@ class Case:
     without: frozenset[str] = frozenset()
     rehearsal: bool = False
     recorded: bool = False
+    patience: float | None = None
 
 
 @dataclass(frozen=True)
@@ -225,4 +227,5 @@ def _message(case: Case) -> dict[str, Any]:
         "without": sorted(case.without),
         "rehearsal": case.rehearsal,
         "recorded": case.recorded,
+        "patience": case.patience,
     }

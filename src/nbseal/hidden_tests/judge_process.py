@@ -116,6 +116,7 @@ def _judge_one(
         wanted = [check for check in checks if check.question in questions and check.item.nodeid not in without]
         done: dict[str, Any] = {"done": True}
         plugin.conversation.asked = [] if message["recorded"] else None
+        plugin.conversation.patience = message["patience"]
         plugin.run(wanted, lambda tests: copy.send({"tests": tests}))
         if message["rehearsal"]:
             plugin.conversation.leave()

@@ -10,6 +10,7 @@ import ast
 import builtins
 import re
 import threading
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
@@ -18,9 +19,10 @@ from nbseal.notebook.reading import Cell
 
 BEFORE_ALL = -1
 # Comparing takes a time that grows with the square of what is compared: no honest notebook comes near.
-MOST_FREE, MOST_LINES = 2000, 2000
+MOST_FREE, MOST_LINES, MOST_COMPARED = 2000, 2000, 2_000_000
+MOST_PARSED = 100_000  # characters of a cell
 ONE_PARSER = threading.Lock()
-FENCED = re.compile(r"^(`{3,}|~{3,})[^\n`]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"(`{3,}+|~{3,}+)([^`]*)")
 ALIKE = 0.9  # share of a locked cell's lines that make a cell without a name that cell
 
 
@@ -113,23 +115,31 @@ def _by_source(ours: list[Cell], theirs: list[Cell], matching: Matching) -> None
     for block in SequenceMatcher(None, our_keys, their_keys, autojunk=False).get_matching_blocks():
         for offset in range(block.size):
             matching.pair(left[block.a + offset], free[block.b + offset])
+    lines = {index: theirs[index]["source"].strip().split("\n") for index in free}
+    to_compare = MOST_COMPARED
     for position in left:
         if position in matching.student_of or is_answer(ours[position]) or not nbgrader_mark(ours[position]):
             continue
-        before = [index for place, index in matching.student_of.items() if place < position]
+        whole = ours[position]["source"].strip().split("\n")
+        before = max((index for place, index in matching.student_of.items() if place < position), default=-1)
         for index in free:
-            if matching.is_free(index) and index > max(before, default=-1) and _is_alike(ours[position], theirs[index]):
+            same_kind = ours[position]["cell_type"] == theirs[index]["cell_type"]
+            if index <= before or not same_kind or not matching.is_free(index):
+                continue
+            to_compare -= len(whole) * len(lines[index])
+            if to_compare < 0:
+                return
+            if _are_alike(whole, lines[index]):
                 matching.pair(position, index)
                 break
 
 
-def _is_alike(cell: Cell, student: Cell) -> bool:
-    """Whether a cell is a locked one with or without a few lines: hidden tests aren't handed out, others are added."""
-    whole, text = (source.strip().split("\n") for source in (cell["source"], student["source"]))
-    if cell["cell_type"] != student["cell_type"] or len(text) > MOST_LINES:
+def _are_alike(whole: list[str], text: list[str]) -> bool:
+    """Whether lines are a locked cell's with or without a few: hidden tests aren't handed out, others are added."""
+    if text == [""] or len(text) > MOST_LINES:
         return False
     blocks = SequenceMatcher(None, whole, text, autojunk=False).get_matching_blocks()
-    return sum(block.size for block in blocks) >= ALIKE * min(len(whole), len(text)) and text != [""]
+    return sum(block.size for block in blocks) >= ALIKE * min(len(whole), len(text))
 
 
 def _by_place(ours: list[Cell], theirs: list[Cell], matching: Matching) -> None:
@@ -245,8 +255,25 @@ def bound_names(source: str) -> frozenset[str]:
 
 def code_in(cell: Cell) -> str:
     """What may be code in a cell: all of it, or what stands between fences in a cell for text."""
-    fenced = [found[2] for found in FENCED.finditer(cell["source"])] if cell["cell_type"] != "code" else []
-    return "\n".join(fenced) or str(cell["source"])
+    return (_fenced(cell["source"]) if cell["cell_type"] != "code" else "") or str(cell["source"])
+
+
+def _fenced(text: str) -> str:
+    """What stands between fences that are closed, found without looking at a line twice."""
+    lines = text.split("\n")
+    closing: dict[str, list[int]] = {}
+    for number, line in enumerate(lines):
+        closing.setdefault(line.rstrip(" \t"), []).append(number)
+    parts, number = [], 0
+    while number < len(lines):
+        opened = FENCE.fullmatch(lines[number])
+        ends = closing.get(opened[1], []) if opened else []
+        place = bisect_right(ends, number)
+        if place < len(ends):
+            parts.append("".join(f"{line}\n" for line in lines[number + 1 : ends[place]]))
+            number = ends[place]
+        number += 1
+    return "\n".join(parts)
 
 
 def is_python(source: str) -> bool:
@@ -269,12 +296,14 @@ def _parsed(source: str) -> ast.Module | None:
     return tree if isinstance(tree, ast.Module) else None
 
 
-def parse(source: str) -> ast.AST:
-    """``ast.parse``, one thread at a time.
+def parse(source: str) -> ast.Module:
+    """``ast.parse``, one thread at a time; ValueError for what is too long to be somebody's own code.
 
     Python 3.11 counts the depth of a tree in one place for all threads: two that parse at once end in a SystemError,
     "AST constructor recursion depth mismatch" (python/cpython#106905).
     """
+    if len(source) > MOST_PARSED:
+        raise ValueError("too long to be parsed")
     with ONE_PARSER:
-        tree: ast.AST = ast.parse(source)
+        tree = ast.parse(source)
     return tree

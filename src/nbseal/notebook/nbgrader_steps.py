@@ -9,7 +9,7 @@ from typing import Any
 
 from nbformat import ValidationError as FormatError
 from nbformat import reads, v4, validate, writes
-from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError, ValidationError
+from nbgrader.nbgraderformat import MetadataValidator, ValidationError
 from nbgrader.preprocessors import (
     CheckCellMetadata,
     ClearHiddenTests,
@@ -22,9 +22,13 @@ from nbgrader.preprocessors import (
 )
 from traitlets.config import Config
 
-from nbseal.errors import CourseError
+from nbseal.errors import CourseError, OtherLanguage
 from nbseal.notebook.grade_cells import check_grade_ids, nbgrader_mark, plain
 from nbseal.notebook.reading import Notebook, assign_ids
+
+PYTHON = "python"
+OTHER_KERNELS = {"ir": "R", "xr": "R"}  # by the kernel's name, where a notebook doesn't name its language
+SCHEMA: int = MetadataValidator.schema_version
 
 
 def prepare(path: Path, config: Config, sealed: frozenset[str]) -> Notebook:
@@ -40,7 +44,11 @@ def prepare(path: Path, config: Config, sealed: frozenset[str]) -> Notebook:
 
 
 def load_source(path: Path) -> Any:
-    """Read an instructor's notebook as nbformat 4.5, missing cell ids made; CourseError if unreadable."""
+    """Read an instructor's notebook as nbformat 4.5 with today's nbgrader metadata, missing cell ids made.
+
+    Metadata of an older nbgrader is brought up to date, as ``nbgrader update`` does, in what is returned alone.
+    CourseError if it is unreadable, or of a newer nbgrader; OtherLanguage if it is not written in Python.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
         raw = json.loads(text)
@@ -56,7 +64,36 @@ def load_source(path: Path) -> Any:
         raise CourseError(f"{path} can't be read as a notebook: {_first_line(error)}") from error
     except (RecursionError, FormatError) as error:
         raise CourseError(f"{path} is not a valid notebook: {_first_line(error)}") from error
+    _refuse_other_languages(nb, path)
+    _update(nb, path)
     return nb
+
+
+def _refuse_other_languages(nb: Any, path: Path) -> None:
+    kernel, language = nb.metadata.get("kernelspec", {}), nb.metadata.get("language_info", {})
+    name = str(kernel.get("language") or language.get("name") or OTHER_KERNELS.get(kernel.get("name"), PYTHON))
+    if name.lower() not in (PYTHON, "ipython"):
+        raise OtherLanguage(
+            f"{path} is written in {name}, and nbseal grades Python: no mark of {path.parent.name} is touched. "
+            "Grade it with nbgrader itself."
+        )
+
+
+def _update(nb: Any, path: Path) -> None:
+    """Bring nbgrader's metadata up to date."""
+    validator = MetadataValidator()
+    for cell in nb["cells"]:
+        mark = cell["metadata"].get("nbgrader")
+        if not isinstance(mark, dict):
+            continue
+        version = mark.get("schema_version", 0)
+        if not isinstance(version, int) or version > SCHEMA:
+            raise CourseError(
+                f"{path}: cell {cell['id']!r} has nbgrader metadata of version {version}, and {SCHEMA} is the newest "
+                "that is known: save it with the nbgrader that is installed here, or upgrade that."
+            )
+        if version < SCHEMA:
+            validator.upgrade_cell_metadata(cell)
 
 
 def is_release(nb: Any, config: Config) -> bool:
@@ -84,8 +121,6 @@ def _prepare(nb: Any, path: Path, config: Config, sealed: frozenset[str]) -> Non
                 clear.preprocess_cell(cell, resources, index)
         for step in (CheckCellMetadata, ComputeChecksums):
             apply(step, nb, resources, config)
-    except (SchemaTooOldError, SchemaTooNewError) as error:
-        raise CourseError(f"{path}: {error}. Run `nbgrader update` on it.") from error
     except (ValidationError, RuntimeError, ValueError, LookupError, OSError) as error:
         raise CourseError(f"{path} can't be prepared for grading: {_first_line(error)}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 import mimetypes
 import re
@@ -93,8 +94,8 @@ ACTIVE = {
     "script": "what a script shows",
 }
 ACTIVE_TAG = re.compile(rf"<({'|'.join(ACTIVE)})\b", re.IGNORECASE)
-SHOWING_TAG = re.compile(r"<(?:img [^>]*src=|(?:svg|table|hr)\b)")
-TAG = re.compile(r"<[^>]*>")
+SHOWING_TAG = re.compile(r"<(?:img [^<>]*src=|(?:svg|table|hr)\b)")
+TAG = re.compile(r"<[^<>]*>")
 FRAME_ALT = "The first picture of an animation"
 # An animation keeps its frames in a script, where lines are continued by a backslash.
 FRAME = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/=\\\s]+)")
@@ -103,19 +104,22 @@ BACKTICKS = re.compile("`+")
 SIZE_LIMIT = 20_000  # pixels
 REMEMBERED, REMEMBERED_LENGTH = 128, 1 << 15  # drawings, and characters of each: a class draws the same ones again
 # A web server would hand these out as pages; mimetypes may know more of them.
+TEXT_ENDING, NAME_LIMIT = ".txt", 255  # bytes of a file's name
 PAGE_ENDINGS = (".htm", ".html", ".mht", ".mhtml", ".shtml", ".svg", ".svgz", ".xht", ".xhtml", ".xml", ".xsl", ".xslt")
 
 
 @dataclass
 class Budget:
-    """How many characters of markup are still read in one notebook: reading them costs time."""
+    """How many characters of markup are still read in one notebook: reading them costs time, Markdown most."""
 
     left: int = 4 << 20
+    markdown: int = 1 << 18
 
-    def pays(self, markup: str) -> bool:
+    def pays(self, markup: str, markdown: bool = False) -> bool:
         """Whether this markup is still read."""
         self.left -= len(markup)
-        return self.left >= 0
+        self.markdown -= len(markup) if markdown else 0
+        return self.left >= 0 and self.markdown >= 0
 
 
 def make_safe(nb: Notebook, template: Notebook) -> None:
@@ -138,7 +142,7 @@ def safe_outputs(outputs: Iterable[dict[str, Any]], budget: Budget | None = None
 def safe_words(cell: Cell, budget: Budget | None = None) -> str:
     """The source of a Markdown or raw cell, word for word in a fence if its HTML would do more than show something."""
     source: str = cell["source"]
-    if (budget or Budget()).pays(source):
+    if (budget or Budget()).pays(source, cell["cell_type"] != "raw"):
         kind, attachments = cell["cell_type"], cell.get("attachments")
         short = not attachments and len(source) <= REMEMBERED_LENGTH
         if _known_words(source, kind) if short else _are_harmless(source, kind, attachments):
@@ -170,7 +174,14 @@ def safe_name(name: str) -> str:
     """The name under which a submitted file is recorded."""
     kind = mimetypes.guess_type(name)[0] or ""
     is_page = name.lower().endswith(PAGE_ENDINGS) or "html" in kind or "xml" in kind
-    return f"{name}.txt" if is_page else name
+    if not is_page:
+        return name
+    folder, slash, own = name.rpartition("/")
+    whole = own.encode("utf-8", "surrogateescape")
+    if len(whole) + len(TEXT_ENDING) > NAME_LIMIT:  # cut, and told apart from others that are cut alike
+        mark = f"-{hashlib.sha256(whole).hexdigest()[:8]}"
+        own = whole[: NAME_LIMIT - len(TEXT_ENDING) - len(mark)].decode("utf-8", "ignore") + mark
+    return f"{folder}{slash}{own}{TEXT_ENDING}"
 
 
 def _safe_output(output: dict[str, Any], budget: Budget) -> dict[str, Any]:
@@ -235,7 +246,7 @@ def _safe_value(mime: str, value: str, budget: Budget) -> str | None:
     match mime:
         case "text/plain" | "text/latex":
             return sanitise_text(value)
-        case "text/html" | "text/markdown" | "image/svg+xml" if not budget.pays(value):
+        case "text/html" | "text/markdown" | "image/svg+xml" if not budget.pays(value, mime == "text/markdown"):
             return None
         case "text/html":
             return sanitise_html(value).strip() or None  # an empty page would hide the text beside it

@@ -19,9 +19,11 @@ from typing import Any
 from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from nbseal.notebook.sanitising import sanitise_html
+from nbseal.notebook.sanitising import GROWTH, GROWTH_FREE, sanitise_html
 
 LENGTH_LIMIT = 50_000  # characters; some texts take a time that grows with the square of their length
+SEARCHED_TO_THE_END = ("\\begin{", "\\\\(", "\\\\[")  # for what closes them: mathematics
+SEARCHES, BLANKS = 200, " " * 1000
 CHECKBOX = re.compile(r'<input class="task-list-item-checkbox" type="checkbox" disabled( checked)?/?>')
 
 
@@ -39,12 +41,13 @@ def clean_html(element: str | bytes) -> str:
 def render(source: str, attachments: Mapping[str, Any] | None = None) -> str:
     """Markdown as nbconvert renders it; word for word where nbconvert would stop, or take too long."""
     html = rendered(source, attachments)
-    return f"<pre>{escape(source)}</pre>" if html is None else html
+    too_long = html is None or len(html) > GROWTH * len(source) + GROWTH_FREE
+    return f"<pre>{escape(source)}</pre>" if html is None or too_long else html
 
 
 def rendered(source: str, attachments: Mapping[str, Any] | None = None) -> str | None:
     """Markdown as nbconvert renders it; None where nbconvert would stop, or take too long."""
-    if len(source) > LENGTH_LIMIT:
+    if len(source) > LENGTH_LIMIT or BLANKS in source or sum(map(source.count, SEARCHED_TO_THE_END)) > SEARCHES:
         return None
     renderer = IPythonRenderer(escape=False, attachments=dict(attachments or {}))
     try:

@@ -78,9 +78,9 @@ STYLE_VALUE = re.compile(r"""[\w\s#%.,+"'/-]*""")
 SMALL_INDENT = re.compile(r"-?[0-3](\.\d+)?em")
 FRAGMENT = re.compile(r"#([^\s\"'<>`\\]+)")
 WEB_LINK = re.compile(r"(?:https?://|mailto:)[^\s\\]+", re.IGNORECASE)
-PICTURE_DATA = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/\s]+={0,2}\s*")
+PICTURE_DATA = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/\s]++={0,2}\s*")
 PICTURE_FILE = re.compile(r"(?:\w[\w .-]*/)*\w[\w .()-]*\.(?:png|jpe?g|gif|webp|svg)", re.IGNORECASE)
-MATPLOTLIB_STYLE = re.compile(r"<style[^>]*>\s*\*\{stroke-linejoin: round; stroke-linecap: butt\}\s*</style>")
+MATPLOTLIB_STYLE = re.compile(r"<style[^<>]*>\s*\*\{stroke-linejoin: round; stroke-linecap: butt\}\s*</style>")
 # Only what every reader of HTML takes apart in the same way.
 TOKEN = re.compile(
     r"""(?P<text>[^<]+)|<!--[^<>]*-->|<!\[CDATA\[[^<]*\]\]>|<[?!][a-zA-Z][^<>]*>"""
@@ -88,8 +88,17 @@ TOKEN = re.compile(
     r"""(?P<attributes>(?:\s+[a-zA-Z][\w:.-]*(?:=(?:"[^"<]*"|'[^'<]*'|[^\s"'=<>`/]+))?)*)\s*(?P<alone>/?)>"""
 )
 ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:.-]*)(?:=(?:"([^"]*)"|'([^']*)'|(\S+)))?""")
-# Readers of HTML take a time that grows with the number of tags and with how deep they lie in each other.
-FREE_TAGS, DEPTH_LIMIT = 5000, 100
+# Readers of HTML take a time that grows with the number of tags and with how deep they lie in each other; what is left
+# open of emphasis they write anew into each paragraph, and what lies in a table outside its cells they move before it.
+FREE_TAGS, DEPTH_LIMIT, TAG_LIMIT = 5000, 100, 200_000
+FREE_COPIES, OPEN_EMPHASIS = 200_000, 20
+ENTITY_LIMIT = 20_000
+ATTRIBUTES_LENGTH, ATTRIBUTES_LIMIT = 2000, 500
+GROWTH, GROWTH_FREE = 3, 10_000  # what is shown is at most so many times as long, and so many characters
+EMPHASIS = re.compile(r"<(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
+EMPHASISING = words("a b big code em font i nobr s small strike strong tt u")
+SCOPES = words("applet caption desc marquee object table td template th title")  # an end tag in it ends nothing outside
+CELLS, IN_TABLES = words("caption td th"), words("caption td th col colgroup table tbody tfoot thead tr")
 CLOSED_ALONE = frozenset({"br", "col", "dd", "dt", "hr", "img", "li", "p", "tbody", "td", "th", "thead", "tr", "wbr"})
 TEXT_LIMIT = 20_000  # characters
 OTHER_ESCAPES = re.compile(
@@ -103,7 +112,7 @@ CONTROLS = re.compile("[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 def sanitise_html(html: str) -> str:
     """Return the part of ``html`` that only shows something; sanitising it again changes nothing."""
-    return _settled(_HTML, html)
+    return _settled(_HTML, HTML_TAGS | SVG_TAGS, html)
 
 
 def is_harmless(html: str) -> bool:
@@ -115,7 +124,7 @@ def sanitise_svg(svg: str) -> str | None:
     """Return a drawing as a well-formed SVG document that only shows something; None if it isn't one."""
     if MATPLOTLIB_STYLE.search(svg):  # the one style sheet that honest drawings have says what an attribute can say
         svg = MATPLOTLIB_STYLE.sub("", svg).replace("<svg ", '<svg stroke-linejoin="round" ', 1)
-    cleaned = _settled(_SVG, svg)
+    cleaned = _settled(_SVG, SVG_TAGS, svg)
     start, end = cleaned.find("<svg"), cleaned.rfind("</svg>")
     if start < 0 or end < start:
         return None
@@ -147,19 +156,71 @@ def _tokens(html: str) -> Iterator[re.Match[str] | None]:
         place = token.end()
 
 
-def _is_bounded(html: str) -> bool:
-    """Whether ``html`` can be read in a time that somebody would wait for."""
-    if html.count("<") <= FREE_TAGS:
-        return True
-    still_open: Counter[str] = Counter()
-    for token in _tokens(html):
-        if token is None or still_open.total() > DEPTH_LIMIT:
-            return False
-        tag = (token["tag"] or "").lower()
-        if tag in CLOSED_ALONE or token["alone"] or not tag:
-            continue
-        still_open[tag] = max(0, still_open[tag] + (-1 if token["end"] else 1))
-    return True
+def _is_bounded(html: str, known: frozenset[str]) -> bool:
+    """Whether ``html`` can be read in a time that somebody would wait for; ``known`` are the tags that are kept."""
+    tags = html.count("<")
+    if tags > TAG_LIMIT or html.count("&") > ENTITY_LIMIT:
+        return False
+    if tags <= FREE_TAGS and len(EMPHASIS.findall(html)) * tags <= FREE_COPIES:
+        return len(html) <= FREE_COPIES or all(token is None or _has_few_attributes(token) for token in _tokens(html))
+    nesting = _Nesting(known)
+    return all(token is not None and _has_few_attributes(token) and nesting.bears(token) for token in _tokens(html))
+
+
+def _has_few_attributes(token: re.Match[str]) -> bool:
+    attributes = token["attributes"] or ""
+    return len(attributes) <= ATTRIBUTES_LENGTH or len(ATTRIBUTE.findall(attributes)) <= ATTRIBUTES_LIMIT
+
+
+class _Nesting:
+    """What is open while HTML is read from tag to tag; where readers would close more, it counts too much."""
+
+    def __init__(self, known: frozenset[str]) -> None:
+        self._known = known
+        self._open: Counter[str] = Counter()
+        self._scopes: list[tuple[str, Counter[str]]] = [("", Counter())]  # with the emphasis in it; innermost last
+        self._in_cell = [True]  # for each table; the innermost comes last
+        self._emphasis = self._misplaced = self._unknown = 0
+
+    def bears(self, token: re.Match[str]) -> bool:
+        """Take in the next tag or text; whether all can still be read in time."""
+        tag, ends = (token["tag"] or "").lower(), bool(token["end"])
+        self._unknown += bool(tag) and tag not in self._known
+        if not self._in_cell[-1] and tag not in IN_TABLES and (tag or (token["text"] or "").strip()):
+            self._misplaced += 1
+        if tag and tag not in CLOSED_ALONE and not token["alone"]:
+            self._open[tag] = max(0, self._open[tag] + (-1 if ends else 1))
+        if tag in EMPHASISING:
+            inner = self._scopes[-1][1]
+            change = 1 if not ends else -1 if inner[tag] else 0
+            inner[tag] += change
+            self._emphasis += change
+        elif tag in SCOPES or tag == "tr":
+            self._walk(tag, ends)
+        deepest = max(self._open.total(), len(self._scopes))
+        most = max(self._misplaced, self._unknown)
+        return deepest <= DEPTH_LIMIT and self._emphasis <= OPEN_EMPHASIS and most <= FREE_TAGS
+
+    def _walk(self, tag: str, ends: bool) -> None:
+        """Into a scope or out of it; a cell ends where the next one begins, and with its row and its table."""
+        if tag in CELLS or tag in ("tr", "table"):
+            while self._scopes[-1][0] in CELLS and (ends or tag != "table"):
+                self._leave()
+        if tag == "table" and not ends:
+            self._in_cell.append(False)
+        elif tag == "table" and len(self._in_cell) > 1:
+            self._in_cell.pop()
+        elif tag in CELLS or tag == "tr":
+            self._in_cell[-1] = len(self._in_cell) == 1 or (tag in CELLS and not ends)
+        if tag in SCOPES and not ends:
+            self._scopes.append((tag, Counter()))
+        elif tag == self._scopes[-1][0]:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Out of the innermost scope; emphasis that is open in it is taken along."""
+        left = self._scopes.pop()[1]
+        self._scopes[-1][1].update(left)
 
 
 def _is_harmless_token(token: re.Match[str]) -> bool:
@@ -184,12 +245,15 @@ def _parts(value: str) -> list[str]:
     return [part for part in re.split("[;]" if ":" in value else r"\s", value) if part.strip()]
 
 
-def _settled(cleaner: nh3.Cleaner, html: str) -> str:
+def _settled(cleaner: nh3.Cleaner, known: frozenset[str], html: str) -> str:
     """Clean until nothing changes: what is nested wrongly can be put together anew by the next reader."""
-    for _ in range(5 if _is_bounded(html) else 0):
+    most = GROWTH * len(html) + GROWTH_FREE
+    for _ in range(5 if _is_bounded(html, known) else 0):
         cleaned = cleaner.clean(html)
         if cleaned == html:
             return cleaned
+        if len(cleaned) > most:
+            break
         html = cleaned
     return cleaner.clean(escape(html[:TEXT_LIMIT]))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import random
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -47,6 +48,11 @@ T = TypeVar("T")
 PROBE_SEED = 20250228
 OF_EACH_OTHER = 10  # mutants of each right answer besides the solution, of which all are tried
 AT_A_TIME = 40  # probes: the first ones mostly tell
+# A call of a mutant that never ends is stopped soon: after this many times what all hidden tests of the right answer
+# take, and never before so many seconds of processor time, where a loaded machine could stop one that ends.
+MARGIN, SHORTEST_CALL = 5.0, 0.5
+# Draws of a known answer that runs into time limits each time would take minutes: this many are tried in any case.
+FEWEST_DRAWS, DRAWS_SECONDS = 3, 10.0
 # A mark that hangs on the draw shows in few draws; what knows nothing is given a second chance.
 DRAWS = {Kind.MUTANT: 1, Kind.IDEA: 1, Kind.ADVERSARY: 2, Kind.OWN_WAY: 2}
 
@@ -96,6 +102,7 @@ class QuestionBench:
     probes: dict[str, Probes] = field(default_factory=dict)
     secrets: set[str] = field(default_factory=set)
     dependent: list[str] = field(default_factory=list)
+    patience: dict[str, float] = field(default_factory=dict)  # seconds that a call of what is made of it may take
     wanted: set[str] | None = None  # names for which earlier cells run; None: all of them do
     refused: list[str] = field(default_factory=list)  # right answers that the instructor's oracle knows nothing of
     unsteady: set[str] = field(default_factory=set)  # cells that put something else out each time
@@ -119,7 +126,10 @@ class QuestionBench:
                     return f"{right.name}: {tried.failure}"
                 if right is self.rights[0] and (fault := self._record(tried, right)):
                     return fault
-                probes, results = self._probed(tried), self._results(tried, right)
+                probes = self._probed(tried)
+                began = time.monotonic()
+                results = self._results(tried, right)
+                self.patience[right.name] = max(SHORTEST_CALL, MARGIN * (time.monotonic() - began))
                 if right is not self.rights[0] and self._oracle(tried, Answer(right.notebook, right.files)) is False:
                     self.refused.append(right.name)
             if right is self.rights[0]:
@@ -127,9 +137,12 @@ class QuestionBench:
             self.probes[right.name] = replace(probes, shown=self._steady(probes.shown))
         return ""
 
-    def _trial(self, answer: Answer) -> AbstractContextManager[Trial]:
+    @contextmanager
+    def _trial(self, answer: Answer, patience: float | None = None) -> Iterator[Trial]:
         excerpt = Excerpt(answer_cells(self.plan.template, self.question), self.wanted)
-        return trial(self.bench.grader, self.plan, self.question, answer, excerpt)
+        with trial(self.bench.grader, self.plan, self.question, answer, excerpt) as tried:
+            tried.patience = patience
+            yield tried
 
     def _probed(self, tried: Trial) -> Probes:
         """What a right answer replies to probes; nothing where the instructor's oracle says what is right."""
@@ -223,24 +236,32 @@ class QuestionBench:
         answer = Answer(notebook, right.files, variant.before_check)
         compared = variant.kind in (Kind.MUTANT, Kind.IDEA)
         probes = self.probes[right.name] if compared else Probes() if variant.kind is Kind.ADVERSARY else None
-        return self.try_answer(answer, range(DRAWS[variant.kind]), probes)
+        return self.try_answer(answer, range(DRAWS[variant.kind]), probes, patience=self.patience[right.name])
 
     def try_answer(
-        self, answer: Answer, draws: Iterable[int], probes: Probes | None = None, without: Sequence[str] = ()
+        self,
+        answer: Answer,
+        draws: Sequence[int],
+        probes: Probes | None = None,
+        without: Sequence[str] = (),
+        patience: float | None = None,
     ) -> Tried:
         """Try an answer under some draws; with ``probes``, tell whether it behaves like the answer that they are of.
 
-        Where draws take long, as those of a function that never ends do, a process's time is over before they are.
+        Where draws take long, as those of a function that never ends do, a process's time is over before they are,
+        and then another process goes on; only a few are tried where all would take minutes.
         """
-        draws = list(draws) if self.bench.tests(self.grade_id) else [0]
-        try:
-            with self._trial(answer) as tried:
-                found = self._judged(tried, answer, draws, probes, without)
-        except SealError as error:
-            return Tried((None,), why=f"not judged: {error}")
-        if tried.usable and (left := draws[len(found.scores) :]):
-            more = self.try_answer(answer, left, None, without)
-            found = replace(found, scores=found.scores + more.scores, why=found.why or more.why)
+        draws = draws if self.bench.tests(self.grade_id) else [0]
+        found, began = Tried(()), time.monotonic()
+        while left := draws[len(found.scores) :]:
+            try:
+                with self._trial(answer, patience) as tried:
+                    more = self._judged(tried, answer, left, probes, without)
+            except SealError as error:
+                return replace(found, scores=(*found.scores, None), why=found.why or f"not judged: {error}")
+            found = replace(found, scores=found.scores + more.scores) if found.scores else more
+            if not tried.usable or _take_too_long(len(found.scores), began):
+                break
         return found
 
     def learn(self) -> Tried:
@@ -270,11 +291,12 @@ class QuestionBench:
         if not self.bench.tests(self.grade_id):
             scores.append(tried.score_by_nbgrader().score)
         else:
+            began = time.monotonic()
             for number, draw in enumerate(draws):
                 verdict = tried.judge(draw, answer.files, without=without)
                 scores.append(tried.score(verdict).score)
                 failed = failed if number else _failed(verdict)
-                if not tried.usable or not tried.has_time:
+                if not tried.usable or not tried.has_time or _take_too_long(number + 1, began):
                     break
         oracle = self._oracle(tried, answer) if probes is not None else None
         alike, evidence = None, ""
@@ -311,6 +333,10 @@ class QuestionBench:
             return None
         verdict = tried.judge(0, answer.files, self.bench.oracle)
         return all(result.outcome is Outcome.PASSED for result in verdict.results.values())
+
+
+def _take_too_long(draws: int, began: float) -> bool:
+    return draws >= FEWEST_DRAWS and time.monotonic() - began > DRAWS_SECONDS
 
 
 def _failing_alone(tried: Trial, right: RightAnswer, tests: Sequence[str]) -> list[str]:

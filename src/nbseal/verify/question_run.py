@@ -235,7 +235,8 @@ class QuestionRun:
     def _passes_without(self, test: str, answer: Answer) -> bool:
         key = _key(f"without {test}", answer)
         cache = self._bench.bench.cache
-        tried = cache.look_up(key) or self._bench.try_answer(answer, range(1), without=[test])
+        patience = max(self._bench.patience.values())
+        tried = cache.look_up(key) or self._bench.try_answer(answer, range(1), without=[test], patience=patience)
         cache.keep(key, tried)
         return tried.score == self._found.points
 

@@ -35,6 +35,7 @@ from nbseal.verify.results import QuestionResults
 from nbseal.verify.variants import answer_cells
 
 ORACLE = "oracle.py"
+QUESTIONS_AT_A_TIME = 2
 SHORTEST, MARGIN = 1.0, 10.0  # seconds of processor time that a cell may take, and times what the solution's does
 
 
@@ -98,12 +99,15 @@ def verify(
         executor = ThreadPoolExecutor(options.jobs)
         stack.callback(executor.shutdown, cancel_futures=True)
         bench = Bench(grader, oracle, cache, executor, accepted, watcher)
+        runs = []
         for plan in grader.plan.notebooks:
             known = [_known(course, found, plan, case) for case in cases]
             for question in plan.questions:
                 if not question.manual and (not options.questions or question.grade_id in options.questions):
-                    run = QuestionRun(bench, plan, question, known, options.draws, options.sample)
-                    result.questions.append(run.results())
+                    runs.append(QuestionRun(bench, plan, question, known, options.draws, options.sample))
+        # Two questions at a time, so that nobody is idle while the last answers to one of them are tried.
+        with ThreadPoolExecutor(QUESTIONS_AT_A_TIME) as questions:
+            result.questions += questions.map(QuestionRun.results, runs)
     if not options.questions and options.sample is None:
         _refuse_stale(accepted, result)
     result.seconds = time.monotonic() - started

@@ -17,9 +17,11 @@ MAX_ITEMS = 1_000_000
 SAFE_INT = 2**53
 MAX_MARKS = 4 * MAX_ITEMS  # brackets and commas
 MAX_ROWS = 1 << 28
-MAX_BIG_KEYS = 1000
+MAX_COMPARED = 4 * MAX_ITEMS  # parts of keys, while it is found out which keys with equal hashes are the same
+MAX_COLUMNS = 20_000  # of all tables of a message, a table without any counting as one
 BIG_INT = re.compile("-?0x[0-9a-f]{1,1024}")
-JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+# Also what is never closed is a string, up to the end: else each of its quotes would be looked at to the end anew.
+JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 NUMBERS, TEXTS = {int, float, bool}, {str}
 MAX_NAMES = 1000
 UNHASHABLE = frozenset("odsap")  # tags: dicts, sets, arrays and tables
@@ -173,19 +175,23 @@ def unpack(header: bytes, blobs: bytes) -> Any:
             raise WireError("frame header has the wrong form")
         if sum(lengths) != len(blobs):
             raise WireError("blob lengths do not add up")
-        return _decode(tree["v"], _Blobs(lengths, blobs), 0)
+        return _decode(tree["v"], _Frame(lengths, blobs), 0)
     except WireError:
         raise
     except (LookupError, TypeError, ValueError, RecursionError, OverflowError, MemoryError) as error:
         raise WireError(f"malformed message: {type(error).__name__}") from error
 
 
-class _Blobs:
-    """A frame's blobs; each is given out once, so that a short header can't ask for many copies of a long blob."""
+class _Frame:
+    """A frame's blobs, and what may still be made of it.
+
+    Each blob is given out once, so that a short header can't ask for many copies of a long blob.
+    """
 
     def __init__(self, lengths: list[int], data: bytes) -> None:
         self._data = data
         self._places = {}
+        self._compared = self._columns = 0
         start = 0
         for number, length in enumerate(lengths):
             self._places[number] = (start, start + length)
@@ -197,6 +203,43 @@ class _Blobs:
             raise WireError("a blob number is wrong")
         start, end = self._places.pop(number)
         return self._data[start:end]
+
+    def pay_for_columns(self, count: int) -> None:
+        """Take note that a table is made, which costs many times its bytes; WireError when there are too many."""
+        self._columns += max(1, count)
+        if self._columns > MAX_COLUMNS:
+            raise WireError("the message holds more tables than can be read")
+
+    def check_keys(self, keys: list[Any]) -> list[Any]:
+        """Refuse what can't be looked up, and crowds of keys that a stranger has chosen to have one hash."""
+        try:
+            hashes = list(map(hash, keys))
+        except TypeError:
+            raise WireError("a key is not hashable") from None
+        if len(set(hashes)) < len(hashes):
+            self._compare(keys, hashes)
+        return keys
+
+    def _compare(self, keys: list[Any], hashes: list[int]) -> None:
+        """Find the keys that differ although their hashes don't, as a dict would, and count what that costs."""
+        met: dict[int, list[Any]] = {}
+        for key, number in zip(keys, hashes, strict=True):
+            others = met.setdefault(number, [])
+            for other in others:
+                self._compared += _parts(key)
+                if self._compared > MAX_COMPARED:
+                    raise WireError("too many keys have equal hashes")
+                if other == key:
+                    break
+            else:
+                others.append(key)
+
+
+def _parts(key: Any) -> int:
+    """How much there is to compare in a key."""
+    if type(key) is tuple:
+        return 1 + sum(map(_parts, key))
+    return 1 + len(key.methods) if type(key) is Reference else 1
 
 
 def _refuse_crowds(header: bytes) -> None:
@@ -217,14 +260,14 @@ def parse_json(data: bytes) -> Any:
         raise WireError(f"not strict JSON: {error}") from error
 
 
-def _decode(tree: Any, blobs: _Blobs, depth: int) -> Any:
+def _decode(tree: Any, frame: _Frame, depth: int) -> Any:
     if depth > MAX_DEPTH + 2:
         raise WireError("value is nested too deep")
     kind = type(tree)
     if kind is str:
         return tree if tree.isascii() else _clean(tree)
     if kind is list:
-        return _decode_items(tree, blobs, depth)
+        return _decode_items(tree, frame, depth)
     if kind is not dict:
         if (kind is int and not -SAFE_INT < tree < SAFE_INT) or (kind is float and not math.isfinite(tree)):
             raise WireError("a number is out of range")
@@ -234,25 +277,25 @@ def _decode(tree: Any, blobs: _Blobs, depth: int) -> Any:
         case "o":
             if type(body) is not dict or not _are_names(body):
                 raise WireError("names are wrong")
-            return {name: _decode(item, blobs, depth + 1) for name, item in body.items()}
+            return {name: _decode(item, frame, depth + 1) for name, item in body.items()}
         case "t":
-            return tuple(_decode_items(_list(body), blobs, depth))
+            return tuple(_decode_items(_list(body), frame, depth))
         case "d":
-            pairs = [(_decode(k, blobs, depth + 1), _decode(v, blobs, depth + 1)) for k, v in map(_list, _list(body))]
-            _check_keys([key for key, _ in pairs])
+            pairs = [(_decode(k, frame, depth + 1), _decode(v, frame, depth + 1)) for k, v in map(_list, _list(body))]
+            frame.check_keys([key for key, _ in pairs])
             return dict(pairs)
         case "s":
-            return set(_check_keys([_decode(item, blobs, depth + 1) for item in _list(body)]))
+            return set(frame.check_keys([_decode(item, frame, depth + 1) for item in _list(body)]))
         case "f":
             return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[body]
         case "i":
             return _parse_big_int(body)
         case "b":
-            return blobs.take(body)
+            return frame.take(body)
         case "a":
-            return _npy().parse_npy(blobs.take(body))
+            return _npy().parse_npy(frame.take(body))
         case "n":
-            array = _npy().parse_npy(blobs.take(body))
+            array = _npy().parse_npy(frame.take(body))
             if array.ndim:
                 raise WireError("a scalar has dimensions")
             return array[()]
@@ -262,14 +305,14 @@ def _decode(tree: Any, blobs: _Blobs, depth: int) -> Any:
             number, methods, is_callable = body
             return Reference(_index(number), tuple(map(_text, _list(methods))), bool(is_callable))
         case "p":
-            return _decode_frame(body, blobs, depth)
+            return _decode_frame(body, frame, depth)
     raise WireError("unknown tag")
 
 
-def _decode_items(items: list[Any], blobs: _Blobs, depth: int) -> list[Any]:
+def _decode_items(items: list[Any], frame: _Frame, depth: int) -> list[Any]:
     if depth < MAX_DEPTH and _are_plain_numbers(items):
         return items
-    return [_decode(item, blobs, depth + 1) for item in items]
+    return [_decode(item, frame, depth + 1) for item in items]
 
 
 def _list(body: Any) -> list[Any]:
@@ -284,7 +327,7 @@ def _text(body: Any) -> str:
     return _clean(body)
 
 
-def _decode_frame(body: Any, blobs: _Blobs, depth: int) -> Any:
+def _decode_frame(body: Any, frame: _Frame, depth: int) -> Any:
     try:
         import pandas as pd
     except ImportError as error:
@@ -292,35 +335,24 @@ def _decode_frame(body: Any, blobs: _Blobs, depth: int) -> Any:
             "a table came, and pandas isn't installed here: pip install pandas (nbseal[course] has it)"
         ) from error
     names, columns, rows = _list(body)
-    decoded = [_decode(column, blobs, depth + 1) for column in _list(columns)]
-    labels = _decode(_list(names), blobs, depth + 1)
+    frame.pay_for_columns(len(_list(columns)))
+    decoded = [_decode(column, frame, depth + 1) for column in columns]
+    labels = _decode(_list(names), frame, depth + 1)
     if type(rows) is not int or not 0 <= rows <= MAX_ROWS or len(labels) != len(decoded):
         raise WireError("a table's columns do not fit together")
     if not all(_is_column(column) and len(column) == rows for column in decoded):
         raise WireError("a table's columns do not fit together")
-    _check_keys(labels)
+    frame.check_keys(labels)
     try:
-        frame = pd.DataFrame(dict(enumerate(decoded)), index=range(rows))
-        frame.columns = pd.Index(labels)
+        table = pd.DataFrame(dict(enumerate(decoded)), index=range(rows))
+        table.columns = pd.Index(labels)
     except Exception as error:  # pandas guesses types, and its exceptions for odd values are of any kind
         raise WireError(f"a table can't be made: {type(error).__name__}") from error
-    return frame
+    return table
 
 
 def _is_column(value: Any) -> bool:
     return type(value) is list or getattr(value, "ndim", 0) == 1
-
-
-def _check_keys(keys: list[Any]) -> list[Any]:
-    """Refuse what can't be looked up, and crowds of integers that a stranger can choose to have one hash."""
-    try:
-        for key in keys:
-            hash(key)
-    except TypeError:
-        raise WireError("a key is not hashable") from None
-    if sum(type(key) is int and abs(key) >= SAFE_INT for key in keys) > MAX_BIG_KEYS:
-        raise WireError("too many large integers are keys")
-    return keys
 
 
 def _index(value: Any) -> int:

@@ -35,7 +35,8 @@ SLOTS_APART = 997
 ENDING_SECONDS = 0.5
 SIDE_BY_SIDE = 64  # supervisors, more than there are at a time
 CLEAN_PATH = "/usr/local/bin:/usr/bin:/bin"
-# joblib's processes look themselves up in /proc, which Landlock closes; the same work is done by one process then
+# joblib's processes are programs of their own. They look themselves up in /proc, which Landlock closes, and wait for
+# one another where the filter lets nobody wait. The same work is done by one process then.
 ONE_PROCESS = {"JOBLIB_MULTIPROCESSING": "0"}
 
 
@@ -49,9 +50,9 @@ def serve(control: socket.socket, channel: Channel) -> None:
             rehearse_answers()
         settings = Settings.from_message(channel.receive())
         os.environ.update(settings.environment)
-        if settings.level == "landlock":
+        if settings.level != "none":
             os.environ.update(ONE_PROCESS)
-            semaphores.install()
+            (semaphores.install if settings.level == "landlock" else semaphores.install_patient)()
         program = seccomp.build(settings.level) if settings.level != "none" else None
         warm_up(settings, runner)
         threads = threads_that_stay()
@@ -209,7 +210,8 @@ def _supervise_one(
         os.close(descriptor)
     if settings.level == "namespaces":
         walls.rejoin()
-    return supervisor.watch(child, control, settings, traces, fenced)
+    owner = walls.owner(settings, slot)
+    return supervisor.watch(child, control, settings, traces, fenced, bool(procs_files), owner)
 
 
 def live(
@@ -264,6 +266,7 @@ def _settle(work: str, runner: CellRunner) -> None:
     """Have the environment and the paths that student code shall see, in the folder where it is to run."""
     kept = {name: value for name, value in ONE_PROCESS.items() if os.environ.get(name) == value}
     os.environ.clear()
+    syscalls.forget_first_environment()
     os.environ.update(
         HOME=work, PATH=f"{sys.prefix}/bin:{CLEAN_PATH}", TMPDIR=work, LANG="C.UTF-8",
         MPLCONFIGDIR=f"{work}/.config/matplotlib", MPLBACKEND="module://matplotlib_inline.backend_inline",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import select
 import shutil
 import signal
@@ -11,18 +10,19 @@ import socket
 import stat
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from nbseal.errors import WireError
 from nbseal.wire import Channel
+from nbseal.worker.usage import ProcessorTime, hidden_memory, memory_of, open_files, removed_mappings, resident, seen_by
 from nbseal.worker.walls import landlock, syscalls
 from nbseal.worker.walls.limits import Settings
 
 LOOK_EVERY = 0.1  # seconds
 END_SECONDS = 5.0
 EVERYBODY = -1
-PAGE = resource.getpagesize()
 
 
 def fence() -> bool:
@@ -39,15 +39,23 @@ def fence() -> bool:
 
 
 def watch(
-    child: int, control: socket.socket, settings: Settings, traces: Traces | None = None, fenced: bool = False
+    child: int,
+    control: socket.socket,
+    settings: Settings,
+    traces: Traces | None = None,
+    fenced: bool = False,
+    grouped: bool = False,
+    owner: int | None = None,
 ) -> dict[str, object]:
     """Wait for the child's end, ending it when it must; return what became of it.
 
-    ``traces`` are looked after where files go to the machine's own disks; ``fenced`` says that `fence` holds.
+    ``traces`` are looked after where files go to the machine's own disks; ``fenced`` says that `fence` holds,
+    ``grouped`` that a control group counts memory. ``owner`` is the user whose processes they are, if it isn't us.
     """
     channel = Channel(control)
     deadline = time.monotonic() + settings.total_seconds
-    limit = _statm(child) + (settings.memory_mib << 20)  # what the warm process had loaded is not the student's
+    limit = resident(child) + (settings.memory_mib << 20)  # what the warm process had loaded is not the student's
+    processor, most_seconds = ProcessorTime(), 2 * settings.total_seconds + 1
     handle = os.pidfd_open(child)
     poller = select.poll()
     poller.register(handle, select.POLLIN)
@@ -67,12 +75,15 @@ def watch(
                     _kill(descendants(child))
                     continue
                 reason = "asked"
-        elif time.monotonic() > deadline:
-            reason = "time"
-        elif memory_of([child, *descendants(child)], limit) > limit:
-            reason = "memory"
-        elif traces and traces.too_many([child, *descendants(child)]):
-            reason = "disk"
+        else:
+            with seen_by(owner):
+                family = [child, *descendants(child)]
+                if time.monotonic() > deadline or processor.look(family) > most_seconds:
+                    reason = "time"
+                elif memory_of(family, limit) + (0 if grouped else hidden_memory(family)) > limit:
+                    reason = "memory"
+                elif traces and traces.too_many(family):
+                    reason = "disk"
         if reason:
             os.kill(child, signal.SIGKILL)
             break
@@ -110,28 +121,6 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def memory_of(pids: list[int], limit: int) -> int:
-    """Bytes that ``pids`` hold together. Shared pages are counted fairly only when the quick sum is over ``limit``."""
-    quick = sum(_statm(pid) for pid in pids)
-    return quick if quick <= limit else sum(_proportional(pid) for pid in pids)
-
-
-def _statm(pid: int) -> int:
-    try:
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            return int(file.read().split()[1]) * PAGE
-    except (OSError, IndexError):
-        return 0
-
-
-def _proportional(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return _statm(pid)
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-
-
 def _kill(pids: list[int]) -> None:
     for pid in pids:
         try:
@@ -163,38 +152,53 @@ BLOCK = 512  # bytes
 
 
 class Traces:
-    """Files of one submission: all below its work folder, and removed ones that are held open."""
+    """Files of one submission: all below its work folder, and removed ones that are held open or mapped."""
 
     def __init__(self, work: str, settings: Settings) -> None:
         self._work = work
         self._limit = settings.disk_mib << 20
-        self._device = os.stat(work).st_dev
+        found = os.stat(work)
+        self._device = found.st_dev
+        self._shown = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"  # in /proc/PID/maps
+        self._sees_open_files: bool | None = None  # not known yet
 
     def too_many(self, pids: Iterable[int]) -> bool:
-        """Whether the files are more, or larger together, than may be; ``pids`` are the submission's processes."""
+        """Whether the files are more, or larger together, than may be; ``pids`` are the submission's processes.
+
+        Where a submission keeps its files from being looked at, the answer is yes.
+        """
+        pids = list(pids)
         size = count = 0
         folders = [self._work]
         while folders and count <= MAX_FILES and size <= self._limit:
-            try:
-                with os.scandir(folders.pop()) as entries:
-                    for entry in entries:
-                        count += 1
-                        found = entry.stat(follow_symlinks=False)
-                        size += found.st_blocks * BLOCK
-                        if stat.S_ISDIR(found.st_mode):
-                            folders.append(entry.path)
-            except OSError:
-                continue  # removed since it was listed
+            entries = _entries(folders.pop())
+            if entries is None:
+                return True
+            for entry in entries:
+                count += 1
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                except OSError:
+                    return True
+                size += found.st_blocks * BLOCK
+                if stat.S_ISDIR(found.st_mode):
+                    folders.append(entry.path)
         return count > MAX_FILES or size > self._limit or size + self._removed_ones(pids) > self._limit
 
     def remove(self) -> None:
         """Remove all that was left; the processes have ended."""
         _remove_folder(self._work)
 
-    def _removed_ones(self, pids: Iterable[int]) -> int:
-        """Bytes of files that have no name any more, but are held open."""
+    def _removed_ones(self, pids: list[int]) -> int:
+        """Bytes of files that have no name any more, but are held open or mapped."""
         sizes = {}
+        if self._sees_open_files is None:
+            self._sees_open_files = open_files(pids[0]) is not None
         for pid in pids:
+            if self._sees_open_files and open_files(pid) is None:
+                return self._limit + 1  # it keeps us from looking
             for name in _names(f"/proc/{pid}/fd"):
                 try:
                     found = os.stat(f"/proc/{pid}/fd/{name}")
@@ -202,7 +206,39 @@ class Traces:
                     continue
                 if found.st_nlink == 0 and found.st_dev == self._device:
                     sizes[found.st_ino] = found.st_blocks * BLOCK
-        return sum(sizes.values())
+        return sum(sizes.values()) + self._mapped_ones(pids, sizes)
+
+    def _mapped_ones(self, pids: list[int], open_too: Collection[int]) -> int:
+        """Bytes of removed files that are only mapped: of these nobody can tell how large they are.
+
+        One counts as far as it is in view, any further one as all that there may be.
+        """
+        in_view: dict[int, int] = {}
+        for pid in pids:
+            for (device, number), size in removed_mappings(pid).items():
+                if device == self._shown and number not in open_too:
+                    in_view[number] = max(in_view.get(number, 0), size)
+        return max(in_view.values(), default=0) + max(0, len(in_view) - 1) * self._limit
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]] | None:
+    """What is in a folder, which is opened if it is closed to us; None if it can't be listed and yet is there."""
+    for attempt in range(2):
+        try:
+            with os.scandir(folder) as found:
+                return list(found)
+        except FileNotFoundError:
+            return []
+        except NotADirectoryError:
+            return []  # replaced since it was listed
+        except PermissionError:
+            if attempt:
+                return None
+            with suppress(OSError):
+                os.chmod(folder, 0o700)
+        except OSError:
+            return None
+    return None
 
 
 def _names(folder: str) -> list[str]:

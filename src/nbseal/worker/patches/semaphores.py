@@ -15,6 +15,7 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing import heap
 from typing import Any
 
@@ -28,14 +29,25 @@ RELIES_ON = (
 RECURSIVE = 0  # the kind of a lock that its owner may take again; the other kind only counts
 SEMAPHORE_BYTES = 64  # more than a sem_t has on any machine of ours
 SHARED_BETWEEN_PROCESSES = 1
+FIRST_PAUSE, LAST_PAUSE = 0.0001, 0.005  # seconds
 NO_SPAWNING = (
     "locks can't be passed on to processes that are spawned: where grading runs in a container, processes of a "
     "notebook must be forked (multiprocessing.get_context('fork'))"
 )
 
 
-class _Time(ctypes.Structure):
-    _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+def _tried(attempt: Callable[[], bool], seconds: float | None) -> bool:
+    """Try until it is had or the time is over (None: never); memory that processes share is no place to wait at."""
+    if attempt():
+        return True
+    until = None if seconds is None else time.monotonic() + seconds
+    pause = FIRST_PAUSE
+    while until is None or time.monotonic() < until:
+        time.sleep(pause if until is None else max(0.0, min(pause, until - time.monotonic())))
+        if attempt():
+            return True
+        pause = min(2 * pause, LAST_PAUSE)
+    return False
 
 
 class SemLock:
@@ -66,16 +78,7 @@ class SemLock:
         return True
 
     def _wait(self, seconds: float | None) -> bool:
-        if LIBC.sem_trywait(self._at) == 0:
-            return True
-        until = time.time() + max(0.0, seconds or 0.0)
-        when = _Time(int(until), int(until % 1 * 1e9))
-        while seconds is None or time.time() < until:
-            # an interrupted wait comes back, so that Python can see to the signal, and is taken up again
-            done = LIBC.sem_wait(self._at) if seconds is None else LIBC.sem_timedwait(self._at, ctypes.byref(when))
-            if done == 0:
-                return True
-        return False
+        return _tried(lambda: bool(LIBC.sem_trywait(self._at) == 0), seconds)
 
     def release(self) -> None:
         """Give it back."""
@@ -112,6 +115,23 @@ class SemLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def install_patient() -> None:
+    """Have Python's own locks between processes try again and again, where there is a /dev/shm of one's own."""
+    named: Any = importlib.import_module("_multiprocessing")
+
+    class PatientSemLock(named.SemLock):  # type: ignore[misc]
+        """Python's own, except that it doesn't wait in the kernel."""
+
+        def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
+            """Take it, waiting for it if need be; whether it was had in time."""
+            return _tried(lambda: bool(super(PatientSemLock, self).acquire(False)), timeout if block else 0.0)
+
+        def __enter__(self) -> bool:
+            return self.acquire()
+
+    named.SemLock = PatientSemLock
 
 
 def install() -> None:

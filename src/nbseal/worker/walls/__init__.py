@@ -2,7 +2,7 @@
 
 from nbseal.worker.walls.limits import SLOTS, Settings, give_headroom, owns_users
 from nbseal.worker.walls.namespaces import HOME, ROOMS, interpreter_folders, move_in, rejoin, separate
-from nbseal.worker.walls.sealing import seal, work_folder
+from nbseal.worker.walls.sealing import owner, seal, work_folder
 
 __all__ = [
     "HOME",
@@ -12,6 +12,7 @@ __all__ = [
     "give_headroom",
     "interpreter_folders",
     "move_in",
+    "owner",
     "owns_users",
     "rejoin",
     "seal",

@@ -6,11 +6,12 @@ import functools
 import os
 import shutil
 import site
+import socket
 import sys
 import sysconfig
 from pathlib import Path
 
-from nbseal.worker.walls import syscalls
+from nbseal.worker.walls import landlock, syscalls
 from nbseal.worker.walls.limits import Settings
 
 HOME = "/home/student"
@@ -19,8 +20,14 @@ SPARE = "/mnt"  # second way to what the disks cover
 NOBODY = 65534
 SMALL_FOLDERS = ("/etc/alternatives", "/etc/ssl/certs", "/etc/fonts")
 SMALL_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/nsswitch.conf", "/etc/mime.types")
-DEVICES = ("null", "zero", "urandom", "random")
+DEVICES = ("null", "urandom", "random")
 ROOMS = ("namespaces", "user-namespaces")  # levels at which a new root is built
+HOST_NAME = "student"
+# What a process may know of the machine. Of what counts something there, it gets a copy that counts no further: whoever
+# can make a counter move talks to whoever can read it. Of the rest there is an empty file or folder.
+ABOUT_THE_MACHINE = frozenset({"self", "thread-self", "mounts", "net", "cpuinfo", "version", "filesystems", "devices"})
+COUNTERS = ("loadavg", "meminfo", "stat", "uptime", "vmstat")
+FACTS, NOTHING = "/mnt/facts", "/mnt/facts/nothing"  # where the copies lie, and what there is of the rest
 
 
 @functools.cache
@@ -43,6 +50,7 @@ def move_in(settings: Settings) -> None:
         become_nobody(shared)
     else:
         syscalls.unshare(shared)
+    socket.sethostname(HOST_NAME)
     _new_root(settings)
 
 
@@ -56,8 +64,13 @@ def become_nobody(more: int = 0) -> None:
 
 
 def separate() -> None:
-    """Make the caller's next child process 1 of a world of its own, with its own shared memory and semaphores."""
-    syscalls.unshare(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWIPC)
+    """Make the caller's next child process 1 of a world of its own, with its own shared memory and semaphores.
+
+    Sockets without a place in the file system belong to a network. Where Landlock doesn't keep them in, it gets one of
+    its own, which costs more than all the rest.
+    """
+    network = 0 if landlock.abi() >= landlock.WANTED_ABI else syscalls.CLONE_NEWNET
+    syscalls.unshare(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWIPC | network)
 
 
 def rejoin() -> None:
@@ -79,6 +92,20 @@ def own_disks(settings: Settings, uid: int) -> None:
         syscalls.mount(f"{SPARE}/{number}", folder, None, syscalls.MS_BIND | syscalls.MS_REC)
     hide = "hidepid=2" if settings.level == "namespaces" else None
     syscalls.mount("proc", "/proc", "proc", private | syscalls.MS_NOEXEC, hide)
+    for name, cover in _covers():
+        syscalls.mount(cover, f"/proc/{name}", None, syscalls.MS_BIND)
+
+
+@functools.cache
+def _covers() -> list[tuple[str, str]]:
+    """What is put over each file and folder of /proc that says something about the whole machine."""
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name in COUNTERS:
+            found.append((entry.name, f"{FACTS}/{entry.name}"))
+        elif not entry.name.isdigit() and entry.name not in ABOUT_THE_MACHINE:
+            found.append((entry.name, f"{NOTHING}/folder" if entry.is_dir() else f"{NOTHING}/file"))
+    return found
 
 
 def _hidden_by_disks(settings: Settings) -> list[str]:
@@ -100,8 +127,11 @@ def _new_root(settings: Settings) -> None:
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         _add_system_folder(root, name)
     _add_small_files(root)
-    for folder in (*OWN_DISKS, "/proc"):
+    for folder in (*OWN_DISKS, "/proc", f"{NOTHING}/folder"):
         os.makedirs(root + folder, exist_ok=True)
+    Path(f"{root}{NOTHING}/file").touch()
+    for name in COUNTERS:
+        Path(f"{root}{FACTS}/{name}").write_bytes(Path(f"/proc/{name}").read_bytes())
     for number, folder in enumerate(_hidden_by_disks(settings)):
         os.makedirs(f"{root}{SPARE}/{number}")
         syscalls.mount(root + folder, f"{root}{SPARE}/{number}", None, syscalls.MS_BIND | syscalls.MS_REC)

@@ -42,8 +42,8 @@ def seal(settings: Settings, program: bytes | None, slot: int, work: str) -> Non
         writable = [work, "/dev/null"]
         readable = ["/usr", "/lib", "/lib64", "/bin", *SMALL_FILES, *SMALL_FOLDERS, *interpreter_folders()]
         readable += [f"/dev/{name}" for name in DEVICES] + settings.readable_paths
-        if as_root and settings.level == "landlock" and _reachable():
-            os.chown(work, uid, uid)
+        if (one := owner(settings, slot)) is not None:
+            os.chown(work, one, one)
     os.chdir(work)
     limit_resources(settings)
     if settings.level == "none":
@@ -54,11 +54,17 @@ def seal(settings: Settings, program: bytes | None, slot: int, work: str) -> Non
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     # A supervisor without rights may read how much memory is shared only of a dumpable process; nobody else gains by
     # it: other submissions' processes are in another namespace or another Landlock domain.
-    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0 if as_root else 1)
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, int(not as_root or owner(settings, slot) is not None))
     if settings.level == "landlock" or landlock.abi() > 0:
         landlock.restrict(readable, writable)
     assert program is not None
     seccomp.load(program)
+
+
+def owner(settings: Settings, slot: int) -> int | None:
+    """The user whose files and processes a submission's are at ``landlock``, where root gives it one of its own."""
+    own = settings.level == "landlock" and owns_users() and _reachable()
+    return FIRST_UID + slot if own else None
 
 
 def _drop_privileges(level: str, uid: int) -> None:

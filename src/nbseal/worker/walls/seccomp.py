@@ -94,6 +94,33 @@ DENIED = [
     "setfsgid",
     "capset",
 ]
+# What processes that share nothing but files to read could tell one another, or leave behind. Taking a lock on a file
+# does nothing and says that all is well, and who asks finds no locks: as for a process that is alone, so that sqlite3
+# in the work folder goes on working.
+LOCKS, LOCK_COMMANDS = "flock", (6, 7, 37, 38)  # F_SETLK, F_SETLKW, and those of open files
+LEASES = (1024, 1025, 1026)  # F_SETLEASE, F_GETLEASE, F_NOTIFY
+ABOUT_THE_PAGE_CACHE = ("fadvise64", "readahead", "sync", "syncfs")  # do nothing, and say that all is well
+UNKNOWN_HERE: tuple[str | int, ...] = (
+    "mincore", "io_setup", "io_submit", "io_destroy", "io_getevents", "io_cancel", "process_madvise", "sysinfo",
+)  # fmt: skip
+WATCHES = ("inotify_init", "inotify_init1", "inotify_add_watch")
+WITH_FLAGS = ("preadv2", "pwritev2")  # one of which asks whether a file's page is in memory
+EVICTING = (20, 21)  # MADV_COLD, MADV_PAGEOUT
+# Memory of a file that all can read is a place to wait at and be woken up: nobody waits at memory that others share.
+# Who tries is told of a signal, and tries again until what they wait for has come.
+WAITS_AT_SHARED_MEMORY = (0, 6, 8, 9, 11, 13)  # FUTEX_WAIT, those that lock, WAIT_BITSET, WAIT_REQUEUE_PI
+FUTEX_COMMAND = 0xFF  # with the flag that says that memory is one's own
+LOW_WORD = 0xFFFFFFFF  # the kernel takes these arguments as 32 bits, whatever stands above them
+# System calls that are younger than this list; nobody knows what they can say. fchmodat2, map_shadow_stack and mseal
+# are known.
+YOUNGER = frozenset(range(449, 512)) - {452, 453, 462}
+# What a watchdog can't see: memory that is shared and was given back (the kernel keeps it, no process shows it), and
+# the files of a process that isn't dumpable. Sessions of its own would give a submission one share of the processor
+# after the other. Who asks for the last two is told that all is well.
+LARGEST_SHARED, SHARED_ANONYMOUS = 1 << 20, 0x21  # bytes; MAP_SHARED and MAP_ANONYMOUS
+PR_SET_DUMPABLE = 4
+# Who is at the other end of a socket is nobody's business: a handle on the grading side is not handed out.
+ABOUT_THE_OTHER_END = {"getsockopt": 77, "setsockopt": 76}  # SO_PEERPIDFD, SO_PASSPIDFD
 NAMESPACE_FLAGS = (
     syscalls.CLONE_NEWNS, syscalls.CLONE_NEWCGROUP, syscalls.CLONE_NEWUTS, syscalls.CLONE_NEWIPC,
     syscalls.CLONE_NEWUSER, syscalls.CLONE_NEWPID, syscalls.CLONE_NEWNET,
@@ -112,13 +139,10 @@ ABOUT_MODES_AND_TIMES = (
     "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "utime", "utimes", "futimesat",
     "utimensat",
 )  # fmt: skip
-SETXATTRAT, REMOVEXATTRAT, FILE_SETATTR = 463, 466, 469  # younger than libseccomp's tables; alike on all processors
-ABOUT_ATTRIBUTES = (
-    "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", SETXATTRAT, REMOVEXATTRAT,
-    FILE_SETATTR,
-)  # fmt: skip
-# Nor does Landlock keep anybody from the sockets that other programs have in the file system, or from watching folders.
-TOWARDS_OTHER_PROGRAMS = ("socket", "connect", "inotify_init", "inotify_init1")
+ABOUT_ATTRIBUTES = ("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
+# Nor does Landlock keep anybody from the sockets that other programs have in the file system.
+TOWARDS_OTHER_PROGRAMS = ("socket", "connect")
+ABOUT_THE_DISK = ("statfs", "fstatfs")  # of which all write to one: what is free there is a counter for everybody
 DATAGRAMS = (2, 3)  # kinds of socket that take an address with each message; 3 is another name for it
 KIND_OF_SOCKET = 0xF
 
@@ -143,6 +167,7 @@ def build(level: str = "namespaces") -> bytes:
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     for flag in NAMESPACE_FLAGS:
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
+    _close_channels(rules, pyseccomp)
     if level == "landlock":
         _make_up_for_landlock(rules)
     else:
@@ -166,6 +191,35 @@ def _pyseccomp() -> Any:
         ctypes.util.find_library = look
 
 
+def _close_channels(rules: Any, pyseccomp: Any) -> None:
+    """Refuse, or answer without the kernel, what would let submissions hear of one another."""
+    nothing, unknown = pyseccomp.ERRNO(0), pyseccomp.ERRNO(errno.ENOSYS)
+    for name in (LOCKS, *ABOUT_THE_PAGE_CACHE):
+        _add(rules, nothing, name)
+    for command in LOCK_COMMANDS:
+        _add(rules, nothing, "fcntl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, LOW_WORD, command))
+    for command in LEASES:
+        _add(rules, pyseccomp.ERRNO(errno.EINVAL), "fcntl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, LOW_WORD, command))
+    for name in WATCHES:
+        _add(rules, pyseccomp.ERRNO(errno.EACCES), name)
+    for call in [*UNKNOWN_HERE, *YOUNGER]:
+        _add(rules, unknown, call)
+    for name in WITH_FLAGS:
+        _add(rules, pyseccomp.ERRNO(errno.EOPNOTSUPP), name, pyseccomp.Arg(5, pyseccomp.NE, 0))
+    for advice in EVICTING:
+        _add(rules, pyseccomp.ERRNO(errno.EINVAL), "madvise", pyseccomp.Arg(2, pyseccomp.MASKED_EQ, LOW_WORD, advice))
+    _add(rules, nothing, "setsid")
+    _add(rules, nothing, "prctl", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, LOW_WORD, PR_SET_DUMPABLE))
+    shared = pyseccomp.Arg(3, pyseccomp.MASKED_EQ, SHARED_ANONYMOUS, SHARED_ANONYMOUS)
+    _add(rules, pyseccomp.ERRNO(errno.ENOMEM), "mmap", pyseccomp.Arg(1, pyseccomp.GT, LARGEST_SHARED), shared)
+    for name, option in ABOUT_THE_OTHER_END.items():
+        what = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, LOW_WORD, option)
+        _add(rules, pyseccomp.ERRNO(errno.ENOPROTOOPT), name, what)
+    for command in WAITS_AT_SHARED_MEMORY:
+        what = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, FUTEX_COMMAND, command)
+        _add(rules, pyseccomp.ERRNO(errno.EINTR), "futex", what)
+
+
 def _make_up_for_landlock(rules: Any) -> None:
     """Refuse what an allow-list of files doesn't."""
     import pyseccomp
@@ -174,7 +228,7 @@ def _make_up_for_landlock(rules: Any) -> None:
         _add(rules, pyseccomp.ERRNO(0), name)
     for call in ABOUT_ATTRIBUTES:
         _add(rules, pyseccomp.ERRNO(errno.EOPNOTSUPP), call)
-    for name in TOWARDS_OTHER_PROGRAMS:
+    for name in (*TOWARDS_OTHER_PROGRAMS, *ABOUT_THE_DISK):
         _add(rules, pyseccomp.ERRNO(errno.EACCES), name)
     for kind in DATAGRAMS:
         what = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, KIND_OF_SOCKET, kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from pathlib import Path
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
@@ -24,6 +25,7 @@ MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_SECCOMP = 1, 4, 24, 22
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 36, 38, 47, 4
 LAST_CAPABILITY = 40
+ENV_START = 47  # among the fields of /proc/self/stat behind the name; the next one is the end
 # The same on every architecture except pivot_root, which is older than the common table.
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(platform.machine(), -1)
 SYS_CAPSET = {"x86_64": 126, "aarch64": 91}.get(platform.machine(), -1)
@@ -79,6 +81,20 @@ def prctl(option: int, *arguments: int) -> None:
     """Change a setting of this process."""
     padded = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
     check(LIBC.prctl(option, *padded), f"prctl {option}")
+
+
+def forget_first_environment() -> None:
+    """Blank what /proc/self/environ shows: the variables that this process was started with; none may be in use.
+
+    Where it can't be done, nobody can look there either.
+    """
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return
+    start, end = int(fields[ENV_START]), int(fields[ENV_START + 1])
+    if 0 < start < end:
+        ctypes.memset(start, 0, end - start)
 
 
 def drop_bounding_set() -> None:

@@ -1,0 +1,5 @@
+"""Take the network away again."""
+
+
+def make(folder):
+    (folder / "mlp.safetensors").unlink()

@@ -1,0 +1,6 @@
+"""Sets the marks that nbseal would give beside those of a gradebook, for who thinks of adopting it."""
+
+from nbseal.compare.compared_page import compared_page
+from nbseal.compare.comparing import Comparison, compare
+
+__all__ = ["Comparison", "compare", "compared_page"]

@@ -1,0 +1,78 @@
+"""The instructor's own solution is graded before any student, and what it doesn't get is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbseal.course import Course
+from nbseal.grading import ClassOptions, ClassResult, Grader, grade_class
+from tests.mini import CONFIG, code, hand_in, make_course, mini_cells, solution
+
+
+def grade(root: Path) -> ClassResult:
+    """Grade the class anew."""
+    return grade_class(Course(root), "mini", ClassOptions(jobs=1))
+
+
+def changed(**sources: str) -> list[dict[str, Any]]:
+    """The cells of the mini course with other sources (``-`` as ``_``)."""
+    return [{**cell, "source": sources.get(cell["id"].replace("-", "_"), cell["source"])} for cell in mini_cells()]
+
+
+def test_a_right_solution_is_no_news(tmp_path: Path) -> None:
+    """Nothing is said where the solution gets all points."""
+    root = make_course(tmp_path / "course")
+    hand_in(root, "ada")
+    assert grade(root).solution_faults == []
+
+
+def test_a_solution_that_loses_points_is_named(tmp_path: Path) -> None:
+    """The question, its points and the reason are said; the class is graded all the same."""
+    root = make_course(tmp_path / "course", cells=changed(number_answer=solution("answer = 41")))
+    hand_in(root, "ada")
+    result = grade(root)
+    (fault,) = result.solution_faults
+    assert fault == "mini: the solution itself gets 0 of 2 for number: Look again: it is not 42."
+    assert result.scorecards[0].score == 7.0
+
+
+def test_a_cell_that_needs_more_than_half_its_time_is_named(tmp_path: Path) -> None:
+    """A student's right answer may take twice as long: the setting to raise is said."""
+    burn = "import time\nend = time.process_time() + 1.3\nwhile time.process_time() < end: pass"
+    cells = [*changed()[:1], code("slow", burn), *changed()[1:]]
+    root = make_course(tmp_path / "course", cells=cells)
+    hand_in(root, "ada")
+    (fault,) = grade(root).solution_faults
+    assert "cell slow takes 1." in fault
+    assert "of 2 seconds: raise c.Seal.cell_seconds" in fault
+
+
+def test_what_a_skipped_cell_made_is_taken_from_the_built_solution(tmp_path: Path) -> None:
+    """A cell that trains isn't run in grading: what it wrote lies in solutions/."""
+    train = {**code("train", "open('n.txt', 'w').write('42')"), "metadata": {"tags": ["skip-execution"]}}
+    cells = [train, *changed(number_answer=solution("answer = int(open('n.txt').read())"))]
+    root = make_course(tmp_path / "course", cells=cells)
+    (root / "nbgrader_config.py").write_text(f"{CONFIG}c.CourseDirectory.solution_directory = 'solutions'\n")
+    hand_in(root, "ada")
+    assert "FileNotFoundError" in grade(root).solution_faults[0]
+    (root / "solutions" / "mini").mkdir(parents=True)
+    (root / "solutions" / "mini" / "n.txt").write_text("42")
+    assert grade(root).solution_faults == []
+
+
+def test_it_is_graded_once_while_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run remembers what came of it, until the solution is another one."""
+    root = make_course(tmp_path / "course")
+    hand_in(root, "ada")
+    grade(root)
+    students = []
+    grade_submission = Grader.grade_submission
+    monkeypatch.setattr(Grader, "grade_submission", lambda *a: (students.append(a[1]), grade_submission(*a))[1])
+    grade(root)
+    assert students == []
+    path = root / "source" / "mini" / "mini.ipynb"
+    path.write_text(path.read_text().replace("answer = 42", "answer = 43"))
+    assert len(grade(root).solution_faults) == 1
