@@ -95,6 +95,7 @@ def _prepare(path: Path) -> HubSettings:
     _check_gradebook(settings)
     proxy_command()
     make_databases(settings)
+    _check_tables(settings)
     forget_former_people(settings)
     write_role_files(settings)
     return settings
@@ -108,6 +109,28 @@ def _check_gradebook(settings: HubSettings) -> None:
         return  # the course lies in the grader's container
     if settings.database and url not in config.read_text(encoding="utf-8"):
         raise HubError(f'{config} must name the same gradebook; add the line: c.CourseDirectory.db_url = "{url}"')
+
+
+def _check_tables(settings: HubSettings) -> None:
+    """Refuse to start with a gradebook of another version of nbgrader, which the formgrader would write to."""
+    if settings.accounts == "containers":
+        return  # the course lies in the grader's container
+    file = settings.course / "gradebook.db"
+    if settings.database:
+        address = sqlalchemy_url(settings, gradebook_database(settings))
+    elif file.is_file():
+        address = f"sqlite:///{file}"
+    else:
+        return
+    if problem := gradebook_problem(settings, address):
+        raise HubError(problem)
+
+
+def gradebook_problem(settings: HubSettings, address: str) -> str:
+    """What is wrong with the tables of the gradebook at an address, as the engine says it; empty if nothing is."""
+    command = [sys.executable, "-m", "nbseal.gradebook.schema", str(settings.course), address]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
 
 
 def check_ports(settings: HubSettings) -> None:

@@ -17,10 +17,9 @@ from pathlib import Path
 import pytest
 
 from tests.courses import end, environment
-from tests.functional.test_unprivileged import uncovering
+from tests.hub_machine import GRADER, NEEDED, Machine
 from tests.hub_sessions import sign_in, start_server, wait_for_lab
 from tests.ports import free_ports
-from tests.samples import ROOT
 
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
@@ -28,14 +27,12 @@ from nbseal_hub.numbers import GRADER as CONTAINER_GRADER
 from nbseal_hub.numbers import account_number
 from nbseal_hub.proxy import install_proxy
 
-NEEDED = ("openssl", "unshare", "nsenter", "setpriv", "mount", "useradd", "chpasswd")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.getuid() != 0, reason="only root can make accounts"),
     pytest.mark.skipif(not all(map(shutil.which, NEEDED)), reason=f"needs {', '.join(NEEDED)}"),
 ]
 ASSIGNMENT = "01-gates"
-GRADER = "grader-nn101"
 INBOUND = Path("/srv/exchange/nn101/inbound")
 SETTINGS = """
 state = "/srv/state"
@@ -51,19 +48,6 @@ processes = 300
 [tls]
 key = "{tls}/key.pem"
 certificate = "{tls}/certificate.pem"
-"""
-# A machine of its own: folders in memory, accounts in a copy of /etc.
-MACHINE = """
-mount -t tmpfs -o mode=755 none /srv
-mkdir /srv/etc /srv/home /srv/course
-cp -a /etc/. /srv/etc/
-mount --bind /srv/etc /etc
-mount --bind /srv/home /home
-{uncovering}
-cp -r {root}/source {root}/graders {root}/release {root}/nbgrader_config.py /srv/course
-cat > /srv/hub.toml
-echo ready
-exec sleep 1000
 """
 ATTEMPTS = """
 import os, sys
@@ -134,51 +118,6 @@ settings = load_settings(Path("/srv/containers/hub.toml"))
 make_folders(settings)
 write_role_files(settings)
 """
-
-
-class Machine:
-    """Where accounts can be made; commands are run there as one of them."""
-
-    def __init__(self, hold: Path, settings: str) -> None:
-        script = MACHINE.format(uncovering=uncovering(str(hold)), root=ROOT)
-        command = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script]
-        self._holder = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
-        self._holder.stdin.write(settings)
-        self._holder.stdin.close()
-        assert self._holder.stdout.readline() == "ready\n"
-
-    def command(self, *words: str) -> list[str]:
-        """The command line that runs ``words`` there."""
-        return ["nsenter", "--target", str(self._holder.pid), "--mount", "--", *words]
-
-    def run(self, *words: str, user: str = "root", cwd: str = "", text: str = "", **more: str):
-        """Run a command there; standard error goes to its output."""
-        if user != "root":
-            words = ("setpriv", "--reuid", user, "--regid", user, "--init-groups", "--inh-caps=-all", *words)
-            more["HOME"] = f"/home/{user}"
-        inside = ("env", "--chdir", cwd or more.get("HOME", "/"), *words)
-        return subprocess.run(
-            self.command(*inside), env=environment(**more), input=text, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
-        )  # fmt: skip
-
-    def must(self, *words: str, **how: str) -> str:
-        """Run a command that must succeed, and return its output."""
-        done = self.run(*words, **how)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def nbgrader(self, user: str, role: str, *words: str, cwd: str = "") -> str:
-        """Run nbgrader with a role's settings, though without a hub that could be asked who is in the course."""
-        anybody = "--Authenticator.plugin_class=nbgrader.auth.NoAuthPlugin"
-        command = (sys.executable, "-m", "nbgrader", *words, anybody)
-        return self.must(*command, user=user, cwd=cwd, JUPYTER_CONFIG_PATH=f"/srv/state/jupyter/{role}")
-
-    def close(self) -> None:
-        """End it; all its folders are gone."""
-        end(self._holder)
 
 
 @pytest.fixture(scope="module")
