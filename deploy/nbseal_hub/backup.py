@@ -17,6 +17,7 @@ from pathlib import Path
 from nbseal_hub import database
 from nbseal_hub.errors import HubError
 from nbseal_hub.folders import make_folders
+from nbseal_hub.handed_in import STAMPS, look_all, read_stamps, write_stamps_file
 from nbseal_hub.launch import check_ports, gradebook_problem
 from nbseal_hub.settings import HubSettings, load_settings
 from nbseal_hub.system import check_machine, give_folders, make_accounts
@@ -25,9 +26,11 @@ from nbseal_hub.unpacking import Owners, unpack
 # Databases are copied by SQLite itself, in one consistent state; their side files must not be.
 GRADEBOOK = "course/gradebook.db"
 DATABASES = {GRADEBOOK, "hub/jupyterhub.sqlite"}
+SUBMISSION_STAMPS = f"exchange/{STAMPS}"
 LEFT_OUT = {f"{name}-{kind}" for name in DATABASES for kind in ("journal", "wal", "shm")} | {
     "hub/hub.log",
     "hub/jupyterhub-proxy.pid",
+    SUBMISSION_STAMPS,  # is written anew
 }
 NAMED = 5  # files that a message names
 
@@ -60,6 +63,7 @@ def backup(path: Path, archive: Path) -> int:
                         f"{', '.join(unread[:NAMED])}{more} can't be read by this account, so {archive} was not "
                         "written; make backups as the account that runs the hub."
                     )
+                _add_stamps(tar, settings)
                 for name in database.database_names(settings):
                     with tempfile.NamedTemporaryFile() as dumped:
                         database.dump(settings, name, Path(dumped.name))
@@ -194,6 +198,23 @@ def _add(tar: tarfile.TarFile, name: str, folder: Path) -> list[str]:
             except OSError as error:
                 note(error)
     return unread
+
+
+def _add_stamps(tar: tarfile.TarFile, settings: HubSettings) -> None:
+    """Add when each submission was handed in: on another disk the file system will know the restore's time only."""
+    inbound = settings.exchange / settings.course_id / "inbound"
+    if not inbound.is_dir():
+        return
+    known = read_stamps(inbound)
+    folders = [path for path in inbound.iterdir() if not path.is_symlink() and path.is_dir()]
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, STAMPS)
+        write_stamps_file(file, {**known, **look_all(folders, known)})
+        about = tar.gettarinfo(file, SUBMISSION_STAMPS)
+        owner = tar.gettarinfo(inbound)
+        about.uid, about.gid, about.uname, about.gname = owner.uid, owner.gid, owner.uname, owner.gname
+        with file.open("rb") as content:
+            tar.addfile(about, content)
 
 
 def _add_one(tar: tarfile.TarFile, member: str, path: Path) -> None:

@@ -20,6 +20,7 @@ from nbseal_hub import launch
 from nbseal_hub.backup import backup, restore
 from nbseal_hub.demo import make_demo
 from nbseal_hub.errors import HubError
+from nbseal_hub.handed_in import last_change, look_all, read_stamps
 from nbseal_hub.settings import HubSettings, load_settings
 from tests.ports import free_ports
 from tests.samples import ROOT
@@ -71,11 +72,11 @@ def people(settings: HubSettings) -> list[list[str]]:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """All files below a folder but databases, with links as where they lead."""
+    """All files below a folder but databases and times of submissions, with links as where they lead."""
     return {
         str(file.relative_to(folder)): str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
         for file in sorted(folder.rglob("*"))
-        if (file.is_symlink() or file.is_file()) and file.suffix not in (".db", ".sqlite")
+        if (file.is_symlink() or file.is_file()) and file.suffix not in (".db", ".sqlite") and file.stem != "stamps"
     }
 
 
@@ -134,6 +135,18 @@ def test_submissions_keep_modes_and_times(path, archive):
     assert {
         file.name: (file.lstat().st_mode, int(file.lstat().st_mtime)) for file in [inbound, *inbound.iterdir()]
     } == {**before, "link": (before["link"][0], int((inbound / "link").lstat().st_mtime))}
+
+
+def test_a_restored_submission_was_handed_in_when_it_was(path, archive):
+    """The restore's own time, which the file system has then, makes nobody late."""
+    settings = load_settings(path)
+    inbound = settings.exchange / "nn101" / "inbound"
+    moment = last_change(inbound / SUBMISSION)
+    shutil.rmtree(settings.exchange)
+    restore(path, archive)
+    known = read_stamps(inbound)
+    assert last_change(inbound / SUBMISSION) > moment
+    assert look_all([inbound / SUBMISSION], known)[SUBMISSION].moment == moment
 
 
 def test_an_older_gradebook_is_restored_and_the_mend_is_said(path, tmp_path):

@@ -76,7 +76,7 @@ def copied(image: str) -> set[str]:
 
 def test_the_student_image_holds_no_grader_and_no_solution():
     """It takes the exchange, its entry point and the lists of versions, and installs nothing of ours besides."""
-    hub = {f"deploy/nbseal_hub/{name}.py" for name in ("__init__", "exchange", "numbers")}
+    hub = {f"deploy/nbseal_hub/{name}.py" for name in ("__init__", "exchange", "handed_in", "numbers")}
     versions = {"requirements.txt", "requirements-cloud.txt", "requirements-hub.txt"}
     assert copied("student") == {*versions, "deploy/compose/student-entrypoint.sh", *hub}
     installed = re.findall(r"pip install.*?\n\n", (FOLDER / "student.Dockerfile").read_text("utf-8"), re.DOTALL)
