@@ -42,7 +42,7 @@ from nbgrader.utils import check_directory
 from traitlets import Bool
 
 from nbseal_hub.handed_in import Stamp, content_of, copy_own_files, look, moment_of, read_stamps, write_stamps
-from nbseal_hub.numbers import SUBMISSION_MODE, account_number
+from nbseal_hub.numbers import SUBMISSION_MODE, TABLE, read_numbers
 
 # How far the time in a submission's name may be from the exchange's before it is said.
 TOLERANCE = timedelta(minutes=10)
@@ -231,7 +231,7 @@ class Collect(ClosedRoot, ExchangeCollect):  # type: ignore[misc]
 
     def _owns(self, number: int, student: str) -> bool:
         if self.numbered_accounts:
-            return number == account_number(student)
+            return read_numbers(Path(self.inbound_path).with_name(TABLE)).get(student) == number
         return _account(number) == student
 
     def _due(self) -> Any:

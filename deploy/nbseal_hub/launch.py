@@ -19,6 +19,7 @@ from nbseal_hub.database import gradebook_database, make_databases, sqlalchemy_u
 from nbseal_hub.errors import HubError
 from nbseal_hub.folders import make_folders
 from nbseal_hub.members import forget_former_people
+from nbseal_hub.numbers import GRADER, TABLE, add_numbers, write_numbers
 from nbseal_hub.proxy import proxy_command
 from nbseal_hub.roles import write_role_files
 from nbseal_hub.settings import HubSettings, load_secrets, load_settings
@@ -89,6 +90,7 @@ def _prepare(path: Path) -> HubSettings:
         raise HubError("a hub that starts servers for other accounts runs as root.")
     if settings.accounts == "containers":
         make_folders(settings)
+        give_numbers(settings)
     if not settings.private.is_dir():
         raise HubError(f"{settings.private} is missing; `nbseal-hub setup {path}` makes it.")
     check_ports(settings)
@@ -99,6 +101,12 @@ def _prepare(path: Path) -> HubSettings:
     forget_former_people(settings)
     write_role_files(settings)
     return settings
+
+
+def give_numbers(settings: HubSettings) -> None:
+    """Give everybody's container a number, and tell the grader's, which shares only the exchange with the hub."""
+    table = add_numbers(settings.private / TABLE, [*settings.instructors, *settings.students])
+    write_numbers(settings.exchange / settings.course_id / TABLE, table, GRADER)
 
 
 def _check_gradebook(settings: HubSettings) -> None:

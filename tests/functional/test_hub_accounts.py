@@ -24,7 +24,7 @@ from tests.ports import free_ports
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
 from nbseal_hub.numbers import GRADER as CONTAINER_GRADER
-from nbseal_hub.numbers import account_number
+from nbseal_hub.numbers import first_choice
 from nbseal_hub.proxy import install_proxy
 
 pytestmark = [
@@ -111,11 +111,13 @@ students = ["nora", "otto"]
 MAKE = """
 from pathlib import Path
 from nbseal_hub.folders import make_folders
+from nbseal_hub.launch import give_numbers
 from nbseal_hub.roles import write_role_files
 from nbseal_hub.settings import load_settings
 
 settings = load_settings(Path("/srv/containers/hub.toml"))
 make_folders(settings)
+give_numbers(settings)
 write_role_files(settings)
 """
 
@@ -248,7 +250,7 @@ def test_numbers_keep_students_apart_in_containers(machine):
     machine.must("sh", "-c", f"cat > {top}/hub.toml", text=CONTAINERS)
     machine.must(sys.executable, "-c", MAKE)
     machine.must("cp", "-r", f"/srv/course/release/{ASSIGNMENT}", f"{top}/exchange/nn101/outbound/{ASSIGNMENT}")
-    nora, otto = account_number("nora"), account_number("otto")
+    nora, otto = first_choice("nora"), first_choice("otto")
     machine.must("chown", str(nora), f"{top}/nora")
     machine.must("chown", f"{CONTAINER_GRADER}:{CONTAINER_GRADER}", f"{top}/course")
 
