@@ -13,7 +13,7 @@ RUN pip install --no-cache-dir \
         azure-ai-vision-imageanalysis boto3 google-cloud-vision starlette tenacity uvicorn
 
 # the exchange, and the number that an account has in every container
-COPY deploy/nbseal_hub/__init__.py deploy/nbseal_hub/exchange.py deploy/nbseal_hub/numbers.py \
+COPY deploy/nbseal_hub/__init__.py deploy/nbseal_hub/exchange.py deploy/nbseal_hub/handed_in.py deploy/nbseal_hub/numbers.py \
      /usr/local/lib/python3.11/site-packages/nbseal_hub/
 COPY --chmod=755 deploy/compose/student-entrypoint.sh /usr/local/bin/student-entrypoint.sh
 

@@ -5,25 +5,42 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import stat
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbseal_hub import database
 from nbseal_hub.errors import HubError
 from nbseal_hub.folders import make_folders
-from nbseal_hub.launch import check_ports
+from nbseal_hub.handed_in import STAMPS, look_all, read_stamps, write_stamps_file
+from nbseal_hub.launch import check_ports, gradebook_problem
 from nbseal_hub.settings import HubSettings, load_settings
+from nbseal_hub.system import check_machine, give_folders, make_accounts
+from nbseal_hub.unpacking import Owners, unpack
 
 # Databases are copied by SQLite itself, in one consistent state; their side files must not be.
-DATABASES = {"course/gradebook.db", "hub/jupyterhub.sqlite"}
+GRADEBOOK = "course/gradebook.db"
+DATABASES = {GRADEBOOK, "hub/jupyterhub.sqlite"}
+SUBMISSION_STAMPS = f"exchange/{STAMPS}"
 LEFT_OUT = {f"{name}-{kind}" for name in DATABASES for kind in ("journal", "wal", "shm")} | {
     "hub/hub.log",
     "hub/jupyterhub-proxy.pid",
+    SUBMISSION_STAMPS,  # is written anew
 }
+NAMED = 5  # files that a message names
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore has done: what the replaced folders and databases are called now, and what else is to be known."""
+
+    kept: list[str]
+    said: list[str]
 
 
 def backup(path: Path, archive: Path) -> int:
@@ -39,8 +56,14 @@ def backup(path: Path, archive: Path) -> int:
     try:
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             with tarfile.open(fileobj=file, mode="w:gz") as tar:
-                for name, folder in _parts(settings).items():
-                    _add(tar, name, folder)
+                unread = [name for part, folder in _parts(settings).items() for name in _add(tar, part, folder)]
+                if unread:
+                    more = f" and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
+                    raise HubError(
+                        f"{', '.join(unread[:NAMED])}{more} can't be read by this account, so {archive} was not "
+                        "written; make backups as the account that runs the hub."
+                    )
+                _add_stamps(tar, settings)
                 for name in database.database_names(settings):
                     with tempfile.NamedTemporaryFile() as dumped:
                         database.dump(settings, name, Path(dumped.name))
@@ -55,19 +78,24 @@ def backup(path: Path, archive: Path) -> int:
     return archive.stat().st_size
 
 
-def restore(path: Path, archive: Path) -> list[str]:
+def restore(path: Path, archive: Path) -> Restored:
     """Put a backup in the place of what is there now, which is kept beside it under another name.
 
-    Returns:
-        What the replaced folders and databases are called now.
+    On a new machine the settings file and the backup are enough: accounts that are missing are made first.
     """
     settings = load_settings(path)
     check_ports(settings)
+    said = []
+    if settings.accounts == "system":
+        check_machine()
+        said += make_accounts(settings)
     suffix = time.strftime("%Y%m%d-%H%M%S")
     folders = {name: folder.with_name(f".{folder.name}.restored-{suffix}") for name, folder in _parts(settings).items()}
     databases = database.restored_names(settings, suffix)
+    owners = Owners.of(settings)
     try:
-        _unpack(settings, archive, folders, databases)
+        _unpack(settings, archive, folders, databases, owners)
+        said += [*owners.strangers(), *_about_gradebook(settings, folders["course"], databases)]
     except BaseException as error:
         for folder in folders.values():
             shutil.rmtree(folder, ignore_errors=True)
@@ -76,20 +104,47 @@ def restore(path: Path, archive: Path) -> list[str]:
         if isinstance(error, (OSError, tarfile.TarError, EOFError)):
             raise HubError(f"{archive} can't be read: {error}. Nothing was changed.") from error
         raise
-    replaced = []
+    kept = []
     for name, folder in _parts(settings).items():
         if folder.exists():
-            replaced.append(str(folder.rename(folder.with_name(f"{folder.name}.replaced-{suffix}"))))
+            kept.append(str(folder.rename(folder.with_name(f"{folder.name}.replaced-{suffix}"))))
         folders[name].rename(folder)
     for name, restored, old in databases:
         if database.replace(settings, name, restored, old):
-            replaced.append(old)
-    make_folders(settings)
-    return replaced
+            kept.append(old)
+    if settings.accounts == "system":
+        said += give_folders(settings)
+    else:
+        make_folders(settings)
+    return Restored(kept, said)
+
+
+def _about_gradebook(settings: HubSettings, course: Path, databases: Sequence[tuple[str, str, str]]) -> list[str]:
+    """What must be done before the hub starts with a gradebook that was unpacked, if anything.
+
+    Raises:
+        HubError: the installed nbgrader doesn't know its tables.
+    """
+    restored = {name: new for name, new, _ in databases}.get(database.gradebook_database(settings))
+    file = course / Path(GRADEBOOK).name
+    if restored:
+        address = database.sqlalchemy_url(settings, restored)
+    elif file.is_file():
+        address = f"sqlite:///{file}"
+    else:
+        return []
+    problem = gradebook_problem(settings, address)
+    if problem and "of an older nbgrader" not in problem:
+        raise HubError(f"{problem} No folder was replaced.")
+    return [f"before the hub starts: {problem.replace(str(course), str(settings.course))}"] if problem else []
 
 
 def _unpack(
-    settings: HubSettings, archive: Path, folders: dict[str, Path], databases: Sequence[tuple[str, str, str]]
+    settings: HubSettings,
+    archive: Path,
+    folders: dict[str, Path],
+    databases: Sequence[tuple[str, str, str]],
+    owners: Owners,
 ) -> None:
     """Put everything beside what is there now."""
     with tarfile.open(archive, "r:gz") as tar:
@@ -99,11 +154,20 @@ def _unpack(
         if missing:
             raise HubError(f"{archive} is no backup of this hub: it has no {', '.join(missing)}.")
         for name, target in folders.items():
-            target.mkdir(parents=True, mode=0o700)
-            tar.extractall(target, _below(name, list(members.values())), filter="tar")
+            inside = {member for member in members if member.startswith(f"{name}/")}
+            if name != "exchange" and not inside:
+                raise HubError(
+                    f"{archive} is no whole backup: its {name}/ is empty, as when it was made by an account that "
+                    "can't read that folder. Nothing was changed."
+                )
+            unpack(tar, name, target, owners)
         with tempfile.TemporaryDirectory() as dumps:
             for name, restored, _ in databases:
-                tar.extract(members[f"databases/{name}"].replace(name=name, deep=False), dumps, filter="data")
+                source = tar.extractfile(members[f"databases/{name}"])
+                if source is None:
+                    raise HubError(f"{archive} is no backup of this hub: databases/{name} is no file.")
+                with source, Path(dumps, name).open("wb") as dumped:
+                    shutil.copyfileobj(source, dumped)
                 database.fill(settings, restored, Path(dumps, name))
 
 
@@ -115,22 +179,54 @@ def _parts(settings: HubSettings) -> dict[str, Path]:
     }
 
 
-def _add(tar: tarfile.TarFile, name: str, folder: Path) -> None:
-    """Add a folder; what disappears meanwhile is left out."""
+def _add(tar: tarfile.TarFile, name: str, folder: Path) -> list[str]:
+    """Add a folder, and return what can't be read; what disappears meanwhile is left out."""
     if not folder.is_dir():
         raise HubError(f"{folder} is missing; there is nothing to back up.")
     tar.add(folder, name, recursive=False)
-    for path in sorted(folder.rglob("*")):
-        member = f"{name}/{path.relative_to(folder)}"
-        if member in LEFT_OUT or not (path.is_symlink() or path.is_file() or path.is_dir()):
-            continue
-        if member in DATABASES:
-            _add_database(tar, member, path)
-            continue
-        try:
-            tar.add(path, member, recursive=False)
-        except FileNotFoundError:
-            continue
+    unread: list[str] = []
+
+    def note(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            unread.append(str(error.filename))
+
+    for place, folders, names in os.walk(folder, onerror=note):
+        folders.sort()
+        for path in (Path(place, entry) for entry in sorted([*folders, *names])):
+            try:
+                _add_one(tar, f"{name}/{path.relative_to(folder)}", path)
+            except OSError as error:
+                note(error)
+    return unread
+
+
+def _add_stamps(tar: tarfile.TarFile, settings: HubSettings) -> None:
+    """Add when each submission was handed in: on another disk the file system will know the restore's time only."""
+    inbound = settings.exchange / settings.course_id / "inbound"
+    if not inbound.is_dir():
+        return
+    known = read_stamps(inbound)
+    folders = [path for path in inbound.iterdir() if not path.is_symlink() and path.is_dir()]
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, STAMPS)
+        write_stamps_file(file, {**known, **look_all(folders, known)})
+        about = tar.gettarinfo(file, SUBMISSION_STAMPS)
+        owner = tar.gettarinfo(inbound)
+        about.uid, about.gid, about.uname, about.gname = owner.uid, owner.gid, owner.uname, owner.gname
+        with file.open("rb") as content:
+            tar.addfile(about, content)
+
+
+def _add_one(tar: tarfile.TarFile, member: str, path: Path) -> None:
+    mode = path.lstat().st_mode
+    if member in LEFT_OUT or not (stat.S_ISLNK(mode) or stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return
+    if member in DATABASES and stat.S_ISREG(mode):
+        with path.open("rb"):  # SQLite wouldn't say that it may not be read
+            pass
+        _add_database(tar, member, path)
+    else:
+        tar.add(path, member, recursive=False)
 
 
 def _add_database(tar: tarfile.TarFile, member: str, path: Path) -> None:
@@ -144,9 +240,3 @@ def _add_database(tar: tarfile.TarFile, member: str, path: Path) -> None:
         about.size = os.path.getsize(copy.name)
         with open(copy.name, "rb") as file:
             tar.addfile(about, file)
-
-
-def _below(name: str, members: list[tarfile.TarInfo]) -> Iterator[tarfile.TarInfo]:
-    for member in members:
-        if member.name == name or member.name.startswith(f"{name}/"):
-            yield member.replace(name=f".{member.name.removeprefix(name)}", deep=False)

@@ -78,12 +78,16 @@ def backup(settings: Path, archive: Path) -> None:
 @settings_argument
 @click.argument("archive", type=PATH, help="What `backup` wrote.")
 def restore(settings: Path, archive: Path) -> None:
-    """Put a backup back; the hub must not run. What was there is kept beside it."""
+    """Put a backup back; the hub must not run.
+
+    What was there is kept beside it. On a new machine, accounts and folders are made too.
+    """
     from nbseal_hub.backup import restore
 
-    for path in restore(settings, archive):
+    restored = restore(settings, archive)
+    for path in restored.kept:
         print(f"kept: {path}")
-    print(f"restored from {archive}")
+    print("\n".join([*restored.said, f"restored from {archive}; start the hub: nbseal-hub run {settings}"]))
 
 
 @app.command()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nbseal_hub.database import hub_database, sqlalchemy_url
-from nbseal_hub.numbers import account_number
+from nbseal_hub.numbers import TABLE, read_numbers
 from nbseal_hub.settings import HubSettings, Lti, Secrets
 
 BIN = Path(sys.executable).parent
@@ -89,7 +90,7 @@ def _servers(settings: HubSettings, c: Any, root: bool) -> None:
     role = {"JUPYTER_CONFIG_PATH": lambda spawner: str(settings.configuration / settings.role(spawner.user.name))}
     if settings.accounts == "containers":
         _in_containers(settings, c)
-        c.Spawner.environment = {**settings.environment, **role, "NBSEAL_NUMBER": _number}
+        c.Spawner.environment = {**settings.environment, **role, "NBSEAL_NUMBER": partial(_number, settings)}
         return
     c.Spawner.cmd = [*_limited(settings), str(BIN / "jupyterhub-singleuser"), *_as_root(settings, root)]
     c.Spawner.environment = {**_environment(settings), **role}
@@ -100,9 +101,9 @@ def _servers(settings: HubSettings, c: Any, root: bool) -> None:
         c.JupyterHub.spawner_class = "localprocess"
 
 
-def _number(spawner: Any) -> str:
-    """The user id of somebody's container."""
-    return str(account_number(spawner.user.name))
+def _number(settings: HubSettings, spawner: Any) -> str:
+    """The user id of somebody's container, which was given out when the hub started."""
+    return str(read_numbers(settings.private / TABLE)[spawner.user.name])
 
 
 def _in_containers(settings: HubSettings, c: Any) -> None:

@@ -5,8 +5,10 @@ its name, and collecting follows links. Here
 
 - only the account that owns the course may change the root and what is released;
 - a submission appears in one step, readable and writable by its student and the course's group alone;
-- collecting takes regular files that belong to the student whose name the submission bears, and nothing else; a
-  submission that can't be collected doesn't stop the others.
+- it was handed in when the file system last saw it change, whatever its name and its files say;
+- collecting takes regular files that belong to the student whose name the submission bears, and nothing else. What was
+  collected before is replaced only by a whole copy; a submission that can't be collected doesn't stop the others, and
+  is said at the end as an error.
 
 ``c.ExchangeFactory`` in nbgrader_config.py names these classes. This module needs nbgrader and little more.
 """
@@ -20,11 +22,12 @@ import shutil
 import stat
 import tempfile
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.exchange import ExchangeError
 from nbgrader.exchange.default import (
     Exchange,
     ExchangeCollect,
@@ -38,10 +41,10 @@ from nbgrader.exchange.default import (
 from nbgrader.utils import check_directory
 from traitlets import Bool
 
-from nbseal_hub.numbers import SUBMISSION_MODE, account_number
+from nbseal_hub.handed_in import Stamp, content_of, copy_own_files, look, moment_of, read_stamps, write_stamps
+from nbseal_hub.numbers import SUBMISSION_MODE, TABLE, read_numbers
 
-CHUNK = 1 << 20
-# How far the time in a submission's name may be from the file system's before it is said.
+# How far the time in a submission's name may be from the exchange's before it is said.
 TOLERANCE = timedelta(minutes=10)
 
 
@@ -52,6 +55,16 @@ class ClosedRoot(Exchange):  # type: ignore[misc]
         """Fail if there is no exchange that this account may enter."""
         if not check_directory(self.root, execute=True):
             self.fail(f"There is no exchange at {self.root}, or this account may not enter it.")
+
+    def start(self) -> None:
+        """Do it; what goes wrong with files is one sentence, where nbgrader would show its own calls."""
+        try:
+            super().start()
+        except ExchangeError as error:
+            raise ExchangeError(str(error)) from None
+        except (OSError, RuntimeError) as error:
+            self.log.fatal(str(error))
+            raise ExchangeError(str(error)) from None
 
 
 class FetchAssignment(ClosedRoot, ExchangeFetchAssignment):  # type: ignore[misc]
@@ -110,58 +123,115 @@ class Collect(ClosedRoot, ExchangeCollect):  # type: ignore[misc]
         self.inbound_path = os.path.join(self.root, self.coursedir.course_id, "inbound")
         if not check_directory(self.inbound_path, read=True, execute=True):
             self.fail(f"{self.inbound_path} is missing, or this account may not read it.")
+        self.left_out: list[str] = []
+        self.known, self.looked = read_stamps(Path(self.inbound_path)), dict[str, Stamp]()
         student = self.coursedir.student_id or "*"
         offered: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for path in glob.glob(os.path.join(self.inbound_path, f"{student}+{self.coursedir.assignment_id}+*")):
             record = self._accept(path)
             if record is not None:
                 offered[record["username"]].append(record)
+        write_stamps(Path(self.inbound_path), self.looked)
         self.duedate = self._due()
         self.src_records = [self._choose(records) for records in offered.values()]
 
     def copy_files(self) -> None:
-        """Copy what was chosen; what can't be copied is said, and the others go on."""
-        # whose each one is was looked at when it was chosen
-        self.check_owner = False
+        """Copy what was chosen; what can't be copied is an error at the end, when the others are there."""
+        what = f"submissions of '{self.coursedir.assignment_id}' for course '{self.coursedir.course_id}'"
+        if not self.src_records:
+            self.log.warning("No %s to collect", what)
+        else:
+            self.log.info("Processing %d %s", len(self.src_records), what)
         for record in self.src_records:
-            self.src_records = [record]
             try:
-                super().copy_files()
+                self._collect(record)
             except Exception as error:
-                self.log.error("%s can't be collected: %s", record["filename"], error)
+                self._leave_out(f"{record['filename']} can't be collected: {error}")
+        if self.left_out:
+            self.fail("\n".join(["Not collected; everything else was:", *self.left_out]))
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy a submission's own regular files, with nbgrader's limits on names and sizes."""
         owner = os.stat(src, follow_symlinks=False).st_uid
         with tempfile.TemporaryDirectory(prefix="collect-") as folder:
             copy = Path(folder, "submission")
-            for name in copy_own_files(Path(src), copy, owner, 1000 * self.coursedir.max_dir_size):
+            for name in copy_own_files(Path(src), copy, owner, self._most()):
                 self.log.warning("%s: %s is not a regular file of the student's, and is left out.", src, name)
+            stamp = self.looked.get(os.path.basename(src))
+            if stamp is None or content_of(copy, os.getuid(), self._most()) != stamp.content:
+                raise RuntimeError("it is being changed; collect again")
             super().do_copy(str(copy), dest, log=log)
 
+    def _collect(self, record: dict[str, Any]) -> None:
+        """Copy one submission, if it is newer than what was collected, with the exchange's time in it."""
+        student, assignment = record["username"], self.coursedir.assignment_id
+        place = Path(self.coursedir.format_path(self.coursedir.submitted_directory, student, assignment))
+        put_back(place)
+        if place.is_dir() and not self._replaces(place, record["timestamp"]):
+            if self.update:
+                self.log.info("No newer submission to collect: %s %s", student, assignment)
+            else:
+                self.log.info("Submission already exists, use --update to update: %s %s", student, assignment)
+            return
+        self.log.info("%s submission: %s %s", "Updating" if place.is_dir() else "Collecting", student, assignment)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_name(f".{place.name}.collected")
+        shutil.rmtree(beside, ignore_errors=True)
+        try:
+            self.do_copy(os.path.join(self.inbound_path, record["filename"]), str(beside))
+            stamp = beside / "timestamp.txt"
+            if stamp.is_dir():
+                shutil.rmtree(stamp)
+            stamp.write_text(moment_of(record["timestamp"]), encoding="utf-8")
+            swap_in(beside, place)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+    def _replaces(self, place: Path, moment: datetime) -> bool:
+        """Whether a submission of that time is to take the place of what was collected before."""
+        before = self.coursedir.get_existing_timestamp(str(place))
+        return bool((self.update and (before is None or moment > before)) or (self.before_duedate and before != moment))
+
+    def _leave_out(self, sentence: str) -> None:
+        self.log.error(sentence)
+        self.left_out.append(sentence)
+
+    def _most(self) -> int:
+        """The largest submission, in bytes."""
+        return int(1000 * self.coursedir.max_dir_size)
+
     def _accept(self, path: str) -> dict[str, Any] | None:
-        """What a submission's name says; nothing if it isn't a submission, or not the student's own."""
+        """What a submission's name says, with the exchange's time; nothing if it isn't the student's own submission."""
         try:
             record: dict[str, Any] = self._path_to_record(path)
             about = os.stat(path, follow_symlinks=False)
         except Exception as error:
-            self.log.warning("%s is no submission, and is left alone: %s", path, error)
+            self._leave_out(f"{path} is no submission, and is left alone: {error}")
             return None
         if not stat.S_ISDIR(about.st_mode):
-            self.log.warning("%s is no folder, and is left alone.", path)
+            self._leave_out(f"{path} is no folder, and is left alone.")
             return None
         if self.check_owner and not self._owns(about.st_uid, record["username"]):
-            self.log.warning("%s belongs to %s, and is left alone.", path, _account(about.st_uid))
+            self._leave_out(f"{path} belongs to {_account(about.st_uid)}, and is left alone.")
             return None
-        # the name's time is what the student's program wrote; the file system's can't be chosen
-        changed = datetime.fromtimestamp(about.st_ctime, UTC).replace(tzinfo=None)
-        if abs(record["timestamp"] - changed) > TOLERANCE:
-            self.log.warning("%s says %s, and was last changed at %s.", path, record["timestamp"], changed)
+        claimed, record["timestamp"] = record["timestamp"], self._moment(path, about.st_ctime_ns // 1000)
+        if abs(record["timestamp"] - claimed) > TOLERANCE:
+            self.log.warning("%s says %s; it was last changed at %s, which counts.", path, claimed, record["timestamp"])
         return record
+
+    def _moment(self, path: str, changed: int) -> datetime:
+        """When a submission was handed in; by its folder alone, if it can't be read, which collecting then says."""
+        name = os.path.basename(path)
+        try:
+            self.looked[name] = look(Path(path), self.known.get(name), self._most())
+        except (OSError, RuntimeError) as error:
+            self.log.warning("%s can't be looked at: %s", path, error)
+            return Stamp(changed, changed, "").time
+        return self.looked[name].time
 
     def _owns(self, number: int, student: str) -> bool:
         if self.numbered_accounts:
-            return number == account_number(student)
+            return read_numbers(Path(self.inbound_path).with_name(TABLE)).get(student) == number
         return _account(number) == student
 
     def _due(self) -> Any:
@@ -179,51 +249,28 @@ class Collect(ClosedRoot, ExchangeCollect):  # type: ignore[misc]
         return next((record for record in latest if record["timestamp"] <= self.duedate), latest[0])
 
 
-def copy_own_files(source: Path, target: Path, owner: int, most: int) -> list[str]:
-    """Copy the regular files below ``source`` that belong to ``owner``, and return the names of what was left out.
-
-    No link is followed, also when the folder is being changed meanwhile.
-
-    Raises:
-        RuntimeError: there are more than ``most`` bytes.
-    """
-    left_out = []
-    for folder, folders, names, descriptor in os.fwalk(source, follow_symlinks=False):
-        relative = Path(os.path.relpath(folder, source))
-        (target / relative).mkdir(parents=True)
-        links = [name for name in folders if _is_link(name, descriptor)]
-        left_out += [str(relative / name) for name in links]
-        for name in names:
-            copied = _copy_file(name, descriptor, target / relative / name, owner, most)
-            if copied is None:
-                left_out.append(str(relative / name))
-            else:
-                most -= copied
-    return left_out
-
-
-def _is_link(name: str, folder: int) -> bool:
-    return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
-
-
-def _copy_file(name: str, folder: int, target: Path, owner: int, most: int) -> int | None:
-    """Copy one file and return its size in bytes; nothing if it isn't a regular file of the owner's."""
+def swap_in(new: Path, place: Path) -> None:
+    """Let a folder take a place; what is there stays until the new one is in."""
+    old = _aside(place)
+    if place.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        place.rename(old)
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        new.rename(place)
     except OSError:
-        return None
-    with open(descriptor, "rb") as file:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_uid != owner:
-            return None
-        size = 0
-        with target.open("wb") as copy:
-            while chunk := file.read(CHUNK):
-                size += len(chunk)
-                if size > most:
-                    raise RuntimeError("it is larger than c.CourseDirectory.max_dir_size allows")
-                copy.write(chunk)
-        return size
+        put_back(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def put_back(place: Path) -> None:
+    """Put back what ``swap_in`` had moved away when it was stopped."""
+    if _aside(place).exists() and not place.exists():
+        _aside(place).rename(place)
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.replaced")
 
 
 def _account(number: int) -> str:

@@ -8,6 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbseal_hub.handed_in import look_all, read_stamps, write_stamps
 from nbseal_hub.numbers import FEEDBACK_MODE, GRADER, INBOUND_MODE, OUTBOUND_MODE, SUBMISSION_MODE
 from nbseal_hub.settings import HubSettings
 
@@ -50,11 +51,13 @@ def make_folders(settings: HubSettings) -> None:
         folder.path.chmod(folder.mode)
     inbound = settings.exchange / settings.course_id / "inbound"
     group = inbound.stat().st_gid
-    for path in inbound.iterdir():
-        about = path.lstat()
-        if stat.S_ISDIR(about.st_mode) and about.st_mode & 0o007:
-            os.chown(path, -1, group, follow_symlinks=False)
-            path.chmod(SUBMISSION_MODE)
+    opened = [path for path in inbound.iterdir() if stat.S_ISDIR(mode := path.lstat().st_mode) and mode & 0o007]
+    if opened:
+        # to close them is a change that no student made
+        write_stamps(inbound, look_all(opened, read_stamps(inbound)))
+    for path in opened:
+        os.chown(path, -1, group, follow_symlinks=False)
+        path.chmod(SUBMISSION_MODE)
 
 
 def _owner(settings: HubSettings, name: str) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from nbseal_hub.database import gradebook_database, make_databases, sqlalchemy_u
 from nbseal_hub.errors import HubError
 from nbseal_hub.folders import make_folders
 from nbseal_hub.members import forget_former_people
+from nbseal_hub.numbers import GRADER, TABLE, add_numbers, write_numbers
 from nbseal_hub.proxy import proxy_command
 from nbseal_hub.roles import write_role_files
 from nbseal_hub.settings import HubSettings, load_secrets, load_settings
@@ -89,15 +90,23 @@ def _prepare(path: Path) -> HubSettings:
         raise HubError("a hub that starts servers for other accounts runs as root.")
     if settings.accounts == "containers":
         make_folders(settings)
+        give_numbers(settings)
     if not settings.private.is_dir():
         raise HubError(f"{settings.private} is missing; `nbseal-hub setup {path}` makes it.")
     check_ports(settings)
     _check_gradebook(settings)
     proxy_command()
     make_databases(settings)
+    _check_tables(settings)
     forget_former_people(settings)
     write_role_files(settings)
     return settings
+
+
+def give_numbers(settings: HubSettings) -> None:
+    """Give everybody's container a number, and tell the grader's, which shares only the exchange with the hub."""
+    table = add_numbers(settings.private / TABLE, [*settings.instructors, *settings.students])
+    write_numbers(settings.exchange / settings.course_id / TABLE, table, GRADER)
 
 
 def _check_gradebook(settings: HubSettings) -> None:
@@ -108,6 +117,28 @@ def _check_gradebook(settings: HubSettings) -> None:
         return  # the course lies in the grader's container
     if settings.database and url not in config.read_text(encoding="utf-8"):
         raise HubError(f'{config} must name the same gradebook; add the line: c.CourseDirectory.db_url = "{url}"')
+
+
+def _check_tables(settings: HubSettings) -> None:
+    """Refuse to start with a gradebook of another version of nbgrader, which the formgrader would write to."""
+    if settings.accounts == "containers":
+        return  # the course lies in the grader's container
+    file = settings.course / "gradebook.db"
+    if settings.database:
+        address = sqlalchemy_url(settings, gradebook_database(settings))
+    elif file.is_file():
+        address = f"sqlite:///{file}"
+    else:
+        return
+    if problem := gradebook_problem(settings, address):
+        raise HubError(problem)
+
+
+def gradebook_problem(settings: HubSettings, address: str) -> str:
+    """What is wrong with the tables of the gradebook at an address, as the engine says it; empty if nothing is."""
+    command = [sys.executable, "-m", "nbseal.gradebook.schema", str(settings.course), address]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
 
 
 def check_ports(settings: HubSettings) -> None:

@@ -6,14 +6,12 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from nbseal_hub.errors import HubError
-from nbseal_hub.numbers import account_number
 
 Accounts = Literal["demo", "system", "containers"]
 NAME = re.compile(r"[a-z][a-z0-9._-]{0,31}")
@@ -216,8 +214,6 @@ def check(settings: HubSettings) -> HubSettings:
     twice = sorted({name for name in people if people.count(name) > 1})
     if twice:
         raise HubError(f"{', '.join(twice)}: an account has one role only.")
-    if settings.accounts == "containers":
-        _check_numbers(people)
     if not settings.instructors:
         raise HubError("instructors is empty; somebody must open the formgrader.")
     if settings.database:
@@ -239,12 +235,3 @@ def _check_database(address: str) -> None:
         raise HubError("database must be the address of a server, as postgresql://user@host:port, and nothing more.")
     if parts.password is not None:
         raise HubError("database has a password in it; put that into the file ~/.pgpass of the hub and of the grader.")
-
-
-def _check_numbers(people: Sequence[str]) -> None:
-    """Refuse names that would be one account in containers."""
-    owner: dict[int, str] = {}
-    for name in people:
-        other = owner.setdefault(account_number(name), name)
-        if other != name:
-            raise HubError(f"{other} and {name} would have the same number in containers; change one of the names.")

@@ -24,18 +24,36 @@ def setup(path: Path) -> list[str]:
     settings = load_settings(path)
     if settings.accounts != "system":
         raise HubError(f'{path}: setup is for accounts = "system"; `nbseal-hub demo` sets up the demo.')
+    check_machine()
+    if not (settings.course / "nbgrader_config.py").is_file():
+        raise HubError(
+            f"{settings.course} is no course directory: put the course there, with its nbgrader_config.py. "
+            f"To bring back a backup, `nbseal-hub restore {path} ARCHIVE` is all: it makes accounts and folders too."
+        )
+    return [*make_accounts(settings), *give_folders(settings)]
+
+
+def check_machine() -> None:
+    """Refuse to make accounts where we may not, or with a Python that they could not start."""
     if os.getuid() != 0:
         raise HubError("accounts and their folders are made as root.")
-    if not (settings.course / "nbgrader_config.py").is_file():
-        raise HubError(f"{settings.course} is no course directory: put the course there, with its nbgrader_config.py.")
     _check_reachable(Path(sys.executable).parent)
+
+
+def make_accounts(settings: HubSettings) -> list[str]:
+    """Make the accounts that are missing, and close homes; return what was done, a line each."""
     people = [settings.grader, *settings.instructors, *settings.students]
     done = [line for name in people for line in _make_account(name)]
     _check_group(settings)
     for name in people:
         done += _close_home(name)
+    return done
+
+
+def give_folders(settings: HubSettings) -> list[str]:
+    """Make folders that are missing and mend owners and modes; return what was done, a line each."""
     make_folders(settings)
-    done += _give_course(settings)
+    done = _give_course(settings)
     write_role_files(settings)
     return [*done, f"folders: {settings.state}, {settings.exchange}"]
 

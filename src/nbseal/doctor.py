@@ -94,12 +94,16 @@ def _without_effect(course: Course) -> str:
 
 
 def _gradebook(course: Course) -> str:
-    """Its address, without a password, and whether it is there."""
+    """Its address, without a password, whether it is there, and what is wrong with its tables."""
     file = gradebook_file(course)
-    if file is None:
-        state = "a database server"
+    if file and not file.exists():
+        state = "not made yet: nbseal build makes it"
     else:
-        state = "exists" if file.exists() else "not made yet: nbseal build makes it"
+        state = "exists" if file else "a database server"
+        try:
+            due_dates(course)
+        except NbsealError as error:
+            state = str(error)
     return f"{gradebook_url(course).render_as_string(hide_password=True)} ({state})"
 
 

@@ -20,7 +20,7 @@ from traitlets.config import Config
 from nbseal_hub.configure import apply_config
 from nbseal_hub.folders import make_folders
 from nbseal_hub.launch import address, running
-from nbseal_hub.numbers import GRADER, account_number
+from nbseal_hub.numbers import GRADER, first_choice
 from nbseal_hub.proxy import install_proxy
 from nbseal_hub.roles import write_role_files
 from nbseal_hub.settings import HubSettings, Secrets, load_settings
@@ -76,7 +76,7 @@ def copied(image: str) -> set[str]:
 
 def test_the_student_image_holds_no_grader_and_no_solution():
     """It takes the exchange, its entry point and the lists of versions, and installs nothing of ours besides."""
-    hub = {f"deploy/nbseal_hub/{name}.py" for name in ("__init__", "exchange", "numbers")}
+    hub = {f"deploy/nbseal_hub/{name}.py" for name in ("__init__", "exchange", "handed_in", "numbers")}
     versions = {"requirements.txt", "requirements-cloud.txt", "requirements-hub.txt"}
     assert copied("student") == {*versions, "deploy/compose/student-entrypoint.sh", *hub}
     installed = re.findall(r"pip install.*?\n\n", (FOLDER / "student.Dockerfile").read_text("utf-8"), re.DOTALL)
@@ -160,7 +160,7 @@ def test_a_students_container_has_little(settings):
 @AS_ROOT
 def test_the_entry_point_becomes_the_student(tmp_path):
     """With the rights of a container it gives the home to the student's number, and keeps no right, twice."""
-    home, number = tmp_path / "home", account_number("nora")
+    home, number = tmp_path / "home", first_choice("nora")
     home.mkdir()
     script = tmp_path / "student-entrypoint.sh"
     shutil.copy(FOLDER / script.name, script)

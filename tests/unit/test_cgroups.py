@@ -1,12 +1,13 @@
 """Where control groups may be made, read from what the kernel tells about them."""
 
+import math
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from nbseal.sandbox.cgroups import Group, Homes, candidates, homes, sweep
+from nbseal.sandbox.cgroups import Group, Homes, candidates, homes, processor_quota, sweep
 
 V1 = [
     "31 23 0:28 / {point} rw - tmpfs tmpfs rw",
@@ -85,3 +86,25 @@ def test_groups_of_a_killed_run_are_swept_away(real: Homes) -> None:
         assert (dead.exists(), living.exists()) == (False, True)
     finally:
         living.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("text", "processors"), [("400000 100000", 4), ("50000 100000", 1), ("250000 100000", 3), ("max 100000", math.inf)]
+)
+def test_a_quota_of_version_2_bounds_the_processors(tmp_path: Path, text: str, processors: float) -> None:
+    """A pod with four processors on a large node has four, whether its own group or the one above says so."""
+    (tmp_path / "pod/container").mkdir(parents=True)
+    (tmp_path / "pod/container/cpu.max").write_text("max 100000\n")
+    (tmp_path / "pod/cpu.max").write_text(f"{text}\n")
+    assert processor_quota(mounts(V2, tmp_path), ["0::/pod/container"]) == processors
+
+
+@pytest.mark.parametrize(("limit", "processors"), [("200000", 2), ("-1", math.inf)])
+def test_a_quota_of_version_1_bounds_the_processors(tmp_path: Path, limit: str, processors: float) -> None:
+    """The older files say the same, and -1 means that there is no limit."""
+    folder = tmp_path / "cpu/job"
+    folder.mkdir(parents=True)
+    (folder / "cpu.cfs_quota_us").write_text(f"{limit}\n")
+    (folder / "cpu.cfs_period_us").write_text("100000\n")
+    line = f"35 31 0:32 / {tmp_path}/cpu rw,relatime - cgroup cgroup rw,cpu,cpuacct"
+    assert processor_quota([line], ["4:cpu,cpuacct:/job"]) == processors

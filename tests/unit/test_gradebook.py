@@ -1,8 +1,10 @@
 """The gradebook's tables and figures beside nbgrader's own classes, and the connection to it."""
 
 import io
+import os
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 
 import pytest
@@ -10,7 +12,8 @@ from nbgrader.api import Base
 from sqlalchemy import insert, select
 
 from nbseal.course import Course
-from nbseal.errors import RecordError
+from nbseal.doctor import examine
+from nbseal.errors import CourseError, RecordError
 from nbseal.gradebook import connection as connections
 from nbseal.gradebook.connection import connect, gradebook_label, open_gradebook
 from nbseal.gradebook.explained import explained
@@ -130,3 +133,60 @@ def test_a_password_is_never_shown(tmp_path):
     with pytest.raises(RecordError, match="the gradebook refused") as raised, explained(label):
         connect(course)
     assert "secret" not in str(raised.value)
+
+
+def make_older(path):
+    """Take back what nbgrader's last two changes of its tables brought."""
+    with closing(sqlite3.connect(path)) as gradebook, gradebook:
+        gradebook.executescript(
+            """
+            PRAGMA legacy_alter_table = ON;
+            CREATE TABLE older (id VARCHAR(32) PRIMARY KEY, name VARCHAR(128) UNIQUE NOT NULL, duedate DATETIME);
+            INSERT INTO older SELECT id, name, duedate FROM assignment;
+            DROP TABLE assignment;
+            ALTER TABLE older RENAME TO assignment;
+            DROP TABLE course;
+            ALTER TABLE student DROP COLUMN lms_user_id;
+            UPDATE alembic_version SET version_num = '167914646830';
+            """
+        )
+
+
+def test_an_older_gradebook_is_left_alone_until_the_named_command_has_upgraded_it(copy, monkeypatch):
+    """What is said is a line for a shell: it works outside an activated environment, and the marks are as before."""
+    path = copy.root / "gradebook.db"
+    with closing(connect(copy)) as gradebook:
+        before = submission_marks(gradebook, "a1")
+    make_older(path)
+    content = path.read_bytes()
+    for opening in (connect, open_gradebook):
+        with pytest.raises(CourseError, match=r"gradebook\.db: its tables are of an older nbgrader") as raised:
+            opening(copy)
+    assert path.read_bytes() == content
+    monkeypatch.setenv("PATH", os.defpath)
+    line = str(raised.value).partition("beside it: ")[2]
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, cwd="/", check=False)
+    assert done.returncode == 0, done.stderr
+    with closing(connect(copy)) as gradebook:
+        assert submission_marks(gradebook, "a1") == before
+
+
+@pytest.mark.parametrize("change", ["UPDATE alembic_version SET version_num = 'f00d'", "DELETE FROM alembic_version"])
+def test_a_newer_or_unknown_gradebook_is_refused(copy, change):
+    """Nobody writes marks into tables that the installed nbgrader doesn't know; the doctor says it too."""
+    with closing(sqlite3.connect(copy.root / "gradebook.db")) as gradebook, gradebook:
+        gradebook.execute(change)
+    with pytest.raises(CourseError, match="of a newer nbgrader, or of none that we know"):
+        connect(copy)
+    assert "of a newer nbgrader" in examine(copy.root)["Course"]["gradebook"]
+
+
+def test_tables_without_a_version_are_refused_when_columns_are_missing(copy):
+    """A database without nbgrader's note of its version is taken by what is in it."""
+    with closing(sqlite3.connect(copy.root / "gradebook.db")) as gradebook, gradebook:
+        gradebook.execute("DROP TABLE alembic_version")
+    connect(copy).close()
+    with closing(sqlite3.connect(copy.root / "gradebook.db")) as gradebook, gradebook:
+        gradebook.execute("ALTER TABLE student DROP COLUMN lms_user_id")
+    with pytest.raises(CourseError, match=r"student\.lms_user_id is not there"):
+        connect(copy)

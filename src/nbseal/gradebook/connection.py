@@ -17,7 +17,9 @@ from sqlalchemy import Executable, NullPool, create_engine, inspect
 from sqlalchemy.engine import URL, make_url
 
 from nbseal.course import Course
+from nbseal.errors import CourseError
 from nbseal.gradebook.explained import BUSY_SECONDS
+from nbseal.gradebook.schema import schema_problem
 from nbseal.gradebook.tables import TABLES
 
 
@@ -55,6 +57,11 @@ class Connection:
         with self._in_a_transaction():
             return set(inspect(self._connection).get_table_names())
 
+    def schema_problem(self, course: Course) -> str:
+        """Why its tables are not those of the installed nbgrader, with the mend; empty if they are."""
+        with self._in_a_transaction():
+            return schema_problem(self._connection, gradebook_label(course), course.root)
+
     def rows(self, statement: Executable, **values: Any) -> Sequence[Any]:
         """What a query finds, with ``values`` for its parameters."""
         with self._in_a_transaction():
@@ -89,20 +96,32 @@ def connect_to(address: str) -> Connection:
 
 
 def connect(course: Course) -> Connection:
-    """Open the gradebook; what it lacks is made by nbgrader first."""
+    """Open the gradebook; what it lacks is made by nbgrader first.
+
+    Raises:
+        CourseError: its tables are of another version of nbgrader.
+    """
     file = gradebook_file(course)
     if file and not file.exists():
         open_gradebook(course).close()
-    connection = _connect(gradebook_url(course))
-    try:
-        complete = connection.tables() >= {table.name for table in TABLES}
-    except BaseException:
-        connection.close()
-        raise
+    connection = _connect_checked(course)
+    complete = connection.tables() >= {table.name for table in TABLES}
     if not complete:
         connection.close()
         open_gradebook(course).close()
         connection = _connect(gradebook_url(course))
+    return connection
+
+
+def _connect_checked(course: Course) -> Connection:
+    """Connect to a gradebook that is there, unless its tables are of another version of nbgrader."""
+    connection = _connect(gradebook_url(course))
+    try:
+        if problem := connection.schema_problem(course):
+            raise CourseError(problem)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -116,11 +135,18 @@ def _connect(url: URL) -> Connection:
 
 
 def open_gradebook(course: Course) -> Any:
-    """nbgrader's own `Gradebook` of the course; a file is made whole or not at all if it is missing."""
+    """nbgrader's own `Gradebook` of the course; a file is made whole or not at all if it is missing.
+
+    Raises:
+        CourseError: its tables are of another version of nbgrader, which would add to them what it misses.
+    """
     url, course_id = gradebook_url(course), course.coursedir.course_id
-    if file := _file_of(url):
-        if not file.exists():
-            _create(file, course_id)
+    file = _file_of(url)
+    if file and not file.exists():
+        _create(file, course_id)
+    else:
+        _connect_checked(course).close()
+    if file:
         url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
     return _open(url, course_id)
 

@@ -12,6 +12,8 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
+from nbseal.sandbox.cgroups import processors
+
 THREADS = "nbseal"  # how the names of their threads begin
 STOP_SECONDS = 0.3
 
@@ -45,7 +47,7 @@ def _busy() -> list[threading.Thread]:
 
 def default_jobs() -> int:
     """One more than there are processors that this process may use: one or the other always waits for something."""
-    return len(os.sched_getaffinity(0)) + 1
+    return processors() + 1
 
 
 class Finished:

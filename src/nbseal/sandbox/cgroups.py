@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import os
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,27 +107,59 @@ def candidates(mounts: Iterable[str], own: Iterable[str]) -> list[Homes]:
 
     A group of version 2 with processes in it, as our own, can't hand controllers on to groups below it.
     """
-    paths = {}
-    for line in own:
-        _, controllers, path = line.split(":", 2)
-        paths.update(dict.fromkeys(controllers.split(","), path))
-    found: dict[str, Path] = {}
-    for line in mounts:
-        before, _, rest = line.partition(" - ")
-        root, point = before.split()[3:5]
-        kind, _, options = rest.split(maxsplit=2)
-        names = [""] if kind == "cgroup2" else [n for n in options.split(",") if n in ("memory", "pids")]
-        if kind not in ("cgroup", "cgroup2"):
-            continue
-        for name in names:
-            if name in paths:
-                found.setdefault(name, Path(point) / os.path.relpath(paths[name], root))
+    found = _own_folders(mounts, own, ("memory", "pids"))
     result = []
     if "memory" in found:
         result.append(Homes(found["memory"], found.get("pids"), 1))
     if "" in found:
         result += [Homes(folder, folder, 2) for folder in (found[""], found[""].parent)]
     return [home for home in result if home.memory.is_dir()]
+
+
+def processors() -> int:
+    """How many processors this process may keep busy: its own list of them, within its control groups' quota."""
+    try:
+        mounts, own = (Path("/proc/self", name).read_text().splitlines() for name in ("mountinfo", "cgroup"))
+    except OSError:
+        quota = math.inf
+    else:
+        quota = processor_quota(mounts, own)
+    return int(min(len(os.sched_getaffinity(0)), max(1, quota)))
+
+
+def processor_quota(mounts: Iterable[str], own: Iterable[str]) -> float:
+    """The least quota of our own control group and those above it, in whole processors, rounded up; or infinity."""
+    quotas = [math.inf]
+    for name, folder in _own_folders(mounts, own, ("cpu",)).items():
+        place = Path(os.path.normpath(folder))
+        while place.is_dir() and place != place.parent:
+            if name:
+                limit, period = _read(place / "cpu.cfs_quota_us").strip(), _read(place / "cpu.cfs_period_us").strip()
+            else:
+                limit, _, period = _read(place / "cpu.max").strip().partition(" ")
+            if limit.isdigit() and period.isdigit():  # else "max", -1 or nothing: no limit
+                quotas.append(math.ceil(int(limit) / int(period)))
+            place = place.parent
+    return min(quotas)
+
+
+def _own_folders(mounts: Iterable[str], own: Iterable[str], controllers: Sequence[str]) -> dict[str, Path]:
+    """Our own group of each controller of version 1, and under "" that of version 2, where they are mounted."""
+    paths = {}
+    for line in own:
+        _, names, path = line.split(":", 2)
+        paths.update(dict.fromkeys(names.split(","), path))
+    found: dict[str, Path] = {}
+    for line in mounts:
+        before, _, rest = line.partition(" - ")
+        root, point = before.split()[3:5]
+        kind, _, options = rest.split(maxsplit=2)
+        if kind not in ("cgroup", "cgroup2"):
+            continue
+        for name in [""] if kind == "cgroup2" else [name for name in options.split(",") if name in controllers]:
+            if name in paths:
+                found.setdefault(name, Path(point) / os.path.relpath(paths[name], root))
+    return found
 
 
 def sweep(home: Homes) -> None:
