@@ -44,7 +44,7 @@ def show_maps(picture, maps, captions, columns=4):
         row, column = divmod(index, columns)
         axes = figure.add_axes(((1.3 + column) * width, 1 - (row + 1) * height, 0.95 * width, 0.82 * height))
         largest = float(np.max(np.abs(values), initial=0)) or 1.0
-        axes.imshow(values, cmap="PuOr_r", vmin=-largest, vmax=largest)
+        axes.imshow(values, cmap="PuOr", vmin=-largest, vmax=largest)
         axes.set_title(str(caption), fontsize=9)
         axes.set_axis_off()
     sizes = ", ".join(
