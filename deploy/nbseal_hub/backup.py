@@ -18,7 +18,7 @@ from nbseal_hub import database
 from nbseal_hub.errors import HubError
 from nbseal_hub.folders import make_folders
 from nbseal_hub.handed_in import STAMPS, look_all, read_stamps, write_stamps_file
-from nbseal_hub.launch import check_ports, gradebook_problem
+from nbseal_hub.launch import OLD_LOG, check_ports, gradebook_problem
 from nbseal_hub.settings import HubSettings, load_settings
 from nbseal_hub.system import check_machine, give_folders, make_accounts
 from nbseal_hub.unpacking import Owners, unpack
@@ -29,6 +29,7 @@ DATABASES = {GRADEBOOK, "hub/jupyterhub.sqlite"}
 SUBMISSION_STAMPS = f"exchange/{STAMPS}"
 LEFT_OUT = {f"{name}-{kind}" for name in DATABASES for kind in ("journal", "wal", "shm")} | {
     "hub/hub.log",
+    f"hub/{OLD_LOG}",
     "hub/jupyterhub-proxy.pid",
     SUBMISSION_STAMPS,  # is written anew
 }
@@ -84,7 +85,7 @@ def restore(path: Path, archive: Path) -> Restored:
     On a new machine the settings file and the backup are enough: accounts that are missing are made first.
     """
     settings = load_settings(path)
-    check_ports(settings)
+    check_ports(settings, path)
     said = []
     if settings.accounts == "system":
         check_machine()

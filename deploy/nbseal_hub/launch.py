@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import socket
@@ -27,6 +28,9 @@ from nbseal_hub.settings import HubSettings, load_secrets, load_settings
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 READY_SECONDS = 90.0
 STOP_SECONDS = 60.0
+# A log that is longer, in bytes, is put aside at the next start; the one before it goes.
+LONGEST_LOG = 10_000_000
+OLD_LOG = "hub.log.1"
 
 
 def run(path: Path) -> NoReturn:
@@ -48,7 +52,9 @@ def running(path: Path) -> Iterator[HubSettings]:
     settings = _prepare(path)
     log = settings.private / "hub.log"
     command, environment = _command(path)
-    with log.open("w", encoding="utf-8") as file:
+    if log.exists() and log.stat().st_size > LONGEST_LOG:
+        log.replace(log.with_name(OLD_LOG))
+    with log.open("a", encoding="utf-8") as file:
         # In a session of its own, a terminal's Ctrl-C ends this process, which then stops the hub in good order.
         hub = subprocess.Popen(
             command,
@@ -93,7 +99,7 @@ def _prepare(path: Path) -> HubSettings:
         give_numbers(settings)
     if not settings.private.is_dir():
         raise HubError(f"{settings.private} is missing; `nbseal-hub setup {path}` makes it.")
-    check_ports(settings)
+    check_ports(settings, path)
     _check_gradebook(settings)
     proxy_command()
     make_databases(settings)
@@ -115,8 +121,17 @@ def _check_gradebook(settings: HubSettings) -> None:
     config = settings.course / "nbgrader_config.py"
     if settings.accounts == "containers":
         return  # the course lies in the grader's container
-    if settings.database and url not in config.read_text(encoding="utf-8"):
+    if settings.database and url not in _texts(config):
         raise HubError(f'{config} must name the same gradebook; add the line: c.CourseDirectory.db_url = "{url}"')
+
+
+def _texts(config: Path) -> set[str]:
+    """Every text in quotes of a Python file; what is commented out is none."""
+    try:
+        tree = ast.parse(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise HubError(f"{config} can't be read: {error}.") from None
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def _check_tables(settings: HubSettings) -> None:
@@ -141,12 +156,15 @@ def gradebook_problem(settings: HubSettings, address: str) -> str:
     return done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
 
 
-def check_ports(settings: HubSettings) -> None:
+def check_ports(settings: HubSettings, path: Path) -> None:
     """Refuse to go on while this hub, or anything else, uses its ports."""
     inner = range(settings.inner_port, settings.inner_port + 3)
     taken = [port for port in (settings.port, *inner) if answers(port)]
     if taken:
-        raise HubError(f"port {taken[0]} is in use, perhaps by a hub that still runs; stop that, or set other ports.")
+        raise HubError(
+            f"port {taken[0]} is in use, perhaps by a hub that still runs; stop that, or set another port and "
+            f"inner_port in {path}."
+        )
 
 
 def _command(path: Path) -> tuple[list[str], dict[str, str]]:

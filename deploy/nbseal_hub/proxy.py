@@ -15,14 +15,16 @@ SCRIPT = FOLDER / "node_modules" / "configurable-http-proxy" / "bin" / "configur
 
 
 def proxy_command() -> list[str]:
-    """The command line of the proxy.
+    """The command line of the proxy, which ends with the hub, also when that falls while it starts.
 
     Raises:
         HubError: it, or its Node.js, is not installed.
     """
     if not SCRIPT.is_file():
         raise HubError(f"the proxy is not installed below {FOLDER}; `nbseal-hub install-proxy` installs it.")
-    return [str(_nodejs() / "bin" / "node"), str(SCRIPT)]
+    setpriv = shutil.which("setpriv")
+    ending = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+    return [*ending, str(_nodejs() / "bin" / "node"), str(SCRIPT)]
 
 
 def install_proxy() -> None:

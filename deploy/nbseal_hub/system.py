@@ -14,6 +14,8 @@ from nbseal_hub.folders import make_folders
 from nbseal_hub.roles import write_role_files
 from nbseal_hub.settings import HubSettings, load_settings
 
+LINKS = 40  # as many as the kernel follows
+
 
 def setup(path: Path) -> list[str]:
     """Make the accounts and folders of a settings file; a second time it mends what has changed.
@@ -37,7 +39,7 @@ def check_machine() -> None:
     """Refuse to make accounts where we may not, or with a Python that they could not start."""
     if os.getuid() != 0:
         raise HubError("accounts and their folders are made as root.")
-    _check_reachable(Path(sys.executable).parent)
+    check_reachable(Path(sys.executable))
 
 
 def make_accounts(settings: HubSettings) -> list[str]:
@@ -58,11 +60,24 @@ def give_folders(settings: HubSettings) -> list[str]:
     return [*done, f"folders: {settings.state}, {settings.exchange}"]
 
 
-def _check_reachable(folder: Path) -> None:
-    """Refuse a Python that other accounts can't start."""
-    for path in [*reversed(folder.parents), folder, *reversed(folder.resolve().parents), folder.resolve()]:
-        if not path.stat().st_mode & 0o001:
-            raise HubError(f"other accounts can't enter {path}, and Python lies in there; install nbseal below /opt.")
+def check_reachable(python: Path) -> None:
+    """Refuse a Python that other accounts can't start, wherever on its way its links lead."""
+    for place in _ways(python):
+        for path in [*reversed(place.parents), place]:
+            if not path.stat().st_mode & 0o001:
+                raise HubError(
+                    f"other accounts can't enter {path}, and {python} leads there; install Python and nbseal where "
+                    "everybody may read, below /opt."
+                )
+
+
+def _ways(path: Path) -> list[Path]:
+    """A program's path, each one to which its own link leads, and where it really is."""
+    found = [path]
+    while path.is_symlink() and len(found) < LINKS:
+        path = path.parent / path.readlink()
+        found.append(path)
+    return [*found, *(one.resolve() for one in found)]
 
 
 def _make_account(name: str) -> list[str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,10 +23,12 @@ from nbseal_hub.configure import apply_config
 from nbseal_hub.demo import make_demo
 from nbseal_hub.errors import HubError
 from nbseal_hub.folders import folders
-from nbseal_hub.launch import running
+from nbseal_hub.launch import _check_gradebook, running
 from nbseal_hub.links import release_link
+from nbseal_hub.proxy import proxy_command
 from nbseal_hub.roles import role_files, write_role_files
 from nbseal_hub.settings import HubSettings, Limits, Lti, Secrets, Tls, load_secrets, load_settings
+from nbseal_hub.system import _ways, check_reachable
 from tests.ports import free_ports
 from tests.samples import ROOT
 
@@ -273,7 +278,7 @@ def test_the_demos_password_is_no_setting(tmp_path, monkeypatch):
 def test_a_port_in_use_is_said_before_anything_starts(tmp_path, free_port_taken):
     """A second hub on the same ports doesn't start, and says which port it is."""
     path = make_demo(tmp_path / "state", ROOT, free_ports(1), free_port_taken)
-    with pytest.raises(HubError, match=f"port {free_port_taken} is in use"), running(path):
+    with pytest.raises(HubError, match=f"port {free_port_taken} is in use.*inner_port in {path}"), running(path):
         pass
 
 
@@ -308,3 +313,44 @@ def test_a_package_that_is_missing_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["nbseal-hub", "demo"])
     with pytest.raises(SystemExit, match=r"psutil is not installed: pip install 'nbseal\[hub\]'"):
         main()
+
+
+def test_a_python_that_leads_into_a_private_folder_is_refused(tmp_path):
+    """A link in an open folder is followed: students couldn't start what is behind it."""
+    private, public = tmp_path / "private", tmp_path / "public"
+    for folder in (private, public):
+        folder.mkdir()
+    tmp_path.chmod(0o755)
+    (private / "python3").write_bytes(b"")
+    (private / "python3").chmod(0o755)
+    (public / "python").symlink_to(private / "python3")
+    private.chmod(0o700)
+    with pytest.raises(HubError, match="other accounts can't enter"):
+        check_reachable(public / "python")
+    assert private in [place.parent for place in _ways(public / "python")]
+
+
+def test_a_commented_address_is_no_setting(tmp_path):
+    """The check of the gradebook's address reads nbgrader_config.py as Python does."""
+    line = 'c.CourseDirectory.db_url = "postgresql+psycopg://nbseal@db/nn101_gradebook"'
+    config = tmp_path / "nbgrader_config.py"
+    made = dataclasses.replace(settings(database="postgresql://nbseal@db"), course=tmp_path)
+    config.write_text(f"# {line}\n", encoding="utf-8")
+    with pytest.raises(HubError, match="must name the same gradebook"):
+        _check_gradebook(made)
+    config.write_text(f"{line}\n", encoding="utf-8")
+    _check_gradebook(made)
+
+
+def test_the_proxy_ends_with_its_parent():
+    """Nothing is left on the port when the hub falls, however it falls."""
+    command = proxy_command()
+    if not shutil.which("setpriv"):
+        pytest.skip("needs setpriv (util-linux)")
+    command[command.index(next(word for word in command if word.endswith("node"))) :] = ["sleep", "60"]
+    script = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:]).pid)"
+    done = subprocess.run([sys.executable, "-c", script, *command], stdout=subprocess.PIPE, text=True, check=True)
+    until = time.monotonic() + 30
+    while Path(f"/proc/{int(done.stdout)}/stat").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{int(done.stdout)}/stat").exists()

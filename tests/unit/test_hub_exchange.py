@@ -11,6 +11,7 @@ import pytest
 from nbgrader.auth import Authenticator
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError
+from nbgrader.utils import capture_log
 from traitlets.config import Config
 
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
@@ -42,6 +43,10 @@ class Place:
 
     def collect(self) -> None:
         """Collect what is newer, as the formgrader does."""
+        self.app().start()
+
+    def app(self) -> Collect:
+        """What collects."""
         c = Config()
         c.CourseDirectory.root, c.CourseDirectory.course_id = str(self.course), "nn101"
         c.CourseDirectory.assignment_id = "ps1"
@@ -50,7 +55,7 @@ class Place:
         c.ExchangeCollect.check_owner, c.ExchangeCollect.update = False, True
         collect = Collect(coursedir=CourseDirectory(config=c), authenticator=Authenticator(config=c), config=c)
         collect._due = lambda: None
-        collect.start()
+        return collect
 
     def moment(self) -> datetime.datetime:
         """The time that grading will take."""
@@ -120,6 +125,16 @@ def test_what_was_collected_stays_until_a_whole_copy_is_there(place):
         place.collect()
     assert (place.text(), place.moment()) == ("first", moment)
     assert [path.name for path in place.submitted.parent.iterdir()] == ["ps1"]
+
+
+def test_an_error_is_a_sentence_and_no_list_of_calls(place):
+    """What the dialog shows of an exception is short, and names the cause."""
+    shutil.rmtree(place.inbound)
+    result = capture_log(place.app())
+    assert not result["success"]
+    assert "inbound is missing, or this account may not read it" in result["log"]
+    assert result["error"].rstrip().endswith("may not read it.")
+    assert len(result["error"].splitlines()) <= 8
 
 
 def test_an_exchange_that_is_stopped_midway_is_put_back(tmp_path):
