@@ -30,6 +30,7 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "show_toc_level": 2,
     "navigation_with_keys": False,
+    "navbar_persistent": [],  # the side bar has the search
 }
 linkcheck_timeout = 20
 linkcheck_anchors = False

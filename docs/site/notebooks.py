@@ -52,7 +52,9 @@ class Notebook:
             source = "".join(cell["source"])
             headings = HEADING.findall(source) if cell["cell_type"] == "markdown" else []
             anchor = slug(headings[-1][1]) if headings else anchor
-            found.append((source if cell["cell_type"] == "markdown" else "", cell["metadata"].get("nbgrader", {}), anchor))
+            found.append(
+                (source if cell["cell_type"] == "markdown" else "", cell["metadata"].get("nbgrader", {}), anchor)
+            )
         return found
 
     @property

@@ -1,4 +1,4 @@
-"""The pages that are made for the site: beginning, map, glossary, recall, and the instructors' page of each assignment."""
+"""The pages made for the site: beginning, map, glossary, recall, and the instructors' page of each assignment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ OF_THE_ENGINE = (
     "README.md", "docs/architecture.md", "docs/decisions.md", "docs/attacks.md", "benchmarks/results.md",
     "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "source/09-cloud/README.md",
 )  # fmt: skip
-OWN_NAMES = {"README.md": "About the project", "source/09-cloud/README.md": "Data of 09-cloud"}
+OWN_NAMES = {
+    "README.md": "About the project",
+    "SECURITY.md": "Reporting a hole",
+    "source/09-cloud/README.md": "Data of 09-cloud",
+}
 
 
 def write(root: Path, teachers: bool) -> dict[str, str]:
@@ -76,7 +80,7 @@ def note(notebook: Notebook) -> str:
     """What stands below the heading of a notebook's page."""
     name = notebook.name
     return (
-        ":::{note}\n"
+        ":::{admonition} Before you begin\n:class: note\n\n"
         f"**{points(notebook)} points · {notebook.minutes}.** This page is for reading. To work on the notebook, fetch "
         f"`{name}` on your hub, or unpack [its folder](../../downloads/{name}.zip) and start JupyterLab in it. "
         f"[Working on a notebook](../../docs/students.md) says more; afterwards, "
@@ -91,17 +95,18 @@ def beginning(notebooks: list[Notebook], own: list[str], teachers: bool) -> Iter
         "A course in notebooks, from one neuron to handwriting and services in the cloud. You write short answers in "
         "Python, see at once what they do, and hand them in; hidden tests give the marks and say what to mend.\n"
     )
-    yield "| notebook | what it is about | points | time |\n|---|---|--:|---|"
+    yield "| notebook | points | time |\n|---|--:|---|"
     for one in notebooks:
-        yield f"| {link(one, one.name)} | {one.title} | {points(one)} | {one.minutes} |"
+        yield f"| {link(one, one.name)} {one.title} | {points(one)} | {one.minutes} |"
     yield "\nNew here? Read [how to work on a notebook](docs/students.md), then begin with the first one. "
-    yield "The [map](map.md) shows which question serves which objective, the [glossary](glossary.md) where a word comes up first.\n"
+    yield "The [map](map.md) shows which question serves which objective, "
+    yield "the [glossary](glossary.md) where a word comes up first.\n"
     if teachers:
         yield (
             "These pages are the teachers': the pages on teaching quote wrong answers. Give students the other site, "
             "`site/students`, which has everything else that they need.\n"
         )
-    yield from _tree("The course", [path for one in notebooks for path in (_page(one), f"recall/{one.name}")])
+    yield from _tree("The course", [path for one in notebooks for path in _course_pages(one)])
     yield from _tree("Find your way", ["map", "glossary", *(name for name in own if name in OF_THE_COURSE)])
     yield from _tree("For students", ["docs/students.md"])
     if teachers:
@@ -110,8 +115,10 @@ def beginning(notebooks: list[Notebook], own: list[str], teachers: bool) -> Iter
         yield from _tree("The engine", [name for name in own if name in OF_THE_ENGINE])
 
 
-def _page(notebook: Notebook) -> str:
-    return f"release/{notebook.name}/{notebook.name}"
+def _course_pages(notebook: Notebook) -> list[str]:
+    """A notebook and the questions after it, named so that the side bar is easy to scan."""
+    name = notebook.name
+    return [f"{name}: {notebook.title} <release/{name}/{name}>", f"{name}: remember? <recall/{name}>"]
 
 
 def _tree(caption: str, names: list[str]) -> Iterator[str]:
@@ -124,7 +131,8 @@ def _tree(caption: str, names: list[str]) -> Iterator[str]:
 
 def course_map(notebooks: list[Notebook], about: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Objectives and the questions that serve them, notebook by notebook."""
-    yield "# Objectives and questions\n\nWhat you can do after each notebook, and the questions in which you learn it.\n"
+    yield "# Objectives and questions\n"
+    yield "What you can do after each notebook, and the questions in which you learn it.\n"
     for one in notebooks:
         at = {question.name: question for question in one.questions}
         served = about[one.name]["objectives"]
@@ -145,7 +153,9 @@ def glossary(notebooks: list[Notebook]) -> Iterator[str]:
     path = HERE / "glossary.toml"
     yield "# Glossary\n\nThe words of the course, each with the section that introduces it.\n"
     yield "| word | meaning | first in |\n|---|---|---|"
-    for term, entry in sorted(tomllib.loads(path.read_text(encoding="utf-8")).items(), key=lambda item: item[0].lower()):
+    for term, entry in sorted(
+        tomllib.loads(path.read_text(encoding="utf-8")).items(), key=lambda item: item[0].lower()
+    ):
         places = [(one, place) for one in notebooks if (place := one.place_of(entry.get("pattern", term)))]
         if not places:
             raise ValueError(f"{path}: no notebook uses {term}: take it out, or mend its pattern.")
@@ -167,7 +177,10 @@ def recall(notebook: Notebook, about: dict[str, Any]) -> str:
 
 def teaching(root: Path, notebook: Notebook, about: dict[str, Any]) -> str:
     """Pacing, mistakes with what to say, and questions to discuss."""
-    lines = [f"# Teaching {notebook.name}\n", f"{link(notebook, notebook.title, up='../')} · {points(notebook)} points.\n"]
+    lines = [
+        f"# Teaching {notebook.name}\n",
+        f"{link(notebook, notebook.title, up='../')} · {points(notebook)} points.\n",
+    ]
     lines += [f"## Pacing\n\nStudents are told: {notebook.minutes}.\n", about["pacing"].strip() + "\n"]
     lines += ["## Common mistakes and what to say\n"]
     lines += [
