@@ -10,10 +10,11 @@ VERIFY := $(VENV)/.verify
 HUB := $(VENV)/.hub
 CLOUD := $(VENV)/.cloud
 DEEP := $(VENV)/.deep
+SITE := $(VENV)/.site
 # Byte code is made by all processors at once, and of what may run in a sealed process, which can't keep any.
 NEVER_SEALED := /(tests?|docutils|pip|playwright|setuptools|sphinx)/
 
-.PHONY: help demo hub deep test test-slow lint build verify bench lock
+.PHONY: help demo hub deep site site-links test test-slow lint build verify bench lock
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -31,7 +32,7 @@ $(COURSE): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(TEST) $(VERIFY) $(HUB) $(CLOUD) $(DEEP): $(VENV)/.%: requirements-%.txt $(COURSE)
+$(TEST) $(VERIFY) $(HUB) $(CLOUD) $(DEEP) $(SITE): $(VENV)/.%: requirements-%.txt $(COURSE)
 	$(install)
 	touch $@
 
@@ -43,10 +44,10 @@ hub: $(COURSE) $(HUB)  ## a JupyterHub with a small class on this machine, until
 
 deep: $(COURSE) $(DEEP)  ## install PyTorch, which 08-deep trains networks with
 
-test: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD)  ## run the tests of marks, walls and pages
+test: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD) $(SITE)  ## run the tests of marks, walls and pages
 	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
 
-test-slow: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD)  ## run the whole-system suites
+test-slow: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD) $(SITE)  ## run the whole-system suites
 	$(PYTEST) -m slow $(PYTEST_ARGS)
 
 lint: $(COURSE) $(TEST) $(VERIFY)  ## style, types, import layers, notebooks, the forge's workflow
@@ -62,6 +63,12 @@ build: $(COURSE)  ## make release/ and solutions/ from source/
 
 verify: $(COURSE) $(VERIFY)  ## prove the hidden graders of all assignments; ARGS="01-gates --question nand" for one
 	$(BIN)/nbseal verify --jobs $(JOBS) $(ARGS)
+
+site: $(COURSE) $(SITE)  ## build the course site into site/, for students and for teachers, and check its own links
+	$(BIN)/python docs/site/build.py
+
+site-links: $(COURSE) $(SITE)  ## ask whether the site's external links still answer
+	$(BIN)/python docs/site/build.py links
 
 bench: $(COURSE)  ## measure nbseal beside its peers, and keep the table
 	$(BIN)/python -m benchmarks

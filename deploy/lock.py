@@ -32,6 +32,7 @@ FILES = {
     "requirements-hub.txt": {"The hub": "hub"},
     "requirements-cloud.txt": {"Clients of the three services, and the replay server": "cloud"},
     "requirements-deep.txt": {"Networks of 08-deep": "deep"},
+    "requirements-site.txt": {"The course site": "site"},
 }
 BROUGHT = "What these bring"
 PIN = re.compile(r"(?P<name>[\w.-]+)==(?P<version>\S+)(?:  # (?P<remark>.*))?")

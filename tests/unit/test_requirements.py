@@ -33,6 +33,7 @@ OWN = {
     "requirements-hub.txt": EXTRAS["hub"],
     "requirements-cloud.txt": EXTRAS["cloud"],
     "requirements-deep.txt": EXTRAS["deep"],
+    "requirements-site.txt": EXTRAS["site"],
 }
 LEFT_OUT = "requirements-deep.txt"  # a gigabyte that only those install who train networks
 LINE = re.compile(r"([a-z0-9-]+)==([\w.]+)(  # .+)?|# .+|")

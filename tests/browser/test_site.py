@@ -1,0 +1,88 @@
+"""The course site in a real browser, opened from its folder with the network off."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browsers import NEEDS_CHROMIUM
+from tests.samples import ROOT
+
+pytest.importorskip("myst_nb", reason="myst-nb is not installed: make site")
+pytestmark = [NEEDS_CHROMIUM, pytest.mark.slow]
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PAGES = ("index", "map", "glossary", "release/02-xor/02-xor", "recall/02-xor", "teaching/02-xor", "docs/instructors")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The teachers' site, built as ``make site`` builds it."""
+    folder = tmp_path_factory.mktemp("course")
+    done = subprocess.run(
+        [sys.executable, "docs/site/build.py", "--to", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=540,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "site" / "teachers"
+
+
+@pytest.fixture
+def opened(browser, site: Path) -> Iterator:
+    """Opens a page of a given size without a network; what it asks of one, and its errors, are noted."""
+    contexts, noted = [], []
+
+    def show(name: str, viewport: dict[str, int]):
+        context = browser.new_context(viewport=viewport, offline=True)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: noted.append(str(error)))
+        page.on("request", lambda request: noted.append(request.url) if request.url.startswith("http") else None)
+        page.on("requestfailed", lambda request: noted.append(request.url))
+        address, _, query = name.partition("?")
+        page.goto((site / f"{address}.html").as_uri() + (f"?{query}" if query else ""))
+        return page, noted
+
+    yield show
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_pages_need_no_network_and_fit(opened, viewport: dict[str, int]) -> None:
+    """No page asks for anything from outside, none has an error, and none scrolls sideways."""
+    for name in PAGES:
+        page, noted = opened(name, viewport)
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], name
+        assert noted == [], name
+
+
+def test_search_finds_a_page_from_a_folder(opened) -> None:
+    """A word of one notebook leads to it, without a server."""
+    page, noted = opened("search?q=momentum", DESK)
+    page.locator("#search-results li").first.wait_for()
+    assert "Backpropagation by hand" in page.locator("#search-results").inner_text()
+    assert noted == []
+
+
+def test_formulas_are_drawn(opened) -> None:
+    """A formula takes up room, and nothing of its source is left on the page."""
+    page, _ = opened("release/01-gates/01-gates", DESK)
+    assert page.locator("math").first.bounding_box()["height"] > 5
+    assert "\\begin{cases}" not in page.locator("article").inner_text()
+
+
+def test_an_answer_opens_with_a_click(opened) -> None:
+    """The answer of a recall question is hidden until it is asked for."""
+    page, _ = opened("recall/02-xor", PHONE)
+    first = page.locator("details").first
+    assert not first.locator("p").is_visible()
+    first.locator("summary").click()
+    assert first.locator("p").is_visible()
