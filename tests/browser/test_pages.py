@@ -48,12 +48,13 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 @pytest.fixture
 def feedback(browser, course: Course) -> Iterator:
-    """Opens a student's feedback page on a phone, without a network."""
+    """Opens a student's feedback page on a phone, without a network, and all that is folded on it."""
     context = browser.new_context(viewport=PHONE, offline=True)
 
     def show(student: str):
         page = context.new_page()
         page.goto((course.root / "feedback" / student / ASSIGNMENT / f"{ASSIGNMENT}.html").as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
         return page
 
     yield show
@@ -125,6 +126,16 @@ def test_feedback_says_what_passed_and_what_failed(feedback):
     ]
 
 
+@pytest.mark.parametrize("size", [PHONE, {"width": 1280, "height": 800}], ids=["phone", "desk"])
+@pytest.mark.parametrize("student", ["nora", "oskar"])
+def test_what_to_fix_is_within_three_screens(course, alone, student, size):
+    """One wrong question, or all of them: the last thing to fix is seen after three screens at most."""
+    page, _ = alone(course.root / "feedback" / student / ASSIGNMENT / f"{ASSIGNMENT}.html")
+    page.set_viewport_size(size)
+    last = page.locator(".fix").last.bounding_box()
+    assert last["y"] + last["height"] <= 3 * size["height"]
+
+
 def test_feedback_fits_a_phone(feedback):
     """At 390 pixels nothing of ours, and not even the page, scrolls sideways."""
     for student in HANDED_IN:
@@ -160,11 +171,15 @@ def test_feedback_keeps_nobody_out(course, alone):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent").startswith("Question")
+    page.keyboard.press("Enter")
+    assert page.locator("details.fix[open]").count() == 0
+    page.locator("nav a").first.focus()
     page.keyboard.press("Enter")
     assert page.url.endswith("#question-6")
-    page.locator("summary").first.focus()
+    page.locator("#question-6").focus()
     page.keyboard.press("Enter")
-    assert page.locator("details[open] pre").first.is_visible()
+    assert page.locator("details.part[open] pre").first.is_visible()
 
 
 def test_feedback_needs_no_other_file(course, alone, tmp_path):

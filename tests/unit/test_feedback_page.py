@@ -79,14 +79,42 @@ class Page(HTMLParser):
 def test_the_overview_has_marks_tests_comments_and_the_late_penalty():
     """Each question's marks and passed tests stand on top, then what was taken off, and the sum."""
     marks = NotebookMarks({"double": 2.0}, {"double": 4.0}, comments={"double-answer": "*Nice* work."}, penalty=0.5,
-                  seconds_late=33_000)  # fmt: skip
+                  seconds_late=33_000, student="Ada Lovelace", handed_in="1 May")  # fmt: skip
     text = page(question(2.0, Status.GRADED, TESTS[:2]), marks)
     words = " ".join(Page(text).words.split())
-    assert "Question 1: double 1 of 2 tests passed 2 of 4" in words
+    assert "Question 1: double 1 of 2 tests passed ◐ 2 of 4" in words
     assert "Handed in late (9 h 10 min) −0.5" in words
     assert "Together 1.5 of 4" in words
     assert "<em>Nice</em> work." in text
-    assert words.index("Overview") < words.index("return 2 * x") < words.index("Got 3, expected 4.")
+    assert words.startswith("Doubling: feedback Skip to the content Feedback Doubling Ada Lovelace · handed in 1 May")
+    assert words.index("Got 3, expected 4.") < words.index("return 2 * x") < words.index("Overview")
+
+
+def test_what_was_not_tried_is_not_called_failed():
+    """Behind a failed test that must come first, the others are counted apart, on top and at the question."""
+    untried = TestResult("It works for lists.", Outcome.FAILED, "Not tried yet.", blocked=True)
+    text = page(question(1.0, Status.GRADED, (*TESTS[:2], untried)), NotebookMarks({"double": 1.0}, {"double": 4.0}))
+    words = " ".join(Page(text).words.split())
+    assert words.count("failed: It works for an array.") == 2
+    assert "failed: It works for lists." not in words
+    assert "1 more test was not tried yet" in words.partition("Overview")[0]
+    assert "1 of 3 tests passed, 1 not tried yet" in words
+    assert "not tried: It works for lists." in words
+
+
+@pytest.mark.parametrize(("score", "sign"), [(4.0, "✓"), (2.0, "◐"), (0.0, "✗")])
+def test_what_has_all_its_marks_is_folded_and_looks_different(score, sign):
+    """Only lost marks are on top; full, partial and no marks differ in a sign; a comment keeps a part open."""
+    tests = TESTS[:1] if score == 4.0 else TESTS[1:2]
+    text = page(question(score, Status.GRADED, tests), NotebookMarks({"double": score}, {"double": 4.0}))
+    assert ("What to fix first" in text) is (score < 4.0)
+    assert f">{sign} </span>" in text.partition("Overview")[2]
+    assert '<details class="part">' in text
+    comments = {"double-answer": "Elegant."}
+    text = page(
+        question(4.0, Status.GRADED, TESTS[:1]), NotebookMarks({"double": 4.0}, {"double": 4.0}, comments=comments)
+    )
+    assert '<details class="part" open>' in text
 
 
 def test_tests_that_were_not_judged_are_not_counted_as_not_passed():

@@ -49,6 +49,25 @@ class OverviewLine:
         return tuple(test for test in self.tests if test.outcome is not Outcome.NOT_JUDGED and test.name != BY_A_PERSON)
 
     @property
+    def failed(self) -> tuple[TestResult, ...]:
+        """Its tests that were tried and failed."""
+        return tuple(test for test in self.judged if test.outcome is Outcome.FAILED and not test.blocked)
+
+    @property
+    def untried(self) -> int:
+        """How many of its tests wait until another one passes."""
+        return sum(test.blocked for test in self.judged)
+
+    @property
+    def result(self) -> str:
+        """How it went in one word: waiting, none, part or full."""
+        if self.score is None:
+            return "waiting"
+        if self.score >= self.points:
+            return "full"
+        return "part" if self.score > 0 else "none"
+
+    @property
     def passed(self) -> int:
         """How many of its tests passed."""
         return sum(test.outcome is Outcome.PASSED for test in self.judged)
@@ -69,6 +88,47 @@ class PageCell:
 
 
 @dataclass(frozen=True)
+class Part:
+    """The cells up to a question, which comes last; after the last question there may be cells without one.
+
+    ``answers`` are the cells in which the student answered it, of this part or, for one answer with two marks, of an
+    earlier one.
+    """
+
+    cells: tuple[PageCell, ...]
+    answers: tuple[PageCell, ...] = ()
+
+    @property
+    def question(self) -> OverviewLine | None:
+        """The question that ends it."""
+        return self.cells[-1].question
+
+    @property
+    def pictures(self) -> tuple[Shown, ...]:
+        """What cells behind the answer drew of it; an answer's own outputs stand with the answer."""
+        first = next((number for number, cell in enumerate(self.cells) if cell.answer), 0)
+        behind = (cell for cell in self.cells[first:] if not cell.answer)
+        return tuple(output for cell in behind for output in cell.outputs if output.kind == "picture")
+
+    @property
+    def comments(self) -> tuple[Markup, ...]:
+        """What a person wrote to its cells."""
+        return tuple(cell.comment for cell in self.cells if cell.comment)
+
+    @property
+    def to_fix(self) -> bool:
+        """Whether marks were lost, or a test failed of a question that has no mark yet."""
+        one = self.question
+        return one is not None and (one.result in ("none", "part") or (one.score is None and bool(one.failed)))
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether it is closed at first: what is to be read of it stands on top, or there is nothing to say."""
+        one = self.question
+        return self.to_fix or (one is not None and one.result == "full" and not self.comments)
+
+
+@dataclass(frozen=True)
 class View:
     """A whole page; ``made_from`` is the digest of all that it was made from.
 
@@ -78,10 +138,15 @@ class View:
     title: str
     marks: NotebookMarks
     questions: tuple[OverviewLine, ...]
-    cells: tuple[PageCell, ...]
+    parts: tuple[Part, ...]
     colours: Markup
     shows_release: bool = False
     made_from: str = ""
+
+    @property
+    def to_fix(self) -> list[Part]:
+        """The parts whose questions come first on the page."""
+        return [part for part in self.parts if part.to_fix]
 
     @property
     def told(self) -> dict[str, list[OverviewLine]]:
@@ -125,7 +190,20 @@ def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, hidden: Re
         cells.append(_cell(cell, number, label, about))
     colours = HtmlFormatter(style=STYLE).get_style_defs(".code")
     questions = tuple(cell.question for cell in cells if cell.question)
-    return View(title or name, marks, questions, tuple(cells), Markup(colours), shows_release(nb))
+    return View(title or name, marks, questions, _parts(cells), Markup(colours), shows_release(nb))
+
+
+def _parts(cells: list[PageCell]) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    begin, answers = 0, ()  # type: int, tuple[PageCell, ...]
+    for end, cell in enumerate(cells, 1):
+        if cell.question:
+            inside = tuple(cells[begin:end])
+            answers = tuple(one for one in inside if one.answer) or answers
+            parts.append(Part(inside, answers))
+            begin = end
+    rest = tuple(cells[begin:])
+    return (*parts, Part(rest)) if rest else tuple(parts)
 
 
 def _cell(cell: Any, number: int, label: str, about: _About) -> PageCell:

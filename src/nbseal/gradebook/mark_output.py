@@ -38,10 +38,15 @@ def judged(output: dict[str, Any]) -> tuple[Status, tuple[TestResult, ...]] | No
     """What `mark_output` put into an output: how the question stands, and its tests; None for any other output."""
     try:
         facts = output["metadata"][METADATA]
-        tests = [TestResult(test["name"], Outcome(test["outcome"]), test["message"]) for test in facts["tests"]]
+        tests = [_test(test) for test in facts["tests"]]
         return Status(facts["status"]), tuple(tests)
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _test(facts: dict[str, Any]) -> TestResult:
+    blocked = facts.get("blocked") is True
+    return TestResult(facts["name"], Outcome(facts["outcome"]), facts["message"], blocked=blocked)
 
 
 def told_in(notebook: dict[str, Any]) -> dict[str, str]:
@@ -59,10 +64,11 @@ def shows_release(notebook: dict[str, Any]) -> bool:
     return isinstance(ours, dict) and ours.get("shows_release") is True
 
 
-def _facts(test: TestResult) -> dict[str, str]:
+def _facts(test: TestResult) -> dict[str, str | bool]:
     """What the student may know of a test: why one was not judged is for the instructor."""
     message = test.message if test.outcome is Outcome.FAILED else ""
-    return {"name": test.name, "outcome": str(test.outcome), "message": message}
+    facts: dict[str, str | bool] = {"name": test.name, "outcome": str(test.outcome), "message": message}
+    return facts | {"blocked": True} if test.blocked else facts
 
 
 def feedback_html(question: QuestionResult) -> str:
@@ -70,13 +76,13 @@ def feedback_html(question: QuestionResult) -> str:
 
     Of what was not judged it says why only where that is the student's matter.
     """
-    tests = tuple((test.name, test.outcome, test.message) for test in question.tests)
+    tests = tuple((test.name, test.outcome, test.message, test.blocked) for test in question.tests)
     return _block(question.score, question.max_score, question.status, tests, question.told)
 
 
 @lru_cache(REMEMBERED)
 def _block(
-    score: float | None, max_score: float, status: Status, tests: tuple[tuple[str, Outcome, str], ...], told: str
+    score: float | None, max_score: float, status: Status, tests: tuple[tuple[str, Outcome, str, bool], ...], told: str
 ) -> str:
     return _template().render(
         marks=None if score is None else f"{score:g}",
@@ -87,11 +93,12 @@ def _block(
     )
 
 
-def _test_line(name: str, outcome: Outcome, message: str) -> dict[str, str]:
+def _test_line(name: str, outcome: Outcome, message: str, blocked: bool) -> dict[str, str]:
+    untried = blocked and outcome is Outcome.FAILED
     return {
-        "sign": outcome.sign,
-        "word": outcome.words,
-        "colour": COLOURS[outcome],
+        "sign": "–" if untried else outcome.sign,
+        "word": "not tried" if untried else outcome.words,
+        "colour": COLOURS[Outcome.NOT_JUDGED if untried else outcome],
         "name": printable(name),
         # why one was not judged is for the instructor
         "message": printable(message) if outcome is Outcome.FAILED else "",

@@ -55,8 +55,8 @@ WAITING = (
 OF_NAMED_NOTEBOOK = *OF_ASSIGNMENT, OF_SUBMISSION, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id
 PAGES = select(
     *(SUBMISSION.c.student_id, NOTEBOOK.c.name, SUBMISSION.c.timestamp, SUBMISSION.c.extension, ASSIGNMENT.c.duedate),
-    SUBMITTED_NOTEBOOK.c.late_submission_penalty,
-).where(*OF_NAMED_NOTEBOOK)
+    *(SUBMITTED_NOTEBOOK.c.late_submission_penalty, STUDENT.c.first_name, STUDENT.c.last_name),
+).where(*OF_NAMED_NOTEBOOK, STUDENT.c.id == SUBMISSION.c.student_id)
 PAGE_GRADES = (
     select(
         *(SUBMISSION.c.student_id, NOTEBOOK.c.name, CELL.c.name.label("question")),
@@ -149,7 +149,10 @@ class SubmissionState:
 
 @dataclass(frozen=True)
 class NotebookMarks:
-    """What the gradebook says about one notebook; a score is None while there is none."""
+    """What the gradebook says about one notebook; a score is None while there is none.
+
+    ``student`` is the name, or the id of one whose name it doesn't know; ``handed_in`` is the time in words.
+    """
 
     scores: Mapping[str, float | None]
     points: Mapping[str, float]
@@ -157,6 +160,8 @@ class NotebookMarks:
     comments: Mapping[str, str] = field(default_factory=dict)
     penalty: float = 0.0
     seconds_late: float = 0.0
+    student: str = ""
+    handed_in: str = ""
 
     @property
     def score(self) -> float:
@@ -265,7 +270,7 @@ def notebook_marks(
         if comment:
             said.setdefault((who, notebook), {})[cell] = comment
     found = {}
-    for who, notebook, timestamp, extension, duedate, penalty in pages:
+    for who, notebook, timestamp, extension, duedate, penalty, first, last in pages:
         marks = questions.get((who, notebook), {})
         found[who, notebook] = NotebookMarks(
             scores={question: mark.score for question, (mark, _) in marks.items()},
@@ -274,6 +279,8 @@ def notebook_marks(
             comments=said.get((who, notebook), {}),
             penalty=float(penalty or 0.0),
             seconds_late=_seconds_late(timestamp, extension, duedate),
+            student=" ".join(filter(None, (first, last))) or who,
+            handed_in=f"{timestamp.day} {timestamp:%B %Y, %H:%M} UTC" if timestamp else "",
         )
     return found
 
