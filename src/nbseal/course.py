@@ -145,7 +145,7 @@ class Sources(Configurable):  # type: ignore[misc]
     solution_needs = Dict(
         {},
         help="support functions that say what a solution needs and this machine lacks, in a text, or an empty one: "
-        '{"05-mnist": "digits:missing"}',
+        '{"05-mnist": "saved_network:missing"}',
     ).tag(config=True)
 
 
