@@ -73,5 +73,5 @@ def test_the_decisions_table_of_contents_is_complete():
 
 
 def test_the_readme_stays_short():
-    """README fits into 110 lines."""
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 110
+    """README fits into 120 lines."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
