@@ -61,7 +61,7 @@ def test_marks_stand_beside_those_of_the_gradebook(graded_by_nbgrader: Path) -> 
     (one,) = found.differences
     assert (one.change.student, one.change.question) == ("kurt", "credit")
     assert (one.change.before, one.change.after) == (2.0, None)
-    assert "no number" in one.reason
+    assert "no number of points" in one.reason
     assert "kurt" in compared_page([found])
 
 

@@ -269,13 +269,13 @@ def test_a_solution_gets_all_points_whatever_its_last_lines_show(with_last_lines
 
 
 @pytest.mark.parametrize(
-    ("points", "score"), [("2", 2.0), ("0", 0.0), ("99", 2.0), *((one, None) for one in ("'2'", "-1", "None", "[2]"))]
+    ("points", "score"), [("2", 2.0), ("0", 0.0), *((one, None) for one in ("'2'", "-1", "99", "None", "[2]"))]
 )
 def test_only_a_number_is_partial_credit(with_last_lines, points, score):
     """Where the solution shows a number, a student's is the mark, and of anything else none can be made."""
     card = with_last_lines(f"flag, points = True, {points}")
     assert marks(card)["credit"] == score
-    assert (score is None) == any("no number" in problem for problem in card.problems)
+    assert (score is None) == any("no number of points" in problem for problem in card.problems)
 
 
 def test_nan_is_no_partial_credit(with_last_lines):

@@ -37,7 +37,7 @@ def score_by_nbgrader(
     """nbgrader's rule for a graded cell without hidden tests; not judged when the cell never ran to its end.
 
     ``partial`` is whether the solution's last line is a number: then the student's is the mark, and no mark can be made
-    of anything but a number of 0 or more (nbgrader itself would give full marks; more than the points count as these).
+    of anything but a number from 0 to the points (nbgrader itself would give full marks, or stop above them).
     If it is something else, a cell that runs has its points, whatever its last line shows. None: nobody can tell;
     a number is a mark then, and anything else none.
     """
@@ -48,10 +48,12 @@ def score_by_nbgrader(
     score = float(determine_grade(from_dict(silent))[0] or 0.0)
     if score and partial is not False and (results or partial):
         credit = as_credit(results[0]) if results else None
-        if credit is None:
+        if credit is None or credit > question.points:
             shown = f"it is {one_line(_text_of(results[0]))[:80]!r}" if results else "there is none"
-            return _no_mark(question, "The last line is a number of points.", f"the check gives no number: {shown}")
-        score = min(credit, question.points)
+            return _no_mark(
+                question, "The last line is a number of points.", f"the check gives no number of points: {shown}"
+            )
+        score = credit
     return QuestionResult(question.grade_id, score, question.points, Status.GRADED)
 
 

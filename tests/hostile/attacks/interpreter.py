@@ -114,6 +114,7 @@ class Bomb:
             f"cannot_get_partial_credit_by_{name}",
             f"A result that shows itself as {text!r} is worth nothing where nbgrader reads partial credit.",
             wrong="plain",
+            lost=Lost.PERHAPS,
             plain=f"""
 flag = True
 from IPython.core.interactiveshell import DisplayFormatter
@@ -131,6 +132,7 @@ get_ipython().display_formatter.format = lambda *a, **k: ({{"text/plain": {text!
         "cannot_get_more_than_the_points",
         "A partial credit beyond the points is none.",
         wrong="plain",
+        lost=Lost.PERHAPS,
         plain="""
 flag = True
 get_ipython().display_formatter.format = lambda *a, **k: ({"text/plain": "1e300"}, {})
