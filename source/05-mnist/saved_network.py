@@ -1,7 +1,6 @@
 """A network that was saved: what building it needs, how scikit-learn reads it, and a small one to try things on."""
 
 import numpy as np
-
 from digits import mnist
 
 
