@@ -181,8 +181,8 @@ def _sources(path: Path) -> dict[str, str]:
 
 
 def test_the_self_check_fails_first(taught):
-    """Running the fetched notebook stops at the first unanswered question and says whose turn it is."""
-    assert "Your turn" in taught.failing
+    """Running the fetched notebook stops at the first unanswered question and names it."""
+    assert "Question 1: 10 of 10 rows are wrong." in taught.failing
 
 
 def test_validate_praises_right_answers(taught):
