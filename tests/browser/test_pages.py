@@ -179,7 +179,7 @@ def test_feedback_keeps_nobody_out(course, alone):
     assert page.url.endswith("#question-6")
     page.locator("#question-6").focus()
     page.keyboard.press("Enter")
-    assert page.locator("details.part[open] pre").first.is_visible()
+    assert page.locator("details.part[open] > .answer pre").first.is_visible()
 
 
 def test_feedback_needs_no_other_file(course, alone, tmp_path):
