@@ -147,7 +147,7 @@ class Student(Person):
         self.shoot("submitted")
 
     def read_feedback(self) -> str:
-        """Fetch the feedback, open its page, and return what it says."""
+        """Fetch the feedback, open its page, and return what it says, what is folded included."""
         self.page.locator("#refresh_assignments_list").click()
         self.listed("submitted").get_by_role("button", name="Fetch Feedback").click()
         link = self.page.locator("#submitted_assignments_list a", has_text="view feedback").first
@@ -159,6 +159,7 @@ class Student(Person):
         body = self.page.frame_locator("#jp-main-dock-panel .jp-HTMLViewer iframe").locator("body", has_text="Overview")
         body.wait_for()
         self.shoot("feedback")
+        body.evaluate("body => body.querySelectorAll('details').forEach(one => { one.open = true; })")
         return body.inner_text()
 
 
