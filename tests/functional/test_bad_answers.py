@@ -38,6 +38,8 @@ ASSIGNMENTS = sorted(
 )
 JOBS = 2
 LONGEST_SENTENCE = 700  # characters
+# where a question's value was taken from, and what an archive in a file's place is
+KNOWN_PROBLEMS = ("is taken from the notebook's end", "(holds more than a submission may)")
 
 # what a name stands for, and what a function returns
 VALUES = {
@@ -78,7 +80,7 @@ SILENT = "returns nothing"  # still full marks: judged by what it draws, prints 
 # what becomes of the solution's functions and values
 CHANGES = {
     "prints a lot": """
-def change(right):
+def _change(right):
     def noisy(*arguments, **named):
         print('Here I am again. ' * 5_000)
         print('And here. ' * 5_000, file=sys.stderr)
@@ -86,7 +88,7 @@ def change(right):
     return noisy if callable(right) else right
 """,
     "spoils its arguments": """
-def change(right):
+def _change(right):
     def careless(*arguments, **named):
         answer = copy.deepcopy(right(*arguments, **named))
         for argument in [*arguments, *named.values()]:
@@ -96,7 +98,7 @@ def change(right):
     return careless if callable(right) else right
 """,
     SILENT: """
-def change(right):
+def _change(right):
     if isinstance(right, types.FunctionType):
         return lambda *arguments, **named: [right(*arguments, **named)] and None
     return None
@@ -104,18 +106,20 @@ def change(right):
 }
 # the right answer's form with other contents: everywhere, or only in the last of several things that belong together
 INSIDE = """
-def change(right):
+def _change(right):
     if isinstance(right, types.FunctionType):
-        return lambda *arguments, **named: change(right(*arguments, **named))
+        return lambda *arguments, **named: _change(right(*arguments, **named))
     if isinstance(right, tuple) and {last}:
-        return (*right[:-1], change(right[-1])) if right else right
+        return (*right[:-1], _change(right[-1])) if right else right
     if isinstance(right, (list, tuple, set)):
-        return type(right)(map(change, right))
+        return type(right)(map(_change, right))
     if isinstance(right, dict):
-        return {{key: change(item) for key, item in right.items()}}
+        return {{key: _change(item) for key, item in right.items()}}
     if isinstance(right, numpy.ndarray):
+        if right.size > 1_000_000:  # a data set: it isn't copied
+            return numpy.broadcast_to(numpy.array({bad}), right.shape)
         return numpy.full(right.shape, {bad})
-    return right.map(change) if type(right).__name__ == 'DataFrame' else {bad}
+    return right.map(_change) if type(right).__name__ == 'DataFrame' else {bad}
 """
 INSIDES = {f"{bad} inside": INSIDE.format(bad=bad, last=False) for bad in ("math.nan", "10**400", "1e308", "'7'")}
 LASTS = {f"{bad} last": INSIDE.format(bad=bad, last=True) for bad in ("math.nan", "10**400")}
@@ -188,17 +192,20 @@ def _assigned(statement: ast.stmt) -> list[str]:
 def spoiling(kind: str, names: list[str]) -> str:
     """A cell that spoils all ``names`` that have not been spoiled yet."""
     if kind in CHANGES:
+        # names of our own begin with "_": the notebook's are spoiled, whatever they are
         return f"""{HELP}{CHANGES[kind]}
-right, spoiled = globals().setdefault('_right', {{}}), globals().setdefault('_spoiled', {{}})
-fresh = [name for name in {names} if name in globals() and globals()[name] is not spoiled.get(name, spoiled)]
-right.update({{name: globals()[name] for name in fresh}})
-before = {{**globals(), **right}}
-for name in fresh:
-    one = right[name]
-    if isinstance(one, types.FunctionType):  # a copy: the changed functions go on using the right ones
-        copied = types.FunctionType(one.__code__, before, name, one.__defaults__, one.__closure__)
-        copied.__kwdefaults__, one = one.__kwdefaults__, copied
-    globals()[name] = spoiled[name] = change(one)
+def _spoil(names, values, right, spoiled):
+    fresh = [name for name in names if name in values and values[name] is not spoiled.get(name, spoiled)]
+    right.update({{name: values[name] for name in fresh}})
+    before = {{**values, **right}}
+    for name in fresh:
+        one = right[name]
+        if isinstance(one, types.FunctionType):  # a copy: the changed functions go on using the right ones
+            copied = types.FunctionType(one.__code__, before, name, one.__defaults__, one.__closure__)
+            copied.__kwdefaults__, one = one.__kwdefaults__, copied
+        values[name] = spoiled[name] = _change(one)
+
+_spoil({names}, globals(), globals().setdefault('_right', {{}}), globals().setdefault('_spoiled', {{}}))
 """
     if kind in VALUES:
         text = f"""
@@ -294,7 +301,7 @@ def without_name(kind: str) -> str:
 
 def judge(card: Scorecard) -> None:
     """Demand that all questions were judged, and that the student can read what was wrong."""
-    assert [problem for problem in card.problems if "is taken from the notebook's end" not in problem] == []
+    assert [problem for problem in card.problems if not any(known in problem for known in KNOWN_PROBLEMS)] == []
     for question in card.questions:
         if question.status is Status.MANUAL:
             continue
