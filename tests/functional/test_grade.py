@@ -240,7 +240,7 @@ def with_last_lines(tmp_path_factory):
         code("imports", "import numpy as np"),
         code("answer", solution("flag, points = True, 1.5"), solution=True),
         *(code(name, source, grade=True, locked=True, points=2) for name, source in shows.items()),
-        code("credit", "assert flag\npoints", grade=True, locked=True, points=2),
+        code("credit", "assert flag\nflag + 0\npoints", grade=True, locked=True, points=2),
     ]
     root = make_course(tmp_path_factory.mktemp("last lines") / "course", grader=None, cells=cells)
 
@@ -276,6 +276,12 @@ def test_only_a_number_is_partial_credit(with_last_lines, points, score):
     card = with_last_lines(f"flag, points = True, {points}")
     assert marks(card)["credit"] == score
     assert (score is None) == any("no number of points" in problem for problem in card.problems)
+
+
+def test_only_the_last_line_is_partial_credit(with_last_lines):
+    """Who has every line of a check shown doesn't get another line's number."""
+    shown = "get_ipython().ast_node_interactivity = 'all'\nflag, points = 2, 0"
+    assert marks(with_last_lines(shown))["credit"] == 0.0
 
 
 def test_nan_is_no_partial_credit(with_last_lines):

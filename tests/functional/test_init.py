@@ -46,6 +46,25 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_a_repository_that_was_begun_is_no_hindrance(tmp_path: Path) -> None:
+    """Who begins with `git init` starts a course there all the same."""
+    (tmp_path / ".git").mkdir()
+    assert init(tmp_path)[0] == 0
+    assert (tmp_path / "source" / "first" / "first.ipynb").exists()
+
+
+def test_settings_in_another_encoding_are_named(tmp_path: Path) -> None:
+    """The file, the cause and the mend, and nothing is changed."""
+    root = make_course(tmp_path / "course", grader=None)
+    settings = root / "nbgrader_config.py"
+    settings.write_bytes(settings.read_bytes() + "# caf\u00e9\n".encode("latin-1"))
+    before = settings.read_bytes()
+    code, said = init("--adopt", "--yes", root)
+    assert code == 1
+    assert "is not written in UTF-8" in said
+    assert settings.read_bytes() == before
+
+
 def test_an_nbgrader_course_is_adopted_only_if_somebody_says_so(tmp_path: Path) -> None:
     """The lines are shown, and added only after a yes; once they are there, the command says so."""
     root = make_course(tmp_path / "course", grader=None)

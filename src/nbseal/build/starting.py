@@ -26,6 +26,7 @@ c.HTMLExporter.filters = {
 c.GenerateFeedback.exporter_class = "nbseal.feedback.FeedbackExporter"
 """
 BLOCK = f"{BEGIN}\n{LINES}{END}\n"
+MAY_LIE_THERE = (".git",)
 ALREADY = "nbseal.nbgrader_plugin.SealedAutograde"
 
 SETTINGS = f'''\
@@ -124,9 +125,9 @@ QUESTION = """\
 def start_course(folder: Path) -> list[str]:
     """Write a course with one question into an empty folder, which is made; the names of its files.
 
-    CourseError if something lies there already.
+    CourseError if something lies there already, but for a repository that was begun.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(path.name not in MAY_LIE_THERE for path in folder.iterdir())):
         raise CourseError(
             f"{folder} is not empty: give a new folder, or --adopt for an nbgrader course that is there already."
         )
@@ -148,7 +149,10 @@ def adopted_settings(folder: Path) -> str:
     """The settings of an nbgrader course with our lines at their end; CourseError if they are there, or it is none."""
     path = folder / CONFIG_FILE
     if path.is_file():
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise CourseError(f"{path} is not written in UTF-8 ({error}): save it so, and run again.") from error
     elif (folder / "source").is_dir() or (folder / "release").is_dir():
         text = "c = get_config()  # noqa: F821\n"
     else:

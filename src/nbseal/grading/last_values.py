@@ -86,5 +86,5 @@ def _of_solution(
         if mark and mark["grade_id"] in asked and cell.get("execution_count") is not None:
             results = results_of(cell)
             if not any(output["output_type"] == "error" for output in cell["outputs"]):
-                found[mark["grade_id"]] = bool(results) and as_credit(results[0]) is not None
+                found[mark["grade_id"]] = bool(results) and as_credit(results[-1]) is not None
     return found

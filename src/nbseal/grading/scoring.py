@@ -47,9 +47,9 @@ def score_by_nbgrader(
     silent = {**cell, "outputs": [output for output in cell["outputs"] if output not in results]}
     score = float(determine_grade(from_dict(silent))[0] or 0.0)
     if score and partial is not False and (results or partial):
-        credit = as_credit(results[0]) if results else None
+        credit = as_credit(results[-1]) if results else None
         if credit is None or credit > question.points:
-            shown = f"it is {one_line(_text_of(results[0]))[:80]!r}" if results else "there is none"
+            shown = f"it is {one_line(_text_of(results[-1]))[:80]!r}" if results else "there is none"
             return _no_mark(
                 question, "The last line is a number of points.", f"the check gives no number of points: {shown}"
             )
@@ -58,7 +58,7 @@ def score_by_nbgrader(
 
 
 def results_of(cell: Mapping[str, Any]) -> list[Any]:
-    """What a cell's last line shows, as a list of no or one output."""
+    """What a cell shows as results; the last is that of its last line, if students have had other lines shown, too."""
     return [output for output in cell["outputs"] if output["output_type"] == "execute_result"]
 
 
