@@ -11,7 +11,8 @@ HUB := $(VENV)/.hub
 CLOUD := $(VENV)/.cloud
 DEEP := $(VENV)/.deep
 SITE := $(VENV)/.site
-# Byte code is made by all processors at once, and of what may run in a sealed process, which can't keep any.
+# Byte code is made by all processors at once, and of what may run in a sealed process, which can't keep any. A library's
+# file that this Python can't compile, since it is meant for a newer one, is none of our business.
 NEVER_SEALED := /(tests?|docutils|pip|playwright|setuptools|sphinx)/
 
 .PHONY: help demo hub deep site site-links test test-slow lint build verify bench lock
@@ -22,7 +23,7 @@ help:  ## list the targets
 
 define install
 $(BIN)/python -m pip install --quiet --no-compile --requirement $<
-$(BIN)/python -m compileall -q -j 0 -x '$(NEVER_SEALED)' $(VENV)/lib src
+$(BIN)/python -m compileall -qq -j 0 -x '$(NEVER_SEALED)' $(VENV)/lib src || true
 endef
 
 $(COURSE): requirements.txt pyproject.toml

@@ -19,7 +19,10 @@ c.Seal.warm_environment = ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME", "DIGITS_OFFLIN
 c.Sources.shared_files = ["self_check.py"]
 c.Sources.named_cells = True
 c.Sources.cell_seconds = 1800.0  # training takes its time
-c.Sources.solution_needs = {"05-mnist": "saved_network:missing"}  # it is executed on the real MNIST only
+c.Sources.solution_needs = {  # the real MNIST, and what trains on it
+    "05-mnist": "saved_network:missing",
+    "08-deep": "training:lacking",
+}
 
 # nbgrader's autograde (and the formgrader's button) goes through the sealed engine
 c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"

@@ -22,9 +22,13 @@ def proxy_command() -> list[str]:
     """
     if not SCRIPT.is_file():
         raise HubError(f"the proxy is not installed below {FOLDER}; `nbseal-hub install-proxy` installs it.")
+    return [*ending_with_parent(), str(_nodejs() / "bin" / "node"), str(SCRIPT)]
+
+
+def ending_with_parent() -> list[str]:
+    """Words before a command that have it end with whoever starts it; none where util-linux isn't there."""
     setpriv = shutil.which("setpriv")
-    ending = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
-    return [*ending, str(_nodejs() / "bin" / "node"), str(SCRIPT)]
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 def install_proxy() -> None:

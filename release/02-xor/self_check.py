@@ -5,6 +5,8 @@ from math import isclose
 
 import numpy as np
 
+MOST_SHOWN, SHOWN = 300, 400  # entries of a value, and characters
+
 
 def self_check(question, rows, hint=""):
     """Print every row of a question's self-check, then "all right" or what is wrong.
@@ -76,8 +78,8 @@ def _holds(got, expected):
 def _described(got, expected):
     if got is None and expected is not None:
         return "None (does your function end with return?)"
-    if isinstance(expected, Rule) and np.ndim(got) > 1:
-        return f"an array of shape {np.shape(got)}"
+    if isinstance(expected, Rule) and isinstance(got, np.ndarray) and got.ndim > 1:
+        return f"an array of shape {got.shape}"
     return _short(_plain(got))
 
 
@@ -95,6 +97,8 @@ def _plain(value):
         return value.tolist()
     if type(value) in (list, tuple):
         return type(value)(map(_plain, value))
+    if type(value) is dict:
+        return {key: _plain(item) for key, item in value.items()}
     return value
 
 
@@ -115,6 +119,8 @@ def _short(value):
     """A value in Python's own notation: numbers with six digits, rows of a table on lines of their own."""
     if type(value) is float:
         return repr(float(f"{value:.6g}"))
+    if type(value) in (list, tuple, str) and len(value) > MOST_SHOWN:
+        return f"{_short(value[:MOST_SHOWN])[:SHOWN]}… ({len(value):,} in all)"
     if type(value) is list and value and all(type(row) in (dict, list) for row in value):
         text = "[" + ",\n ".join(map(_short, value)) + "]"
     elif type(value) in (list, tuple):
@@ -123,7 +129,7 @@ def _short(value):
         text = f"({text})" if type(value) is tuple else f"[{text}]"
     else:
         text = repr(value)
-    return text if len(text) <= 400 else f"{text[:400]}…"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _indented(text):

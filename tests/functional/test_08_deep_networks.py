@@ -17,7 +17,6 @@ import pytest
 
 from nbseal.build import build
 from nbseal.course import Course
-from nbseal.errors import CourseError
 from nbseal.grading import Grader
 from nbseal.results import Outcome, QuestionResult
 from tests.courses import copy_course
@@ -189,6 +188,6 @@ def test_a_build_without_what_training_needs_leaves_the_solution(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("DIGITS_OFFLINE", "1")
     before = {path.name: path.read_bytes() for path in (root / "solutions" / "08-deep").iterdir()}
-    with pytest.raises(CourseError, match="no_such_library" if lacks == "torch" else "real MNIST"):
-        build(Course(root), ["08-deep"])
+    (built,) = build(Course(root), ["08-deep"])
+    assert any(("no_such_library" if lacks == "torch" else "no MNIST") in note for note in built.notes), built.notes
     assert {path.name: path.read_bytes() for path in (root / "solutions" / "08-deep").iterdir()} == before

@@ -236,7 +236,7 @@ def test_public_tests_are_in_otters_exception_based_format(exported: Path):
         exec(text, values)
         assert (values["name"], values["points"], values["OK_FORMAT"]) == (name, points[name], False)
     assert tests.keys() == points.keys()
-    assert '\n    hint="If only unclean inputs fail' in tests["nand"]
+    assert '\n    hint="If the first of five outputs is right' in tests["nand"]
     assert not any("student.call" in text for text in tests.values())
 
 

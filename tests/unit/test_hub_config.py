@@ -25,7 +25,7 @@ from nbseal_hub.errors import HubError
 from nbseal_hub.folders import folders
 from nbseal_hub.launch import _check_gradebook, running
 from nbseal_hub.links import release_link
-from nbseal_hub.proxy import proxy_command
+from nbseal_hub.proxy import ending_with_parent
 from nbseal_hub.roles import role_files, write_role_files
 from nbseal_hub.settings import HubSettings, Limits, Lti, Secrets, Tls, load_secrets, load_settings
 from nbseal_hub.system import _ways, check_reachable
@@ -344,10 +344,9 @@ def test_a_commented_address_is_no_setting(tmp_path):
 
 def test_the_proxy_ends_with_its_parent():
     """Nothing is left on the port when the hub falls, however it falls."""
-    command = proxy_command()
     if not shutil.which("setpriv"):
         pytest.skip("needs setpriv (util-linux)")
-    command[command.index(next(word for word in command if word.endswith("node"))) :] = ["sleep", "60"]
+    command = [*ending_with_parent(), "sleep", "60"]
     script = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:]).pid)"
     done = subprocess.run([sys.executable, "-c", script, *command], stdout=subprocess.PIPE, text=True, check=True)
     until = time.monotonic() + 30

@@ -147,8 +147,20 @@ def test_long_rows_are_shown_on_lines_of_their_own(helper, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "WRONG  row:"
     assert lines[1].startswith("       got      [1000000, ")
-    assert lines[1].endswith("…")
+    assert lines[1].endswith("… (500 in all)")
     assert lines[2].startswith("       expected [0, 1, 2, ")
+
+
+def test_what_is_endless_or_ragged_is_shown_in_a_moment(helper, capsys):
+    """Only the beginning of a long value is put into words, and a value of no shape is no error of the check's."""
+    with pytest.raises(AssertionError):
+        helper.self_check(1, [("text", lambda: "seven" * 400_000, 7), ("rows", lambda: [[1]] * 10**6, 7)])
+    assert "(2,000,000 in all)" in capsys.readouterr().out
+    with pytest.raises(AssertionError):
+        helper.self_check(1, [("folds", lambda: [[1, 2], [3]], helper.between(0, 1))])
+    assert "[[1, 2]" in capsys.readouterr().out
+    helper.self_check(1, [("dict", lambda: {"a": np.float64(0.5)}, {"a": 0.5})])
+    assert "got {'a': 0.5}" in capsys.readouterr().out
 
 
 def test_large_arrays_are_shown_by_their_shape(helper, capsys):
