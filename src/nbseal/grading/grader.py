@@ -267,7 +267,7 @@ class Grader:
                     wanted.append(question)
                 else:
                     found[question.grade_id] = False
-            credit = partial_credit(self.course, self.assignment, plan.name, wanted, self.plan.support, self.spawn)
+            credit = partial_credit(self.course, self.assignment, plan, wanted, self.plan.support, self.spawn)
             if wanted:
                 self._rule += f" {sorted(credit.items())}"
             found |= credit

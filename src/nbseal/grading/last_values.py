@@ -15,11 +15,12 @@ from nbseal.course import Assignment, Course
 from nbseal.errors import SealError
 from nbseal.files import digest_of, write_whole
 from nbseal.grading.execution import run_notebook
+from nbseal.grading.plan import NotebookPlan
 from nbseal.grading.scoring import as_credit, results_of
 from nbseal.notebook import Question
 from nbseal.notebook.grade_cells import nbgrader_mark, plain
 from nbseal.notebook.matching import parse
-from nbseal.notebook.nbgrader_steps import load_source
+from nbseal.notebook.nbgrader_steps import complete, load_source
 from nbseal.sandbox import SealedProcess
 
 FOLDER = "last_values"
@@ -39,7 +40,7 @@ def may_give_credit(template: Mapping[str, Any], question: Question, sealed: fro
 def partial_credit(
     course: Course,
     assignment: Assignment,
-    name: str,
+    plan: NotebookPlan,
     wanted: Sequence[Question],
     files: Mapping[str, bytes],
     spawn: Callable[[], SealedProcess],
@@ -48,18 +49,20 @@ def partial_credit(
 
     That is all of them where there is no source, and those that the solution itself doesn't come to, or fails.
     """
-    path = assignment.source / f"{name}.ipynb"
+    path = assignment.source / f"{plan.name}.ipynb"
     if not wanted or not path.is_file():
         return {}
-    kept = course.private / FOLDER / f"{assignment.name}-{name}.json"
-    stamp = digest_of({**files, "/notebook": path.read_bytes()})
+    kept = course.private / FOLDER / f"{assignment.name}-{plan.name}.json"
+    stamp = digest_of({**files, "/notebook": path.read_bytes(), "/template": json.dumps(plan.template).encode()})
     try:
         found = json.loads(kept.read_text(encoding="utf-8"))
         if found["made_of"] == stamp:
             return dict(found["credit"])
     except (OSError, ValueError, LookupError, TypeError):
         pass  # never kept, or not by us
-    credit = _of_solution(plain(load_source(path)), wanted, files, spawn)
+    nb = load_source(path)
+    complete(nb, path, course.config)
+    credit = _of_solution(plain(nb), wanted, files, spawn)
     if credit is None:
         return {}
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
