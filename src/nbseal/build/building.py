@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from nbseal.build.assignment_files import Files, differences, source_files, write_files
+from nbseal.build.question_notes import question_notes
 from nbseal.build.release import make_release
 from nbseal.build.solutions import OnCell, lacking, make_solutions, stamp_of
 from nbseal.course import Course
-from nbseal.errors import OtherLanguage, SolutionFailed
-from nbseal.files import digest_of
+from nbseal.errors import CourseError, OtherLanguage, SolutionFailed
+from nbseal.files import digest_of, write_whole
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,21 @@ def build(
     for name in _choose(course, assignments):
         try:
             found.append(_build_one(course, name, force, strict, on_cell))
+            course.build_failure(name).unlink(missing_ok=True)
         except OtherLanguage as error:
             if assignments is not None:
                 raise
             found.append(Built(name, (), (), (str(error),)))
+        except CourseError as error:
+            _remember(course.build_failure(name), str(error))
+            raise
     return found
+
+
+def _remember(path: Path, failure: str) -> None:
+    """Keep why a build failed, for who grades the assignment all the same."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_whole(path, failure.encode("utf-8"))
 
 
 def stale(course: Course, assignments: Iterable[str] | None = None) -> list[str]:
@@ -67,13 +79,14 @@ def _build_one(course: Course, name: str, force: bool, strict: bool, on_cell: On
     release = make_release(course, name, register=True)
     changed = write_files(course.folder("release", assignment=name), release)
     executed = write_files(course.folder("solution", assignment=name), files) if files is not None else []
-    return Built(name, tuple(changed), tuple(executed), tuple(notes))
+    return Built(name, tuple(changed), tuple(executed), (*notes, *question_notes(course, name)))
 
 
 def _solve(course: Course, name: str, strict: bool, on_cell: OnCell | None) -> tuple[Files | None, list[str]]:
     """The files of solutions/ and what the author should look at; no files where those that are there must stay."""
     if (lack := lacking(course, name)) and course.folder("solution", assignment=name).is_dir():
-        return None, [f"solutions/{name}/ is kept, though made from other sources: it can't be executed here. {lack}"]
+        kept = course.shown("solution", name)
+        return None, [f"{kept} is kept, though made from other sources: it can't be executed here. {lack}"]
     try:
         files, notes = make_solutions(course, name, on_cell)
     except SolutionFailed as error:

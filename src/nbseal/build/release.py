@@ -13,6 +13,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import InstantiateTests, SaveCells
+from traitlets import import_item
 
 from nbseal.build.assignment_files import Files, copy_out, read_files, source_files
 from nbseal.course import Course
@@ -72,7 +73,8 @@ def _converter(course: Course, name: str, stage: Path, log: _CollectedLog) -> Ge
     logger = logging.Logger(f"nbseal.build.{name}")
     logger.addHandler(log)
     converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, log=logger)
-    converter.preprocessors = [MadeTests if step is InstantiateTests else step for step in converter.preprocessors]
+    steps = [import_item(step) if isinstance(step, str) else step for step in converter.preprocessors]
+    converter.preprocessors = [MadeTests if step is InstantiateTests else step for step in steps]
     return converter
 
 

@@ -13,12 +13,16 @@ from nbgrader.nbgraderformat import MetadataValidator, ValidationError
 from nbgrader.preprocessors import (
     CheckCellMetadata,
     ClearHiddenTests,
+    ClearMarkScheme,
     ClearOutput,
     ClearSolutions,
     ComputeChecksums,
     IncludeHeaderFooter,
+    InstantiateTests,
     LockCells,
+    SaveCells,
 )
+from traitlets import import_item
 from traitlets.config import Config
 
 from nbseal.errors import CourseError, OtherLanguage
@@ -111,8 +115,9 @@ def is_release(nb: Any, config: Config) -> bool:
 def _prepare(nb: Any, path: Path, config: Config, sealed: frozenset[str]) -> None:
     resources: dict[str, Any] = {}
     try:
-        for step in (LockCells, ClearSolutions, ClearOutput):
+        for step in _steps(config):
             apply(step, nb, resources, config)
+        assign_ids(nb["cells"], "given")
         clear = ClearHiddenTests(config=config)
         for index, cell in enumerate(nb["cells"]):
             if (mark := nbgrader_mark(cell)) and mark["grade_id"] in sealed:
@@ -121,6 +126,20 @@ def _prepare(nb: Any, path: Path, config: Config, sealed: frozenset[str]) -> Non
             apply(step, nb, resources, config)
     except (ValidationError, RuntimeError, ValueError, LookupError, OSError) as error:
         raise CourseError(f"{path} can't be prepared for grading: {_first_line(error)}") from error
+
+
+def _steps(config: Config) -> list[Any]:
+    """The course's own steps from a source to what nbgrader saves of it; those that come before and behind are ours.
+
+    ``c.GenerateAssignment.preprocessors`` may have further ones, whose changes students see, and marks hang on.
+    """
+    wanted = config.get("GenerateAssignment", {}).get("preprocessors")
+    if wanted is None:
+        return [LockCells, ClearSolutions, ClearOutput]
+    steps = [import_item(step) if isinstance(step, str) else step for step in wanted]
+    saved = steps.index(SaveCells) if SaveCells in steps else len(steps)
+    ours = IncludeHeaderFooter, InstantiateTests, ClearHiddenTests, ClearMarkScheme, CheckCellMetadata, ComputeChecksums
+    return [step for step in steps[:saved] if step not in ours]
 
 
 def complete(nb: Any, path: Path, config: Config) -> None:
