@@ -117,3 +117,17 @@ def test_a_build_that_failed_is_named(tmp_path: Path) -> None:
     assert "mini: the last nbseal build failed" in grade(root).solution_faults[0]
     build(Course(root))
     assert grade(root).solution_faults == []
+
+
+def test_building_names_what_the_solution_does_not_get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An author hears at once what hidden tests say of the solution; grading remembers it, and no change costs none."""
+    root = make_course(tmp_path / "course", cells=changed(number_answer=solution("answer = 41")))
+    (built,) = build(Course(root))
+    assert built.notes == ("the solution itself gets 0 of 2 for number: Look again: it is not 42.",)
+    hand_in(root, "ada")
+    graded = []
+    grade_submission = Grader.grade_submission
+    monkeypatch.setattr(Grader, "grade_submission", lambda *a: (graded.append(a[1]), grade_submission(*a))[1])
+    assert len(grade(root).solution_faults) == 1
+    assert graded == ["ada"]
+    assert build(Course(root))[0].notes == ()

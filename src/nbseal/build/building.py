@@ -11,8 +11,10 @@ from nbseal.build.question_notes import question_notes
 from nbseal.build.release import make_release
 from nbseal.build.solutions import OnCell, lacking, make_solutions, stamp_of
 from nbseal.course import Course
-from nbseal.errors import CourseError, OtherLanguage, SolutionFailed
+from nbseal.errors import CourseError, OtherLanguage, SealError, SolutionFailed
 from nbseal.files import digest_of, write_whole
+from nbseal.grading import Grader, faults_of_solution
+from nbseal.sandbox import is_linux
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ def build(
     something (c.Sources.solution_needs) stays as it was, and a note says so. A build without a change writes no file.
     CourseError for anything wrong with the sources; what was there before is then left as it was. A solution that fails
     doesn't stop the release, as nbgrader runs none: it is named in a note, or is an error if the build is ``strict``.
+    What the solution doesn't get when it is graded as a student's work is named, too, where something changed.
     Of all assignments, those in another language are left out, with a note. ``on_cell`` is told of each cell that is
     done.
     """
@@ -79,7 +82,19 @@ def _build_one(course: Course, name: str, force: bool, strict: bool, on_cell: On
     release = make_release(course, name, register=True)
     changed = write_files(course.folder("release", assignment=name), release)
     executed = write_files(course.folder("solution", assignment=name), files) if files is not None else []
-    return Built(name, tuple(changed), tuple(executed), (*notes, *question_notes(course, name)))
+    notes = [*notes, *question_notes(course, name)]
+    if (changed or executed) and is_linux() and not lacking(course, name):
+        notes += _solution_faults(course, name)
+    return Built(name, tuple(changed), tuple(executed), tuple(notes))
+
+
+def _solution_faults(course: Course, name: str) -> list[str]:
+    """What the solution doesn't get when it is graded as a student's work; `nbseal grade` remembers it."""
+    try:
+        with Grader(course, name) as grader:
+            return [fault.removeprefix(f"{name}: ") for fault in faults_of_solution(course, grader)]
+    except (CourseError, SealError) as error:
+        return [f"its solution isn't graded here: {error}"]
 
 
 def _solve(course: Course, name: str, strict: bool, on_cell: OnCell | None) -> tuple[Files | None, list[str]]:
