@@ -130,7 +130,7 @@ LEVELS = {
 
 @pytest.mark.parametrize("where", LEVELS)
 def test_a_class_is_graded_and_the_level_is_told(where: str, stranger: Stranger, course: Path) -> None:
-    """Without root's rights the strongest level to be had seals every submission, and each scorecard names it."""
+    """Without root's rights the strongest level that works seals every submission, and each scorecard names it."""
     inside, setting, (level, mechanism) = LEVELS[where]
     with (course / "nbgrader_config.py").open("a") as file:
         file.write(setting)
