@@ -94,7 +94,7 @@ def beginning(notebooks: list[Notebook], own: list[str], teachers: bool) -> Iter
     yield "# Neural networks, autograded\n"
     yield (
         "A course in notebooks, from one neuron to handwriting and services in the cloud. You write short answers in "
-        "Python, see at once what they do, and hand them in; hidden tests give the marks and say what to mend.\n"
+        "Python, see at once what they do, and hand them in; hidden tests give the marks and say what to fix.\n"
     )
     yield "| notebook | points | time |\n|---|--:|---|"
     for one in notebooks:
@@ -161,7 +161,7 @@ def glossary(notebooks: list[Notebook]) -> Iterator[str]:
     ):
         places = [(one, place) for one in notebooks if (place := one.place_of(entry.get("pattern", term)))]
         if not places:
-            raise ValueError(f"{path}: no notebook uses {term}: take it out, or mend its pattern.")
+            raise ValueError(f"{path}: no notebook uses {term}: take it out, or fix its pattern.")
         one, (_, anchor) = next((pair for pair in places if pair[1][0]), places[0])
         yield f"| {term} | {entry['meaning']} | {link(one, one.name, anchor)} |"
 
