@@ -190,7 +190,7 @@ def test_sigmoid_slope(student):
     """sigmoid_slope(z) is the central difference of the sigmoid at z."""
     mistakes = [
         (
-            "this is z (1 - z), the slope for one who hands in the activation. Here z is the sum: take sigmoid(z).",
+            "this is z (1 - z), which is the slope if z is the activation. Here z is the sum: take sigmoid(z).",
             lambda z: z * (1 - z),
         ),
         ("this is the sigmoid itself, not its slope.", sigmoid),
@@ -211,7 +211,7 @@ def test_tanh_slope(student):
     """tanh_slope(z) is the central difference of tanh at z."""
     mistakes = [
         (
-            "this is 1 - z², the slope for one who hands in the activation. Here z is the sum: take tanh(z) first.",
+            "this is 1 - z², which is the slope if z is the activation. Here z is the sum: take tanh(z) first.",
             lambda z: 1 - z**2,
         ),
         ("the square is missing: 1 - tanh(z)².", lambda z: 1 - np.tanh(z)),
@@ -572,7 +572,7 @@ def judge_descend(student, steps):
         ("this is one step too few.", walked(X, labels, network, rate, steps - 1)),
         ("this is one step too many.", walked(X, labels, network, rate, steps + 1)),
         (
-            "all steps take the gradient of the start; compute it anew in each step.",
+            "all steps take the gradient of the start; compute it again in each step.",
             stepped(network, gradient, rate * steps),
         ),
     ]
@@ -598,7 +598,7 @@ def test_descend_many_steps(student):
     judge_descend(student, 7)
 
 
-@pytest.mark.question("descend", promise="It shall fall below 0.01")
+@pytest.mark.question("descend", promise="It must fall below 0.01")
 def test_xor_is_learned(student):
     """xor_network computes XOR with a mean error below 0.01."""
     network = several(student.value("xor_network"), 4, "xor_network", "four arrays")

@@ -97,7 +97,7 @@ def _test_line(name: str, outcome: Outcome, message: str, blocked: bool) -> dict
     untried = blocked and outcome is Outcome.FAILED
     return {
         "sign": "–" if untried else outcome.sign,
-        "word": "not tried" if untried else outcome.words,
+        "word": "not run" if untried else outcome.words,
         "colour": COLOURS[Outcome.NOT_JUDGED if untried else outcome],
         "name": printable(name),
         # why one was not judged is for the instructor

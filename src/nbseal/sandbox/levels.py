@@ -61,7 +61,7 @@ def mechanisms_for(wanted: str = "auto") -> list[str]:
 
 
 def choose_level(wanted: str = "auto", findings: dict[str, str | None] | None = None) -> Level:
-    """Return the strongest level to be had, or the ``wanted`` one; SealUnavailable says what is missing.
+    """Return the strongest level that works, or the ``wanted`` one; SealUnavailable says what is missing.
 
     ``findings`` are what trying `mechanisms_for` it one after the other has shown, if somebody has.
     """
