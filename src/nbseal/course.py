@@ -220,6 +220,14 @@ class Course:
         directory = getattr(self.coursedir, f"{kind}_directory")
         return Path(os.path.normpath(self.coursedir.format_path(directory, student, assignment)))
 
+    def shown(self, kind: str, assignment: str = ".") -> str:
+        """A folder of nbgrader's trees as messages name it: from the course's root, with the course's own names."""
+        return f"{os.path.relpath(self.folder(kind, assignment=assignment), self.root)}/"
+
+    def build_failure(self, assignment: str) -> Path:
+        """Where it is kept why the last build of an assignment failed."""
+        return self.private / "failed_builds" / f"{assignment}.txt"
+
     @property
     def template_cache(self) -> Path:
         """Folder of templates that were made before."""

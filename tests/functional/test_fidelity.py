@@ -28,6 +28,8 @@ What stays different, on purpose:
     what a kernel does with a display that can't be sent.
 11. There are no threads but the notebook's own, so ``os.fork()`` doesn't warn of any.
 12. After a MemoryError its frames are let go, and with them what filled the memory: ``%debug`` finds no error then.
+13. An error that the notebook shows nowhere, since it replaced what shows errors or showed too much before, is among
+    the outputs all the same, as in nbgrader's own runs. So is the error of a magic command that was used wrongly.
 """
 
 import json

@@ -70,11 +70,14 @@ def _show(found: Comparison) -> None:
         console.width = 1000
     table = Table(title=found.assignment, box=SIMPLE_HEAD, pad_edge=False)
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column == "question" else "right")
+        table.add_column(column, justify="left" if column == "question" else "right", overflow="fold")
     for row in found.questions:
         figures = (row.same, row.more, row.less, row.no_mark, row.not_in_gradebook)
         table.add_row(row.question, f"{row.points:g}", *map(str, figures))
-    console.print(table)
+    if found.questions:
+        console.print(table)
+    else:
+        say(f"{found.assignment}: no cell is graded automatically, so there are no marks to compare")
     for one in found.differences[:SHOWN]:
         was, now = ("no mark" if mark is None else f"{mark:g}" for mark in (one.change.before, one.change.after))
         say(one_line(f"{one.change.student} · {one.change.question}: {was} → {now}  {one.reason}".rstrip()))

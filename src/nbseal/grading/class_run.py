@@ -55,7 +55,8 @@ class Done:
 class ClassResult:
     """All scorecards of a run, and what could not be recorded.
 
-    ``solution_faults`` say which questions the instructor's own solution doesn't get all points for.
+    ``solution_faults`` say which questions the instructor's own solution doesn't get all points for, and whether the
+    last build failed.
     """
 
     done: list[Done] = field(default_factory=list)
@@ -139,7 +140,7 @@ def grade_class(
         executor = LocalExecutor(min(options.jobs, len(chosen)) if options.jobs else None)
         stack.push(lambda kind, *_: _stop(executor, grader) if kind else executor.shutdown(cancel_futures=True))
         finished = stack.enter_context(Finished())
-        result.solution_faults = faults_of_solution(course, grader)
+        result.solution_faults = [*_failed_build(course, assignment), *faults_of_solution(course, grader)]
         if watcher:
             for fault in result.solution_faults:
                 watcher.note(fault)
@@ -154,6 +155,15 @@ def grade_class(
         result.notes = grader.plan.notes + (() if options.dry_run else recorder.notes())
     result.seconds = time.monotonic() - started
     return result
+
+
+def _failed_build(course: Course, assignment: str) -> list[str]:
+    """A sentence where students may have other questions than the sources, since the last build failed."""
+    try:
+        why = course.build_failure(assignment).read_text(encoding="utf-8")
+    except OSError:
+        return []
+    return [f"{assignment}: the last nbseal build failed, so students may have another release than its sources: {why}"]
 
 
 def _stop(executor: LocalExecutor, grader: Grader) -> None:
