@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from nbseal.course import Course
     from nbseal.watch.exchange import Source
 
-IDLE_SECONDS = 60.0  # after which a worker that the formgrader has started ends
-
 
 @click.command(cls=LinuxCommand, epilog="Example: nbseal watch 01-gates")
 @click.argument(
@@ -38,7 +36,7 @@ def watch(
     """
     from nbseal.course import Course
     from nbseal.watch.exchange import Exchange, Folder
-    from nbseal.watch.worker import Worker
+    from nbseal.watch.worker import IDLE_SECONDS, Worker
 
     names = [Course(course).assignment(name).name for name in assignment]
 

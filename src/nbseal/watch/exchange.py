@@ -36,10 +36,7 @@ class Source(Protocol):
         """Whose submission has come, or changed, since the last look."""
 
     def take(self, arrivals: list[Arrival]) -> dict[Arrival, str]:
-        """Take them; why some could not be taken, by assignment and student ("*": some of the class)."""
-
-    def students(self, assignment: str) -> list[str]:
-        """Who has handed something in that is taken."""
+        """Take them; why some could not be taken."""
 
     def folder(self, assignment: str, student: str) -> Path:
         """Where a student's newest submission lies."""
@@ -111,13 +108,9 @@ class Exchange:
 
     def take(self, arrivals: list[Arrival]) -> dict[Arrival, str]:
         """Collect submissions as ``nbgrader collect --update`` does; why some could not be collected."""
-        everybody = sorted({(assignment, "*") for assignment, _ in arrivals})
-        whom = everybody if len(arrivals) > MANY else arrivals
-        return {one: problem for one in whom if (problem := self._collect(*one))}
-
-    def students(self, assignment: str) -> list[str]:
-        """Who has handed something in that is taken."""
-        return self._taken.students(assignment)
+        if len(arrivals) > MANY and not any(self._collect(name, "*") for name in {name for name, _ in arrivals}):
+            return {}  # otherwise one by one: one that nbgrader stops at is nobody else's trouble
+        return {one: problem for one in arrivals if (problem := self._collect(*one))}
 
     def _collect(self, assignment: str, student: str) -> str:
         collect = self._factory.Collect(coursedir=_about(self._taken, assignment, student))
@@ -206,10 +199,6 @@ class Folder:
     def take(self, arrivals: list[Arrival]) -> dict[Arrival, str]:
         """They are there already."""
         return {}
-
-    def students(self, assignment: str) -> list[str]:
-        """Who has handed something in."""
-        return self.course.students(assignment)
 
     def folder(self, assignment: str, student: str) -> Path:
         """A student's folder."""

@@ -28,7 +28,8 @@ SCHEMA = """CREATE TABLE IF NOT EXISTS task (
 INDEX = "CREATE INDEX IF NOT EXISTS whose ON task (assignment, student, state)"
 # What a person waits for in the browser goes first. Two tasks about one student's work never run at once.
 NEXT = """UPDATE task SET state = 'running', started = :now, tries = tries + 1, stop = 0 WHERE id = (
-    SELECT id FROM task AS one WHERE state = 'waiting' AND not_before <= :now AND (:asked = 0 OR kind != 'submission')
+    SELECT id FROM task AS one WHERE state = 'waiting' AND not_before <= :now
+    AND (:asked = 0 OR kind IN ('autograde', 'feedback'))
     AND NOT EXISTS (SELECT 1 FROM task WHERE state = 'running' AND assignment = one.assignment
         AND student = one.student)
     ORDER BY kind = 'submission', asked, id LIMIT 1) RETURNING *"""

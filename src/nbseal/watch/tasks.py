@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+LOCK = "watch.lock"  # file that the worker of a course holds
+
 
 class Kind(StrEnum):
     """What is to be done."""

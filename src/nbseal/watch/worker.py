@@ -22,12 +22,13 @@ from nbseal.watch.handling import Handling, Result, Stopped
 from nbseal.watch.pages import arrived, receipt_pages
 from nbseal.watch.queue import Queue
 from nbseal.watch.rules import EVERYTHING, DueDates, in_words, shown_now, turn_of
-from nbseal.watch.tasks import Kind, State, Task
+from nbseal.watch.tasks import LOCK, Kind, State, Task
 from nbseal.watch.warm_graders import WarmGraders
 
-LOCK = "watch.lock"
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 10.0  # between two looks at due dates that have passed
+IDLE_SECONDS = 60.0  # after which a worker that the formgrader has started ends
+HANDOVER_SECONDS = 1.2 * IDLE_SECONDS  # for which another worker is waited for: it may be one of these
 TROUBLE_SECONDS = 5.0  # until something is tried again that the disk, the exchange or the gradebook refused
 MakeSource = Callable[[Course], Source]
 
@@ -49,14 +50,14 @@ class Worker:
         self._stopping = False
         self._looked = 0.0
         self._said = ""
-        self._settings = 0
+        self._settings: int | None = None  # when the settings were last changed; None has everything made anew
         self._load()
 
     def _load(self) -> None:
         """Read the settings, where they have changed."""
         path = self._root / CONFIG_FILE
         changed = path.stat().st_mtime_ns if path.exists() else 0
-        if self._settings != changed or self._settings == 0:
+        if self._settings != changed:
             self.course = Course(self._root)
             self.queue = Queue(self.course.private)
             self.source = self._make_source(self.course) if self._make_source else None
@@ -64,7 +65,7 @@ class Worker:
             self._settings = changed
 
     def run(self, *, warm: list[str] | None = None, once: bool = False, idle_seconds: float | None = None) -> None:
-        """Work until an interrupt; CourseError if another worker does already.
+        """Work until an interrupt; CourseError if another worker does already, and goes on doing so.
 
         ``warm`` names assignments whose graders are started at once. With ``once`` it ends when everything that is
         there is done, with ``idle_seconds`` when for so long there was nothing to do.
@@ -85,9 +86,9 @@ class Worker:
     @contextmanager
     def _only_one(self) -> Iterator[None]:
         self.course.private.mkdir(mode=0o700, exist_ok=True)
-        lock = FileLock(self.course.private / LOCK, timeout=0)
+        lock = FileLock(self.course.private / LOCK)
         try:
-            lock.acquire()
+            lock.acquire(timeout=HANDOVER_SECONDS if self._make_source else 0)
         except Timeout as error:
             raise CourseError(
                 f"another worker has {lock.lock_file}: one is enough for a course. nbseal queue shows what it does."
@@ -108,6 +109,7 @@ class Worker:
                 self._said = ""
             except (NbsealError, OSError) as error:
                 self._tell_trouble(error)
+                self._settings = None  # and so everything is looked at again: what was seen may not have been taken
                 self._wake.wait(TROUBLE_SECONDS)
                 continue
             now = time.monotonic()
@@ -198,11 +200,10 @@ class Worker:
 
     def _take_again(self, task: Task) -> Result:
         assert self.source
-        whom = [(task.assignment, task.student)]
-        if problem := next(iter(self.source.take(whom).values()), ""):
+        one = (task.assignment, task.student)
+        if problem := self.source.take([one]).get(one, ""):
             raise CourseError(problem)
-        everybody = [(task.assignment, student) for student in self.source.students(task.assignment)]
-        self._enqueue(everybody if task.student == "*" else whom)
+        self._enqueue([one])
         return Result()
 
     def _note(self, task: Task, result: Result) -> State:
