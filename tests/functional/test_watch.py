@@ -141,6 +141,16 @@ def test_a_lost_queue_an_unreadable_exchange_and_odd_submissions_lose_nothing(tm
         watched.worker().source.arrivals()
 
 
+def test_cannot_hand_in_under_the_name_of_another_account(tmp_path: Path):
+    """A submission that belongs to somebody else is left alone and named, by nbgrader's own exchange, too."""
+    watched = make_watched(tmp_path, "c.ExchangeCollect.check_owner = True")
+    watched.submit("ann")
+    said = watched.watch_once()
+    assert any("bears the name of ann and belongs to" in line for line in said)
+    assert not (watched.root / "submitted" / "ann").exists()
+    assert states(watched, "ann") == []
+
+
 def test_a_folder_is_watched_where_there_is_no_exchange(tmp_path: Path):
     """What lies in submitted/ is graded when nobody writes there any more, and the pages stay in feedback/."""
     watched = make_watched(tmp_path)

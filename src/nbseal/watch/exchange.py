@@ -70,7 +70,10 @@ class Exchange:
         self.settled = False
         if not course.coursedir.course_id:
             raise CourseError("there is no course id: set c.CourseDirectory.course_id in nbgrader_config.py.")
-        root = getattr(self._factory.Collect(coursedir=course.coursedir), "root", None)
+        collect = self._factory.Collect(coursedir=course.coursedir)
+        root = getattr(collect, "root", None)
+        # nbgrader itself only warns of a submission that is somebody else's; whoever watches no screen must leave it
+        self._must_own = type(collect).__module__.startswith("nbgrader.") and collect.check_owner
         if root is None:
             raise CourseError(
                 "nbseal watch reads exchanges that are folders, and c.ExchangeFactory names another one: let nbgrader "
@@ -108,9 +111,23 @@ class Exchange:
 
     def take(self, arrivals: list[Arrival]) -> dict[Arrival, str]:
         """Collect submissions as ``nbgrader collect --update`` does; why some could not be collected."""
-        if len(arrivals) > MANY and not any(self._collect(name, "*") for name in {name for name, _ in arrivals}):
+        foreign = self._foreign(set(arrivals)) if self._must_own else {}
+        own = [one for one in arrivals if one not in foreign]
+        if len(own) > MANY and not foreign and not any(self._collect(name, "*") for name in {name for name, _ in own}):
             return {}  # otherwise one by one: one that nbgrader stops at is nobody else's trouble
-        return {one: problem for one in arrivals if (problem := self._collect(*one))}
+        return foreign | {one: problem for one in own if (problem := self._collect(*one))}
+
+    def _foreign(self, arrivals: set[Arrival]) -> dict[Arrival, str]:
+        """Those under whose names something lies that belongs to another account."""
+        found = {}
+        for name in sorted(self._seen):
+            one = _whose(name)
+            if one and one in arrivals and (owner := _owner(self.inbound / name)) != one[1]:
+                found[one] = (
+                    f"{self.inbound / name} bears the name of {one[1]} and belongs to {owner}: look at it and remove "
+                    "it, or set c.ExchangeCollect.check_owner = False if accounts have other names."
+                )
+        return found
 
     def _collect(self, assignment: str, student: str) -> str:
         collect = self._factory.Collect(coursedir=_about(self._taken, assignment, student))
@@ -223,7 +240,17 @@ def identity_of(course: Course, assignment: str, folder: Path) -> str:
 def _whose(name: str) -> Arrival | None:
     """What nbgrader's name of a submission says."""
     parts = name.rsplit("+", 3)
-    return (parts[1], parts[0]) if len(parts) >= 3 else None
+    return (parts[1], parts[0]) if len(parts) >= 3 and not {"", ".", ".."}.intersection(parts[:2]) else None
+
+
+def _owner(path: Path) -> str:
+    """The account that owns a file; "nobody any more" if it is gone."""
+    try:
+        return path.owner()
+    except KeyError:
+        return "an account without a name"
+    except OSError:
+        return "nobody any more"
 
 
 def _with_folder(course: Course, kind: str, folder: Path) -> Course:
