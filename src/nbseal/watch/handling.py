@@ -47,6 +47,7 @@ class Handling:
     source: Source | None
     queue: Queue
     graders: WarmGraders
+    dates: DueDates
 
     def do(self, task: Task) -> Result:
         """Do a task; Stopped if it was cancelled meanwhile."""
@@ -68,8 +69,8 @@ class Handling:
         folder = source.folder(*about)
         if identity_of(course, task.assignment, folder) != task.identity:
             return Result(State.REPLACED)
-        due = DueDates(course).of(*about)
-        if course.watch.counts == "last":  # whatever comes now, `nbseal grade` has it
+        due = self.dates.of(*about)
+        if is_last := course.watch.counts == "last":  # whatever comes now, `nbseal grade` has it
             source.publish(*about)
         with self.graders.use(course, task.assignment) as grader:
             sealed = grader.plan.sealed
@@ -82,7 +83,8 @@ class Handling:
         self._go_on(task)
         counts = graded is None or self._counts(task, graded, folder, due)
         if graded and counts:
-            source.publish(*about)
+            if not is_last:
+                source.publish(*about)
             with Recorder(course) as recorder:
                 graded = recorder.save(graded)
         told = arrived(course, task, folder, self._number(task), due, "" if counts else UNCOUNTED)
@@ -124,7 +126,7 @@ class Handling:
         folder = self._folder_of(submission) if submission else None
         if submission is None or folder is None:
             return Result(State.REPLACED)
-        told = arrived(course, submission, folder, self._number(submission), DueDates(course).of(*about))
+        told = arrived(course, submission, folder, self._number(submission), self.dates.of(*about))
         graded = None
         if self._entry(submission).handed_in != submission.identity:
             with self.graders.use(course, task.assignment) as grader:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nbseal.course import Course, Watch
-from nbseal.gradebook.extensions import read_extensions
+from nbseal.gradebook.extensions import Extensions, read_extensions
 from nbseal.gradebook.queries import due_dates
 from nbseal.watch.tasks import State, Task
 
+FRESH_SECONDS = 2.0
 EVERYTHING, VISIBLE, NOTHING = "everything", "visible", "nothing"
 
 
@@ -25,15 +26,24 @@ class Turn:
 
 
 class DueDates:
-    """When work is due, as it is known now; CourseError or RecordError if that can't be read."""
+    """When work is due, as it was known at most two seconds ago; any number of threads may ask."""
 
     def __init__(self, course: Course) -> None:
-        self._extensions, self._dates = read_extensions(course), due_dates(course)
+        self._course = course
+        self._read = float("-inf")
+        self._found: tuple[Extensions, dict[str, datetime]] = Extensions(), {}
 
     def of(self, assignment: str, student: str) -> datetime | None:
-        """When a student's work is due; a line in extensions.csv goes before the assignment's date."""
-        line = self._extensions.of(student, assignment)
-        return line.until.astimezone(UTC) if line and line.until else self._dates.get(assignment)
+        """When a student's work is due; a line in extensions.csv goes before the assignment's date.
+
+        CourseError or RecordError if that can't be read.
+        """
+        if time.monotonic() - self._read > FRESH_SECONDS:
+            self._found = read_extensions(self._course), due_dates(self._course)
+            self._read = time.monotonic()
+        extensions, dates = self._found
+        line = extensions.of(student, assignment)
+        return line.until.astimezone(UTC) if line and line.until else dates.get(assignment)
 
 
 def turn_of(settings: Watch, earlier: Sequence[Task]) -> Turn:

@@ -61,7 +61,7 @@ class Worker:
             self.course = Course(self._root)
             self.queue = Queue(self.course.private)
             self.source = self._make_source(self.course) if self._make_source else None
-            self._handling = Handling(self.course, self.source, self.queue, self._graders)
+            self._handling = Handling(self.course, self.source, self.queue, self._graders, DueDates(self.course))
             self._settings = changed
 
     def run(self, *, warm: list[str] | None = None, once: bool = False, idle_seconds: float | None = None) -> None:
@@ -140,13 +140,12 @@ class Worker:
         """A task and a receipt for each submission that is new."""
         assert self.source
         with self._enqueuing:
-            dates = DueDates(self.course)
             for assignment, student in arrivals:
                 folder = self.source.folder(assignment, student)
                 if folder.is_dir():
-                    self._enqueue_one(self.source, assignment, student, folder, dates)
+                    self._enqueue_one(self.source, assignment, student, folder)
 
-    def _enqueue_one(self, source: Source, assignment: str, student: str, folder: Path, dates: DueDates) -> None:
+    def _enqueue_one(self, source: Source, assignment: str, student: str, folder: Path) -> None:
         identity, earlier = identity_of(self.course, assignment, folder), self.queue.submissions(assignment, student)
         if earlier and earlier[0].identity == identity:
             return
@@ -159,7 +158,7 @@ class Worker:
         elif turn.not_before > time.time():
             standing = f"It will be graded after {in_words(datetime.fromtimestamp(turn.not_before, UTC))}."
         number = 0 if turn.refusal else turn.number
-        about = arrived(self.course, task, folder, number, dates.of(assignment, student))
+        about = arrived(self.course, task, folder, number, self._handling.dates.of(assignment, student))
         with suppress(CourseError):  # if feedback can't be released either, the task says so
             source.release(assignment, student, folder, receipt_pages(self.course, task, folder, about, standing))
 
@@ -169,12 +168,10 @@ class Worker:
         if self.source is None or now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        if to_show := self.queue.to_show():
-            dates = DueDates(self.course)
-            for task in to_show:
-                due = dates.of(task.assignment, task.student)
-                if shown_now(self.course.watch, due) == EVERYTHING:
-                    self.queue.add(Kind.RELEASE, task.assignment, task.student)
+        for task in self.queue.to_show():
+            due = self._handling.dates.of(task.assignment, task.student)
+            if shown_now(self.course.watch, due) == EVERYTHING:
+                self.queue.add(Kind.RELEASE, task.assignment, task.student)
 
     def _begin(self) -> None:
         """Begin as many tasks as may run at a time."""
