@@ -154,7 +154,23 @@ class Sources(Configurable):  # type: ignore[misc]
     ).tag(config=True)
 
 
-OURS = (Seal, Grading, Sources)
+class Watch(Configurable):  # type: ignore[misc]
+    """How `nbseal watch` treats what arrives. Set as ``c.Watch.<name>`` in nbgrader_config.py."""
+
+    release = Enum(
+        ["visible", "everything", "after due"],
+        "visible",
+        help="what students see at once: the questions without hidden tests, everything, or nothing; everything once "
+        "the due date, or the student's own, has passed",
+    ).tag(config=True)
+    attempts = Integer(0, help="submissions of an assignment that a student gets graded; 0 is no limit").tag(
+        config=True
+    )
+    pause_minutes = Float(0.0, help="minutes between two graded submissions of one student").tag(config=True)
+    counts = Enum(["last", "best"], "last", help="which of a student's graded submissions counts").tag(config=True)
+
+
+OURS = (Seal, Grading, Sources, Watch)
 
 
 @dataclass(frozen=True)
@@ -209,6 +225,7 @@ class Course:
         self.seal = Seal(config=self.config)
         self.grading = Grading(config=self.config)
         self.sources = Sources(config=self.config)
+        self.watch = Watch(config=self.config)
 
     @property
     def db_url(self) -> str:

@@ -24,7 +24,19 @@ from nbseal.text import without_controls
 from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
 from tests.mini import GRADER, hand_in, make_course, mini_cells
 
-COMMANDS = ("build", "grade", "check", "doctor", "lint", "report", "resolve", "similarity", "feedback")
+COMMANDS = (
+    "build",
+    "grade",
+    "check",
+    "doctor",
+    "lint",
+    "queue",
+    "report",
+    "resolve",
+    "similarity",
+    "feedback",
+    "watch",
+)
 TEXT = {
     "build": ["mini"],
     "check": ["submitted/ada/mini/mini.ipynb"],

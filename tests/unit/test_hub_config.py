@@ -126,6 +126,16 @@ def test_limits_hold_for_a_users_server_and_what_it_starts():
     assert [item["name"] for item in c.JupyterHub.services] == ["nn101"]
 
 
+@pytest.mark.parametrize("accounts", ["system", "demo"])
+def test_submissions_are_watched_by_the_account_that_grades(accounts):
+    """With ``watch`` the hub runs nbseal watch on the course, as whoever owns it, with the formgrader's settings."""
+    made = settings(watch=True, accounts=accounts)
+    watch = service(configure(made, password="long enough"), "watch")
+    assert watch["command"][1:] == ["watch", "--course", str(made.course)]
+    assert watch["environment"]["JUPYTER_CONFIG_PATH"] == str(made.configuration / "grader")
+    assert watch.get("user") == (made.grader if accounts == "system" else None)
+
+
 def test_idle_servers_are_stopped():
     """The culler gets the minutes in seconds, and the rights that it needs."""
     c = configure(settings(limits=Limits(idle_minutes=30)))
