@@ -5,17 +5,18 @@ well-known slip would give are computed beside, so that it can be named.
 
 The submitted network is run here (backprop_network.py) on the last tenth of the data set that the course's settings
 name or, without a name, that this machine has. What the submission says of itself chooses nothing. Measured, with 64
-sigmoid neurons, Adam, mini-batches of 100 and the solution's own functions (last tenth):
+sigmoid neurons, Adam, mini-batches of 100 and the solution's own functions (last tenth; the first two rows from two
+beginnings for MNIST and three for the stand-in, the others from one):
 
-==========================================  ===========  ===========
-what was trained                            mnist_784    digits_28
-==========================================  ===========  ===========
-as asked (rate 0.003), 20 epochs            0.977        0.939
-12 / 5 / 1 epochs                           0.977, 0.971, 0.949   0.911, 0.883, 0.694
-rate 0.001, 12 epochs                       0.973        0.878
-rate 0.01, 12 epochs                        0.974        0.950
-50 neurons, rate 0.003, 12 epochs           0.974        0.911
-==========================================  ===========  ===========
+==========================================  ===================  ===================
+what was trained                            mnist_784            digits_28
+==========================================  ===================  ===================
+as asked (rate 0.003), 20 epochs            0.976, 0.976         0.933 to 0.950
+12 / 5 / 1 epochs                           0.978, 0.972, 0.946  0.924, 0.881, 0.689
+rate 0.001, 12 epochs                       0.973                0.883
+rate 0.01, 12 epochs                        0.974                0.961
+50 neurons, rate 0.003, 12 epochs           0.974                0.906
+==========================================  ===================  ===================
 
 The steps are 0.90 and 0.95 (MNIST), 0.75 and 0.88 (stand-in): the solution stays more than two standard errors above
 the last one. Whoever trains on the held-back pictures gains little: honest training is over in a minute.
@@ -78,8 +79,9 @@ def judge_number(value, expected, what, mistakes=(), hint=""):
 def several(value, count, what, names):
     """Return the parts of an answer that consists of several things."""
     assert value is not None, f"{what} gave None: does every way through the function end with return?"
-    row = isinstance(value, (list, tuple)) and len(value) == count
-    assert row, f"{what} should return {names}, but it returned {describe(value)}."
+    row = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim)
+    if not row or len(value) != count:
+        raise StudentError(f"{what} should return {names}, but it returned {describe(value)}.")
     return value
 
 
@@ -92,6 +94,13 @@ def softmax(scores):
     """Probabilities of rows of scores."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def labels_for(rng, n, k):
+    """Right classes of n examples: each of the k classes is among them, or, where n is smaller, never the last one."""
+    if n < k:
+        return rng.integers(0, k - 1, n)
+    return rng.permutation(np.concatenate([np.arange(k), rng.integers(0, k, n - k)]))
 
 
 def central(function, z, h=1e-5):
@@ -134,16 +143,18 @@ def test_remember_keeps_the_past(student):
 def test_remember_any_length(student):
     """remember gives one output for each input, however many there are, and leaves the inputs alone."""
     for count in (1, 2, 30):
-        inputs = (student.rng.integers(-8, 9, count) / 4).tolist()
-        w, v = 1.5, -0.75
-        got = student.leaves_alone("remember", inputs, w, v)
-        judge(got, memory(inputs, w, v), f"remember(...) of {count} input{'s' * (count > 1)}")
+        fractions, wholes = (student.rng.integers(-8, 9, count) / 4).tolist(), [3, *range(2, count + 1)]
+        for inputs in (fractions, wholes):
+            expected = memory(inputs, 1.5, -0.75)
+            mistakes = [("these outputs have lost their fractions.", np.trunc(expected))]
+            got = student.leaves_alone("remember", inputs, 1.5, -0.75)
+            judge(got, expected, f"remember(...) of {count} input{'s' * (count > 1)}", mistakes)
 
 
 def sums(rng):
-    """Sums of random shapes, none of them close to 0, and a single number."""
+    """Sums of random shapes, none of them close to 0, and a single number, at which no slope is lost in float32."""
     for shape in ((), (7,), (3, 4), (2, 3, 2)):
-        z = rng.uniform(0.1, 4, shape) * rng.choice([-1.0, 1.0], shape)
+        z = rng.uniform(0.1, 4 if shape else 2, shape) * rng.choice([-1.0, 1.0], shape)
         yield float(z) if shape == () else z
 
 
@@ -219,6 +230,7 @@ def test_tanh_slope(student):
         ("this is tanh itself, not its slope.", np.tanh),
     ]
     judge_activation(student, "tanh_slope", lambda z: central(np.tanh, z), mistakes)
+    judge_activation(student, "tanh_slope", lambda z: central(np.tanh, z), cases=[np.array([-1000.0, 0.0, 1000.0])])
 
 
 @pytest.mark.question("activations", weight=0.5, promise="(at z = 0 it is 0)")
@@ -257,10 +269,12 @@ def test_softmax_rows(student):
     "softmax", requires="test_softmax_rows", promise="Scores may be as large as 1000 or as small as −1000"
 )
 def test_softmax_large_scores(student):
-    """softmax also works where scores are large, in one row or in all."""
+    """softmax also works where scores are large, in one row or in all, or small and large in the same row."""
     rng = student.rng
-    for sizes in ([1000.0] * 3, [-1000.0] * 3, rng.permutation([1000.0, 0.0, -1000.0])):
-        scores = rng.normal(size=(3, 4)) + np.array(sizes)[:, None]
+    mixed = np.array([[-1000.0, 999.0, 0.0, 1000.0], [999.0, 1000.0, 0.0, -1000.0]])
+    columns = [np.array(sizes)[:, None] for sizes in ([1000.0] * 3, [-1000.0] * 3, rng.permutation([1000.0, 0, -1000]))]
+    for sizes in (*columns, mixed):
+        scores = rng.normal(size=(len(sizes), 4)) + sizes
         got = student.call("softmax", scores)
         bad = isinstance(got, np.ndarray) and got.dtype.kind == "f" and not np.isfinite(got).all()
         assert not bad, (
@@ -295,8 +309,8 @@ def test_squared_error(student):
 def test_cross_entropy(student):
     """cross_entropy is the mean of -ln of the probability that each example's right class was given."""
     rng = student.rng
-    for n, k in ((6, 3), (9, 5), (5, 5), (1, 2)):
-        probabilities, labels = softmax(rng.normal(size=(n, k)) * 2), rng.integers(0, k, n)
+    for n, k in ((6, 3), (9, 5), (5, 5), (4, 6), (1, 2)):
+        probabilities, labels = softmax(rng.normal(size=(n, k)) * 2), labels_for(rng, n, k)
         right = probabilities[np.arange(n), labels]
         entropy = -np.mean(np.log(right))
         mistakes = [
@@ -499,15 +513,15 @@ def slips(X, labels, network):
     ]
 
 
-def judge_backward(student, parts, sizes):
-    """Compare some of the four arrays that backward returns with central differences."""
+def judge_backward(student, parts, sizes, slopes=by_trying):
+    """Compare some of the four arrays that backward returns with central differences, or with other ``slopes``."""
     rng = student.rng
     for n, inputs, hidden, outputs in sizes:
-        X, network = rng.normal(size=(n, inputs)), random_network(rng, inputs, hidden, outputs)
-        labels = rng.integers(0, outputs, n)
+        X = rng.normal(size=(n, inputs)) * np.sqrt(2 / (1 + inputs))  # no hidden neuron is far from 0
+        network, labels = random_network(rng, inputs, hidden, outputs), labels_for(rng, n, outputs)
         value = student.leaves_alone("backward", X, labels, network)
         got = several(value, 4, "backward(X, labels, network)", "a list of four arrays, the slopes for W0, b0, W1, b1")
-        expected = by_trying(X, labels, network)
+        expected = slopes(X, labels, network)
         for part in parts:
             mistakes = [(sentence, wrong[part]) for sentence, wrong in slips(X, labels, network)]
             judge(got[part], expected[part], f"The slopes for {NAMES[part]} of backward(...)", mistakes)
@@ -531,8 +545,9 @@ def test_backward_first_layer(student):
     promise="network, of any sizes",
 )
 def test_backward_other_sizes(student):
-    """All slopes are right for networks of other sizes, for one example and for many."""
+    """All slopes are right for networks of other sizes, for one example and for many, and soon there for large ones."""
     judge_backward(student, range(4), [(1, 5, 3, 4), (8, 1, 6, 2), (3, 4, 1, 5)])
+    judge_backward(student, range(4), [(3, 784, 64, 10)], exact_gradient)  # far too many numbers to try them
 
 
 def stepped(network, gradient, rate):
@@ -559,15 +574,15 @@ def walked(X, labels, network, rate, steps):
 def judge_descend(student, steps):
     """Compare the network after some steps."""
     rng = student.rng
-    n, sizes = int(rng.integers(3, 8)), rng.integers(2, 5, 3).tolist()
+    n, sizes = int(rng.integers(4, 8)), rng.integers(2, 5, 3).tolist()
     X, network = rng.normal(size=(n, sizes[0])), random_network(rng, *sizes)
-    labels, rate = rng.integers(0, sizes[2], n), float(rng.uniform(0.3, 0.9))
+    labels, rate = labels_for(rng, n, sizes[2]), float(rng.uniform(0.3, 0.9))
     gradient = exact_gradient(X, labels, network)
     expected = walked(X, labels, network, rate, steps)
     ways = [
         ("this climbs: the gradient points uphill, so subtract it.", walked(X, labels, network, -rate, steps)),
         ("the rate isn't used.", walked(X, labels, network, 1, steps)),
-        ("this is the network that it was given.", network),
+        ("this is what it was given.", network),
         ("this is one step only.", stepped(network, gradient, rate)),
         ("this is one step too few.", walked(X, labels, network, rate, steps - 1)),
         ("this is one step too many.", walked(X, labels, network, rate, steps + 1)),

@@ -191,7 +191,7 @@ def test_pool_values(student):
     """max_pool gives the largest number of each block, below zero too."""
     rng = student.rng
     cases = [*_pool_cases(rng, 8), (-rng.random((7, 6)) - 1, 2), (-rng.random((6, 10)) - 1, 3), (rng.random((3, 3)), 1)]
-    for values, size in cases:
+    for values, size in [*cases, ((-rng.random((4, 9)) - 1) * 1e9, 2)]:
         got = _answer(student, "max_pool", values, size)
         expected = _pooled(values, size)
         if _same(got, expected):
@@ -206,6 +206,10 @@ def test_pool_values(student):
         assert not _same(got, values[: rows * size : size, : columns * size : size]), (
             "These are the first numbers of the blocks, expected the largest."
         )
+        for number in got.ravel().tolist():
+            assert np.isclose(number, values, rtol=1e-4, atol=1e-4).any(), (
+                f"{number:g} came out, which is none of the numbers that max_pool was given."
+            )
         raise StudentError(
             f"{values.shape[0]} × {values.shape[1]} numbers in blocks of {size} gave other numbers than the largest of "
             "each block. Which rows and columns belong to the block in row r and column c?"
@@ -386,13 +390,14 @@ def _best(student, curves):
 def test_best_run_ends_lowest(student):
     """best_run gives the name of the run whose last loss is the lowest."""
     rng = student.rng
-    for _ in range(4):
-        curves = _curves(rng)
+    for scale in (1, 1, 40, 1e7):  # a large loss is a loss, too
+        curves = {name: [scale * loss for loss in losses] for name, losses in _curves(rng).items()}
         names = sorted(curves, key=lambda name: curves[name][-1])
         dipped = names[int(rng.integers(2, 6))]  # was the lowest for a moment, and for long
-        curves[dipped][0] = 0.01
+        curves[dipped][0] = 0.01 * scale
         others = names[1]
-        curves[others][:-1] = [0.15] * (len(curves[others]) - 1)
+        curves[others] = [0.15 * scale] * (len(curves[others]) - 1) + [curves[names[0]][-1] * 1.001]
+        curves[names[0]] = curves.pop(names[0])  # the run that ends nearly as low comes before it
         got = _best(student, curves)
         assert got != dipped, "This run had the lowest loss once, but not at its end: what counts is the last loss."
         assert got != names[-1], "This run ends with the highest loss, expected the lowest."
