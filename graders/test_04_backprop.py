@@ -122,7 +122,8 @@ def test_remember_keeps_the_past(student):
     """remember adds to each weighted input the weighted output of the step before."""
     for count in (5, 8):
         inputs = (student.rng.integers(1, 9, count) / 2).tolist()
-        w, v = (float(number) for number in student.rng.permutation([0.5, 0.75, 1.25, 1.5, -0.5])[:2])
+        w, v = (float(number) for number in student.rng.permutation([0.5, 0.75, 1.25, 1.5])[:2])
+        w = w if count == 5 else -w
         before = [0, *inputs[:-1]]
         mistakes = [
             ("this has no memory: v times the last output is missing.", memory(inputs, w, 0)),
@@ -152,10 +153,12 @@ def test_remember_any_length(student):
 
 
 def sums(rng):
-    """Sums of random shapes, none of them close to 0, and a single number, at which no slope is lost in float32."""
-    for shape in ((), (7,), (3, 4), (2, 3, 2)):
-        z = rng.uniform(0.1, 4 if shape else 2, shape) * rng.choice([-1.0, 1.0], shape)
-        yield float(z) if shape == () else z
+    """A single number, at which no slope is lost in float32, and sums of random shapes, none of them close to 0."""
+    yield float(rng.uniform(0.1, 2) * rng.choice([-1.0, 1.0]))
+    for shape in ((7,), (3, 4), (2, 3, 2)):
+        z = rng.uniform(0.1, 4, shape) * rng.choice([-1.0, 1.0], shape)
+        z.ravel()[0] *= -np.sign(z.ravel()[0])  # np.vectorize takes the type of the first answer for all
+        yield z
 
 
 def judge_activation(student, name, right, mistakes=(), cases=None, hint=""):
@@ -191,6 +194,7 @@ def test_relu(student):
     mistakes = [
         ("this is the absolute value: what is negative becomes 0.", np.abs),
         ("this is min(0, z).", lambda z: np.minimum(z, 0)),
+        ("the fractions are lost.", lambda z: np.trunc(np.maximum(z, 0))),
     ]
     judge_activation(student, "relu", lambda z: np.maximum(z, 0), mistakes)
     judge_activation(student, "relu", lambda z: np.maximum(z, 0), cases=[np.array([-1e-3, 0.0, 1e-3, 500.0])])
@@ -392,6 +396,7 @@ class Cubes:
 
     def __init__(self, rng, shape):
         self.factors = rng.uniform(0.5, 2, shape)
+        self.factors.ravel()[0] *= -1  # slopes of both signs
         self.asked = 0
 
     def __call__(self, array):
@@ -414,11 +419,15 @@ class Cubes:
 
     def slopes(self, W, up, down, divisor):
         """(loss with one place moved by ``up`` - loss with it moved by ``down``) / divisor, for all places."""
+        return self.moved(W, lambda place: place, up, down, divisor)
+
+    def moved(self, W, which, up, down, divisor):
+        """The same with all that ``which`` makes of a place moved: an index, or a mask."""
         found = np.zeros(W.shape)
         for place in np.ndindex(W.shape):
             higher, lower = W.copy(), W.copy()
-            higher[place] += up
-            lower[place] += down
+            higher[which(place)] += up
+            lower[which(place)] += down
             found[place] = (self.at(higher) - self.at(lower)) / divisor
         return found
 
@@ -427,21 +436,35 @@ def tried(student, shape, h):
     """Call numerical_gradient and compare it with the central differences."""
     rng = student.rng
     loss, W = Cubes(rng, shape), rng.uniform(0.5, 2, shape) * rng.choice([-1.0, 1.0], shape)
+    while np.array_equal(W + h - 2 * h + h, W) or np.array_equal(W - h + 2 * h - h, W):
+        W = W * 0.99  # so that there and back again doesn't leave W as it was
+    order = np.arange(W.size).reshape(W.shape)
     mistakes = [
         ("these are the differences (L(w + h) - L(w)) / h; the central ones look down, too.", loss.slopes(W, h, 0, h)),
         ("these are the differences (L(w) - L(w - h)) / h; the central ones look up, too.", loss.slopes(W, 0, -h, h)),
         ("these are twice the slopes: divide by 2 h, not by h.", loss.slopes(W, h, -h, h)),
         ("the differences aren't divided by 2 h.", loss.slopes(W, h, -h, 1)),
+        (
+            "the differences are halved and multiplied by h: put it in brackets, (2 * h).",
+            loss.slopes(W, h, -h, 2 / h),
+        ),
         ("the sign is wrong: L(w + h) comes first.", loss.slopes(W, -h, h, 2 * h)),
+        ("the sign is lost.", np.abs(loss.slopes(W, h, -h, 2 * h))),
         ("half of h is used on each side, expected h.", loss.slopes(W, h / 2, -h / 2, h)),
+        ("all numbers are changed at once. Only one place may be changed.", loss.moved(W, lambda _: ..., h, -h, 2 * h)),
+        (
+            "whole rows are changed at once. Only one place may be changed.",
+            loss.moved(W, lambda place: place[0], h, -h, 2 * h),
+        ),
+        (
+            "a place stays changed when the next one has its turn: begin with new copies.",
+            loss.moved(W, lambda place: order <= order[place], h, -h, 2 * h),
+        ),
     ]
     got = student.leaves_alone("numerical_gradient", student.remote(loss), W, h, timeout=4.0)
     near = loss.slopes(W, 1e-5, -1e-5, 2e-5)
-    hint = (
-        "Is h used as it is given?"
-        if h > 1e-3 and isinstance(got, np.ndarray) and got.dtype.kind == "f" and same(got, near)
-        else ("Only one place may be changed at a time, all others are as in W.")
-    )
+    plain = isinstance(got, np.ndarray) and got.dtype.kind == "f"
+    hint = "Is h used as it is given?" if h > 1e-3 and plain and same(got, near) else ""
     judge(got, loss.slopes(W, h, -h, 2 * h), "numerical_gradient(loss, W, h)", mistakes, hint)
 
 
@@ -546,7 +569,7 @@ def test_backward_first_layer(student):
 )
 def test_backward_other_sizes(student):
     """All slopes are right for networks of other sizes, for one example and for many, and soon there for large ones."""
-    judge_backward(student, range(4), [(1, 5, 3, 4), (8, 1, 6, 2), (3, 4, 1, 5)])
+    judge_backward(student, range(4), [(1, 5, 3, 4), (8, 1, 6, 2), (3, 4, 1, 5), (4, 2, 3, 3)])
     judge_backward(student, range(4), [(3, 784, 64, 10)], exact_gradient)  # far too many numbers to try them
 
 
@@ -666,7 +689,16 @@ def test_batches_lose_nothing(student):
 )
 def test_batches_have_their_size(student):
     """All mini-batches have the size that was asked for; the last one may be smaller."""
-    for n, size in ((12, 4), (23, 5), (7, 10), (20, 20), (9, 1), *student.rng.integers(2, 60, (3, 2)).tolist()):
+    for n, size in (
+        (12, 4),
+        (23, 5),
+        (21, 5),
+        (24, 5),
+        (7, 10),
+        (20, 20),
+        (9, 1),
+        *student.rng.integers(2, 60, (3, 2)).tolist(),
+    ):
         got = [len(part) for part in parts_of(student, n, size, 3)]
         expected = [size] * (n // size) + [n % size] * (n % size > 0)
         assert got == expected, f"Of {n} rows, got mini-batches of {got[:9]} rows, expected {expected[:9]}."
@@ -677,15 +709,21 @@ def test_batches_have_their_size(student):
 )
 def test_batches_are_shuffled(student):
     """The rows are in random order: the same for the same seed, another one for another seed."""
-    seeds = student.rng.permutation(1000)[:4].tolist()
-    orders = [np.concatenate(parts_of(student, 60, 8, seed)).tolist() for seed in (*seeds, seeds[0])]
-    assert orders[0] == orders[4], "The same seed gave other mini-batches: use np.random.default_rng(seed)."
+    first = int(student.rng.integers(1000))
+    seeds = [first + more for more in (*range(12), 100, 1000)]
+    orders = [np.concatenate(parts_of(student, 60, 8, seed)).tolist() for seed in (*seeds, first)]
+    assert orders[0] == orders[-1], "The same seed gave other mini-batches: use np.random.default_rng(seed)."
     assert all(one != sorted(one) for one in orders), "The rows are in order; expected them shuffled."
-    different = len({tuple(one) for one in orders[:4]})
-    assert different == 4, "Different seeds gave the same mini-batches: is seed used?"
+    different = len({tuple(one) for one in orders})
+    assert different == len(seeds), "Different seeds gave the same mini-batches: is seed used?"
     parts = [sorted(part) for part in parts_of(student, 60, 8, seeds[1])]
     neighbours = sum(part[-1] - part[0] == len(part) - 1 for part in parts if len(part) > 2)
     assert neighbours < 3, "Rows that are neighbours stay together; expected all rows shuffled before they are cut."
+    steps = [np.bincount(np.diff(one) + 60).max() for one in orders]  # of 59 steps, chance makes four or five alike
+    assert min(steps) < 20, "The rows go on in equal steps; expected them in random order."
+    halves = np.mean([np.flatnonzero(np.array(one) < 30).mean() for one in orders])
+    # 29.5, but for chance: its standard deviation is 0.6
+    assert abs(halves - 29.5) < 6, "Rows of the first half and of the second don't mix; expected all rows shuffled."
 
 
 def gradients(rng, shape, count=4):

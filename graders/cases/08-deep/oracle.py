@@ -21,7 +21,8 @@ def test_convolve(student):
         for more, wider in ((0, 0), (1, 0), (0, 3), (4, 2)):
             picture = rng.integers(-20, 200, (height + more, width + wider))
             kernel = rng.integers(-30, 30, (height, width)) / 8
-            for pixels, weights in ((picture, kernel), (picture / 7, kernel), (picture, np.rint(kernel).astype(int))):
+            whole = np.rint(kernel).astype(int)
+            for pixels, weights in ((picture, kernel), (picture / 7, kernel), (picture, whole), (picture / 7, whole)):
                 cases.append((pixels, weights))
                 wanted.append(
                     [
@@ -76,7 +77,7 @@ def test_dropout(student):
 def test_shift(student):
     """Each pixel at its new place, black where nothing came from."""
     rng, cases, wanted = student.rng, [], []
-    for n, rows, columns in ((1, 3, 3), (2, 4, 6), (3, 7, 2)):
+    for n, rows, columns in ((1, 3, 3), (2, 4, 6), (3, 7, 2), (4, 3, 31)):
         for right, down in product((-columns + 1, -1, 0, 1, columns - 1), (-rows + 1, -2, 0, 1, rows - 1)):
             batch = rng.integers(1, 99, (n, rows, columns)) / 99
             expected = np.zeros(batch.shape)
