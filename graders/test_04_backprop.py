@@ -689,16 +689,8 @@ def test_batches_lose_nothing(student):
 )
 def test_batches_have_their_size(student):
     """All mini-batches have the size that was asked for; the last one may be smaller."""
-    for n, size in (
-        (12, 4),
-        (23, 5),
-        (21, 5),
-        (24, 5),
-        (7, 10),
-        (20, 20),
-        (9, 1),
-        *student.rng.integers(2, 60, (3, 2)).tolist(),
-    ):
+    others = student.rng.integers(2, 60, (3, 2)).tolist()
+    for n, size in ((12, 4), (23, 5), (21, 5), (24, 5), (7, 10), (20, 20), (9, 1), *others):
         got = [len(part) for part in parts_of(student, n, size, 3)]
         expected = [size] * (n // size) + [n % size] * (n % size > 0)
         assert got == expected, f"Of {n} rows, got mini-batches of {got[:9]} rows, expected {expected[:9]}."

@@ -343,8 +343,8 @@ def _name_shift(got, batch, right, down):
         if np.allclose(got[moved], _shifted(batch, *other)[moved], atol=1e-6):
             raise StudentError(sentence)
     raise StudentError(
-        f"{what} of {len(batch)} picture{'s' * (len(batch) > 1)} of {batch.shape[1]} × {batch.shape[2]} gave other pixels "
-        "than the moved picture's."
+        f"{what} of {len(batch)} picture{'s' * (len(batch) > 1)} of {batch.shape[1]} × {batch.shape[2]} gave other "
+        "pixels than the moved picture's."
     )
 
 
