@@ -154,7 +154,7 @@ def grade_class(
             result.done.append(done)
             if watcher:
                 watcher.done(done)
-        result.notes = grader.plan.notes + (() if options.dry_run else recorder.notes())
+        result.notes = grader.plan.notes + executor.notes + (() if options.dry_run else recorder.notes())
     result.seconds = time.monotonic() - started
     return result
 

@@ -28,6 +28,10 @@ class Executor(Protocol):
     def jobs(self) -> int:
         """How many are graded at a time."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What an instructor must know of how submissions were graded."""
+
     def submit(self, student: str, folder: Path) -> Future[GradedSubmission]:
         """Have the submission in ``folder`` graded."""
 
@@ -43,6 +47,8 @@ class Executor(Protocol):
 
 class LocalExecutor:
     """Grades on this machine: a thread for each submission that is graded at the same time."""
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, grader: Grader, jobs: int | None = None) -> None:
         self.jobs = jobs or default_jobs()

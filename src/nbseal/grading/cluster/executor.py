@@ -81,8 +81,7 @@ class Worker:
 class DaskExecutor:
     """Grades on a cluster; ClusterError when it can't be reached, or when none of its workers can grade.
 
-    ``tell`` is told of workers that can't or no longer, in sentences, from another thread. ``set_aside`` names
-    submissions that were lost with three workers.
+    ``tell`` is told of workers that can't or no longer, in sentences, from another thread.
     """
 
     def __init__(self, grader: Grader, address: Address, tell: Callable[[str], None]) -> None:
@@ -99,7 +98,7 @@ class DaskExecutor:
         self._lock = threading.Lock()
         self._failure: ClusterError | None = None
         self._enough = threading.Event()  # some worker can grade, or none ever will
-        self.set_aside: list[str] = []
+        self._set_aside: list[str] = []
         seal = grader.course.seal
         each = 2 * (1.5 * seal.notebook_seconds + seal.hidden_tests_seconds) * len(grader.plan.notebooks)
         self._limit = EACH_THREAD * each + SILENT_SECONDS
@@ -115,6 +114,12 @@ class DaskExecutor:
     def jobs(self) -> int:
         """How many submissions the workers take at a time."""
         return max(1, sum(len(worker.slots) for worker in list(self._workers.values())))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Whose submissions were set aside."""
+        names = ", ".join(map(one_line, sorted(self._set_aside)))
+        return (f"set aside, since {STRIKES} workers were lost with them, and not judged: {names}",) if names else ()
 
     def submit(self, student: str, folder: Path) -> Future[GradedSubmission]:
         """Have a submission graded by some worker; the future fails with ClusterError if none is left."""
@@ -320,7 +325,7 @@ class DaskExecutor:
             self._waiting.put_nowait(job)
             return
         reason = f"set aside: {STRIKES} workers were lost while they graded it"
-        self.set_aside.append(job.student)
+        self._set_aside.append(job.student)
         self._done(job, self._grader.not_judged(job.student, f"not judged: {reason}"))
 
     def _dismiss(self, worker: Worker, why: str) -> None:

@@ -21,9 +21,13 @@ _hooked = False
 _refusing = 0
 
 
+class PickleRefused(WireError, AttributeError):
+    """A pickle would look up a class or a function. Dask can bear an AttributeError wherever it unpickles."""
+
+
 @contextmanager
 def no_pickle_runs() -> Iterator[None]:
-    """While inside, a pickle that names a class or a function raises WireError in all threads of this process."""
+    """While inside, a pickle that names a class or a function raises PickleRefused in all threads of this process."""
     global _hooked, _refusing
     with _lock:
         if not _hooked:
@@ -39,4 +43,4 @@ def no_pickle_runs() -> Iterator[None]:
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if event == LOOKUP and _refusing:
-        raise WireError(f"a pickle that names {'.'.join(map(str, arguments))} is not opened")
+        raise PickleRefused(f"a pickle that names {'.'.join(map(str, arguments))} is not opened")
