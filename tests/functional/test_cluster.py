@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from nbseal.gradebook.ledger import Ledger
 from nbseal.grading import ClassOptions, ClassResult, Grader, grade_class
 from nbseal.grading.cluster import executor
 from nbseal.grading.cluster.address import Address
+from nbseal.grading.cluster.connection import connect
 from nbseal.grading.cluster.messages import task_bytes
 from tests.clusters import Cluster
 from tests.courses import grades
@@ -99,6 +101,16 @@ def test_a_scheduler_that_is_not_there_is_named(untouched: Path, monkeypatch: py
     monkeypatch.setattr("nbseal.grading.cluster.connection.CONNECT_SECONDS", 0.5)
     with pytest.raises(ClusterError, match=r"tcp://127\.0\.0\.1:9 can't be reached.*Without --scheduler"):
         grade(untouched, Address("tcp://127.0.0.1:9"))
+
+
+def test_a_scheduler_s_file_that_is_none_is_named(untouched: Path, tmp_path: Path) -> None:
+    """A file that isn't there, or has something else in it, is named with what would write it."""
+    for text in (None, "[]", "{"):
+        path = tmp_path / "scheduler.json"
+        if text is not None:
+            path.write_text(text)
+        with pytest.raises(ClusterError, match=r"scheduler\.json doesn't say where .*dask scheduler --scheduler-file"):
+            asyncio.run(connect(Address(scheduler_file=path)))
 
 
 def test_the_secret_stays_here(untouched: Path, monkeypatch: pytest.MonkeyPatch) -> None:

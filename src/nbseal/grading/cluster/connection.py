@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import uuid
 from collections.abc import Callable
@@ -94,10 +95,8 @@ async def connect(address: Address) -> Connection:
         if any(files):
             ca, cert, key = (str(file) if file else None for file in files)
             security = Security(tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key, require_encryption=True)
-        where = address.scheduler or None
         client = Client(
-            where,
-            scheduler_file=str(address.scheduler_file) if address.scheduler_file else None,
+            _where(address),
             security=security,
             timeout=CONNECT_SECONDS,
             asynchronous=True,
@@ -108,6 +107,19 @@ async def connect(address: Address) -> Connection:
         return Connection(await client)
     except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
         raise ClusterError(f"the scheduler at {address} can't be reached: {_why(error)}") from error
+
+
+def _where(address: Address) -> str:
+    file = address.scheduler_file
+    if file is None:
+        return address.scheduler
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["address"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise ClusterError(
+            f"{file} doesn't say where a scheduler is ({why}): `dask scheduler --scheduler-file {file}` writes it."
+        ) from error
 
 
 def _why(error: BaseException) -> str:

@@ -315,8 +315,9 @@ class DaskExecutor:
                 self._done(job, self._grader.not_judged(job.student, f"grading failed: {error}"))
 
     def _done(self, job: Job, graded: GradedSubmission) -> None:
-        self._open.discard(job)
-        job.future.set_result(graded)
+        if job in self._open:  # else the run has ended without it
+            self._open.discard(job)
+            job.future.set_result(graded)
 
     def _again(self, job: Job, struck: bool) -> None:
         """Have a submission that was lost with its worker graded by another one, unless it has lost too many."""
