@@ -50,6 +50,7 @@ ROOT = Path(__file__).parents[2]
 FEATURES = {path.stem: path for path in sorted((ROOT / "tests" / "features").glob("*.txt"))}
 SOURCES = {path.stem: path for path in sorted((ROOT / "source").glob("*/*.ipynb"))}
 HELPER = ROOT / "tests" / "features" / "helper_module.py"
+AT_ONCE = ("01-gates", "05-mnist")  # of the sources; `make test-slow` has the rest
 NEED_A_SERVER = {"09-cloud": "own-"}  # beginning of the ids of cells that ask a service, for which there is no network
 CONFIG = """
 c = get_config()
@@ -73,7 +74,12 @@ def load(name):
 def cells_of(names):
     """Parameters for one test a cell."""
     return [
-        pytest.param(name, index, id=f"{name}-{cell['id']}")
+        pytest.param(
+            name,
+            index,
+            id=f"{name}-{cell['id']}",
+            marks=[] if name in FEATURES or name in AT_ONCE else pytest.mark.slow,
+        )
         for name in names
         for index, cell in enumerate(code_cells(load(name)[0]))
     ]
