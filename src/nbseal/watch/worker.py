@@ -110,7 +110,7 @@ class Worker:
                 self._said = ""
             except (NbsealError, OSError) as error:
                 self._tell_trouble(error)
-                self._settings = None  # and so everything is looked at again: what was seen may not have been taken
+                self._settings = None  # and so everything is checked anew: what was seen may not have been taken
                 self._wake.wait(TROUBLE_SECONDS)
                 continue
             now = time.monotonic()
