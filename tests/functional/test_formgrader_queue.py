@@ -60,6 +60,8 @@ def formgrader(tmp_path: Path) -> Iterator[Formgrader]:
     ]
     extension = "--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader': True}"
     folders = {"JUPYTER_CONFIG_DIR": str(tmp_path / "jupyter"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+    # nbgrader starts a program that lies beside our Python
+    folders["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     with (tmp_path / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, *words, extension], cwd=watched.root, env={**os.environ, **folders}, stdout=log, stderr=log

@@ -20,8 +20,11 @@ from nbseal.gradebook.queries import submission_marks
 from nbseal.watch.tasks import Kind, State
 from tests.exchanges import Watched, make_watched, now_and
 
-# What nbgrader 0.9.6 itself does to SQLAlchemy 2.
-pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")
+# What nbgrader 0.9.6 itself does to SQLAlchemy 2, and to files when it releases feedback.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Object of type <Submitted"),
+    pytest.mark.filterwarnings("ignore:unclosed file .*timestamp:ResourceWarning"),
+]
 
 WRONG = {"number_answer": "answer = 41"}
 HIDDEN = "The number is 42."  # the sentence of a hidden test
