@@ -98,6 +98,7 @@ def test_what_was_taken_and_not_graded_is_graded_after_a_restart_and_nothing_twi
     """A worker that ends in the middle leaves its task to the next one, which grades what isn't recorded yet."""
     watched = make_watched(tmp_path, "c.Watch.release = 'everything'")
     secret = watched.submit("ann", **WRONG)
+    connect(watched.course).close()
     worker = watched.worker()
     worker._take()
     assert "It waits to be graded." in watched.page(secret)
