@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import shutil
 import statistics
 import subprocess
@@ -153,12 +154,16 @@ def main() -> None:
                 idle = statistics.median(people.page_seconds() for _ in range(5))
             finally:
                 worker.terminate()
+                worker.wait()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    graded = 1 + given.warm + given.students
     figures = {
         "one student, warm: median s": statistics.median(warm),
         "one student, warm: longest s": max(warm),
         f"{given.students} students: median s": statistics.median(many),
         f"{given.students} students: p95 s": statistics.quantiles(many, n=20)[-1],
         f"{given.students} students: longest s": max(many),
+        "processor seconds for each submission": (used.ru_utime + used.ru_stime) / graded,
         "list of submissions meanwhile: median s": statistics.median(lists),
         "list of submissions, idle: median s": idle,
     }

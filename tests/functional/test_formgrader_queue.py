@@ -60,6 +60,8 @@ def formgrader(tmp_path: Path) -> Iterator[Formgrader]:
     ]
     extension = "--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader': True}"
     folders = {"JUPYTER_CONFIG_DIR": str(tmp_path / "jupyter"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+    # nbgrader starts a program that lies beside our Python
+    folders["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     with (tmp_path / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, *words, extension], cwd=watched.root, env={**os.environ, **folders}, stdout=log, stderr=log
@@ -124,3 +126,18 @@ def test_pages_open_while_a_submission_is_graded_that_never_ends(formgrader: For
     answer = json.loads(formgrader.post("api/assignment/mini/generate_feedback"))
     assert "2 pages made" in answer["log"]
     assert "0 pages made, 2 up to date" in formgrader.post("api/assignment/mini/generate_feedback")
+
+
+@pytest.mark.slow
+def test_autograde_waits_for_its_turn_beside_other_commands(formgrader: Formgrader):
+    """While two commands grade the same student again and again, Autograde succeeds and shows the right mark."""
+    root = formgrader.watched.root
+    hand_in(root, "bob")
+    words = [sys.executable, "-m", "nbseal.cli", "grade", "mini", "--force", "--course", str(root)]
+    for _ in range(2):
+        commands = [subprocess.Popen(words, stdout=subprocess.DEVNULL) for _ in range(2)]
+        answer = json.loads(formgrader.post("api/submission/mini/bob/autograde"))
+        assert answer["success"], answer
+        assert "7 of 7 points" in answer["log"]
+        assert [command.wait(60) for command in commands] == [0, 0]
+    assert json.loads(formgrader.get("api/submission/mini/bob"))["score"] == 7

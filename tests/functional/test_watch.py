@@ -20,8 +20,11 @@ from nbseal.gradebook.queries import submission_marks
 from nbseal.watch.tasks import Kind, State
 from tests.exchanges import Watched, make_watched, now_and
 
-# What nbgrader 0.9.6 itself does to SQLAlchemy 2.
-pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")
+# What nbgrader 0.9.6 itself does to SQLAlchemy 2, and to files when it releases feedback.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Object of type <Submitted"),
+    pytest.mark.filterwarnings("ignore:unclosed file .*timestamp:ResourceWarning"),
+]
 
 WRONG = {"number_answer": "answer = 41"}
 HIDDEN = "The number is 42."  # the sentence of a hidden test
@@ -95,6 +98,7 @@ def test_what_was_taken_and_not_graded_is_graded_after_a_restart_and_nothing_twi
     """A worker that ends in the middle leaves its task to the next one, which grades what isn't recorded yet."""
     watched = make_watched(tmp_path, "c.Watch.release = 'everything'")
     secret = watched.submit("ann", **WRONG)
+    connect(watched.course).close()
     worker = watched.worker()
     worker._take()
     assert "It waits to be graded." in watched.page(secret)

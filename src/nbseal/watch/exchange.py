@@ -22,7 +22,7 @@ from nbseal.grading.submission import digest_of_unreadable, read_submission
 SECRET = "submission_secret.txt"  # what nbgrader writes last, and what it releases feedback by
 COMPLETE_SECONDS = 5  # after which a submission without a secret is taken for complete
 SETTLE_SECONDS = 1  # for which a folder must not have changed
-MANY = 5  # students whose submissions are collected in one go
+MANY = 3  # students whose submissions are collected in one go
 Arrival = tuple[str, str]  # an assignment and a student
 
 

@@ -125,6 +125,8 @@ class Handling:
         submission = next((one for one in self.queue.submissions(*about) if one.state is State.DONE), None)
         folder = self._folder_of(submission) if submission else None
         if submission is None or folder is None:
+            if submission:
+                self.queue.set_shown(submission, "")
             return Result(State.REPLACED)
         told = arrived(course, submission, folder, self._number(submission), self.dates.of(*about))
         graded = None

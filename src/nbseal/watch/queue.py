@@ -130,9 +130,12 @@ class Queue:
         return self._select(where, assignment, student)
 
     def to_show(self) -> list[Task]:
-        """Graded submissions, the newest of each student, of which not everything has been shown."""
+        """Graded submissions, the newest of each student, of which more is to be shown and no task does that yet."""
         newest = "SELECT max(id) FROM task WHERE kind = 'submission' AND state = 'done' GROUP BY assignment, student"
-        return self._select(f"WHERE id IN ({newest}) AND shown NOT IN ('', 'everything')")
+        begun = "SELECT 1 FROM task AS r WHERE r.kind = 'release' AND r.assignment = task.assignment"
+        theirs = "r.student = task.student AND r.id > task.id AND r.state IN ('waiting', 'running', 'failed')"
+        unshown = "shown NOT IN ('', 'everything')"
+        return self._select(f"WHERE id IN ({newest}) AND {unshown} AND NOT EXISTS ({begun} AND {theirs})")
 
     def set_shown(self, task: Task, shown: str) -> None:
         """Note what the student has now been shown."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from nbseal.course import CONFIG_FILE, Course
+from nbseal.course import CASES, CONFIG_FILE, Course
 from nbseal.gradebook import Recorder
 from nbseal.gradebook.decisions import decisions_file
 from nbseal.grading import Grader
@@ -96,16 +96,19 @@ class WarmGraders:
 
 
 def _signature(course: Course, assignment: str) -> Signature:
-    """Changes when a file does that an assignment's marks depend on."""
+    """Changes when a file does that an assignment's marks depend on; for each submission, so it has to be fast."""
     found = course.assignment(assignment)
-    paths = [course.root / CONFIG_FILE, decisions_file(course.private, assignment), *found.grader_files().values()]
-    for folder in (found.source, found.release):
-        paths += [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    paths = [str(course.root / CONFIG_FILE), str(decisions_file(course.private, assignment))]
+    folders = [found.source, found.release, *([found.grader.parent] if found.grader else [])]
+    for folder in folders:
+        for top, names, files in os.walk(folder):
+            names[:] = [name for name in names if name not in (CASES, "__pycache__")]
+            paths += [os.path.join(top, name) for name in files]
     return frozenset(_facts(paths))
 
 
-def _facts(paths: list[Path]) -> Iterator[tuple[str, int, int]]:
+def _facts(paths: list[str]) -> Iterator[tuple[str, int, int]]:
     for path in paths:
         with suppress(OSError):
-            about = path.stat()
-            yield str(path), about.st_mtime_ns, about.st_size
+            about = os.stat(path)
+            yield path, about.st_mtime_ns, about.st_size
