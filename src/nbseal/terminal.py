@@ -126,7 +126,7 @@ def summary(assignment: str, result: ClassResult) -> str:
     if unchanged:
         parts.append(f"{'' if graded else 'nothing to regrade, '}{unchanged} unchanged")
     if renewed := sum(one.renewed for one in result.done):
-        parts.append(f"{renewed} with another due date or time than before: late penalty computed anew")
+        parts.append(f"{renewed} with another due date or time than before: late penalty recalculated")
     levels = sorted({one.scorecard.seal for one in result.done})
     parts.append(f"seal: {', '.join(levels)}")
     if waiting := _waiting(result.standings, Status.MANUAL):

@@ -24,7 +24,19 @@ from nbseal.text import without_controls
 from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
 from tests.mini import GRADER, hand_in, make_course, mini_cells
 
-COMMANDS = ("build", "grade", "check", "doctor", "lint", "report", "resolve", "similarity", "feedback")
+COMMANDS = (
+    "build",
+    "grade",
+    "check",
+    "doctor",
+    "lint",
+    "queue",
+    "report",
+    "resolve",
+    "similarity",
+    "feedback",
+    "watch",
+)
 TEXT = {
     "build": ["mini"],
     "check": ["submitted/ada/mini/mini.ipynb"],
@@ -456,7 +468,7 @@ def test_an_interrupted_run_leaves_no_process_behind(whole_group: bool, tmp_path
             end(process)
     assert process.returncode == 130
     assert out.count("slow") <= 2  # what two jobs had in work
-    assert one_line(err) == "nbseal: stopped; what is recorded stays, and the next run goes on from there."
+    assert one_line(err) == "nbseal: stopped. What is recorded is kept, and the next run continues from there."
     again = run("nbseal", "grade", "mini", "--student", "ada", "--student", "slow5", cwd=root)
     assert "ada: 7/7 (unchanged)" in again.stdout
     assert "slow5: 7/7" in again.stdout
@@ -471,7 +483,7 @@ def test_helpers_that_cannot_be_started_are_explained(nbseal, root: Path, monkey
     monkeypatch.setattr("nbseal.sandbox.warm.launch_worker", full)
     done = nbseal("grade", "mini", "--course", root)
     assert done.code == 1
-    assert one_line(done.err) == "nbseal: /tmp/nbseal-run: No space left on device; mend that and run again."
+    assert one_line(done.err) == "nbseal: /tmp/nbseal-run: No space left on device; fix that and run again."
     assert "Usage" in nbseal("grade", "--help").out
 
 

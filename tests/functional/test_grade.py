@@ -100,7 +100,7 @@ def test_a_failed_prerequisite_skips_its_dependants(card_of):
     first, second = card.question("double").tests
     assert first.message == "double(x) should be 2 * x."
     assert second.outcome is Outcome.FAILED
-    assert second.message == "Not tried yet, because this comes first: “It doubles a number.”"
+    assert second.message == "Not run yet. Fix this first: “It doubles a number.”"
 
 
 def test_untouched_answers_get_nothing_and_no_reproach(card_of):

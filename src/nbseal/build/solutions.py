@@ -86,7 +86,7 @@ def lacking(course: Course, assignment: str) -> str:
     folder = course.assignment(assignment).source
     done = subprocess.run([sys.executable, "-B", "-c", call], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        why = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
+        why = (done.stderr.strip() or "it ended without a message").splitlines()[-1]
         raise CourseError(f"{named} of {folder}, which c.Sources.solution_needs names, failed: {why}")
     return done.stdout.strip()
 

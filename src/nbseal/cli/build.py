@@ -11,7 +11,7 @@ from nbseal.cli.options import Command, Output, complete_assignment, course_opti
 
 
 @click.command(cls=Command, epilog="Example: nbseal build 01-gates")
-@click.argument("assignments", nargs=-1, help="Assignments; all if none is named.", shell_complete=complete_assignment)
+@click.argument("assignments", nargs=-1, help="Assignments; all by default.", shell_complete=complete_assignment)
 @click.option("--force", is_flag=True, help="Build even what is up to date.")
 @click.option("--strict", is_flag=True, help="Refuse an assignment whose solution fails.")
 @text_options

@@ -27,7 +27,7 @@ COLUMNS = ("question", "points", "alike", "more here", "less here", "no mark her
 
 
 @click.command(cls=LinuxCommand, epilog="Example: nbseal compare ps1 --stock --html compared.html")
-@click.argument("assignments", nargs=-1, help="Assignments; all if none is named.", shell_complete=complete_assignment)
+@click.argument("assignments", nargs=-1, help="Assignments; all by default.", shell_complete=complete_assignment)
 @click.option("--stock", is_flag=True, help="Compare with nbgrader itself, which runs student code unsealed on a copy.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Submissions at a time.")
 @click.option("--html", "html_file", type=PATH, help="Write a page with every difference to this file.")

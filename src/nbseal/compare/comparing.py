@@ -107,10 +107,10 @@ def compare(course: Course, assignment: str, jobs: int | None = None, stock: boo
 
 def _grade(course: Course, assignment: str, students: Sequence[str], jobs: int | None) -> dict[str, _Ours]:
     found = {}
-    with Grader(course, assignment) as grader, LocalExecutor(jobs) as executor, Finished() as finished:
+    with Grader(course, assignment) as grader, LocalExecutor(grader, jobs) as executor, Finished() as finished:
         for student in students:
             folder = course.folder("submitted", student, assignment)
-            finished.add(executor.submit(grader.grade, student, folder))
+            finished.add(executor.submit(student, folder))
         for _ in students:
             graded: GradedSubmission = finished.next().result()
             card = graded.scorecard

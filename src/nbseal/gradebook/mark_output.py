@@ -97,7 +97,7 @@ def _test_line(test: TestResult) -> tuple[str, ...]:
     """What is shown of a test: the values of ``LINE``."""
     untried = test.blocked and test.outcome is Outcome.FAILED
     colour = COLOURS[Outcome.NOT_JUDGED if untried or test.is_partial else test.outcome]
-    sign, word = ("–", "not tried") if untried else (test.sign, test.words)
+    sign, word = ("–", "not run") if untried else (test.sign, test.words)
     # why one was not judged is for the instructor
     return sign, word, colour, printable(test.name), printable(test.message) if test.outcome is Outcome.FAILED else ""
 

@@ -118,7 +118,7 @@ def _has_words(source: str) -> bool:
 def score_by_a_person(question: Question, cell: dict[str, Any], own_words: bool = False) -> QuestionResult:
     """No mark yet, for a person will read the answer; none is needed where there is no answer, by nbgrader's rule.
 
-    ``own_words`` stand elsewhere in the notebook: then a person looks whether they are the answer.
+    ``own_words`` stand elsewhere in the notebook: then a person decides whether they are the answer.
     """
     mark = cell["metadata"]["nbgrader"]
     if not mark.get("solution") or own_words or not is_as_released(cell, mark.get("checksum")):

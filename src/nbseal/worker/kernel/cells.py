@@ -144,7 +144,7 @@ class CellRunner:
             nonlocal fired, limit
             fired += 1
             taken = seconds if signum == signal.SIGPROF else WAITING * seconds
-            limit = limit or f"the cell was stopped after {taken:g} seconds, the time limit"
+            limit = limit or f"this cell ran longer than its time limit, {taken:g} seconds"
             if fired == 1 and loop.is_running() and asyncio.current_task(loop) is None:
                 loop.call_soon_threadsafe(task.cancel, limit)  # it awaits something: nothing runs that could be stopped
             else:
