@@ -321,3 +321,16 @@ def test_a_wrong_password_is_refused(hub, enter):
     session = enter("nora", "a password of otto's")
     assert "/hub/login" in session.get(f"{hub}/hub/home", timeout=30).url
     assert json.loads(session.get(f"{hub}/hub/api", timeout=30).text)["version"]
+
+
+def test_a_student_who_left_is_deleted_with_what_nobody_else_could_read(machine, hub, collected):
+    """Root deletes a closed folder of pia's in the exchange by the grading account, and the work of others stays."""
+    machine.must("sh", "-ec", """sed 's/, "pia"//' /srv/hub.toml > /srv/left.toml""")
+    others = machine.must("ls", str(INBOUND)).splitlines()
+    done = machine.must(sys.executable, "-m", "nbseal_hub", "student", "delete", "/srv/left.toml", "pia", "--yes")
+    assert "deleted: what was kept about pia" in done
+    assert "the hub is running" in done
+    assert "userdel --remove pia" in done
+    left = machine.must("ls", str(INBOUND)).splitlines()
+    assert left == [name for name in others if not name.startswith("pia+")]
+    assert left != others
