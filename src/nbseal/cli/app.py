@@ -15,7 +15,7 @@ from nbseal.errors import NbsealError
 
 COMMANDS = (
     "build", "check", "compare", "doctor", "export", "extend", "feedback", "grade", "init", "lint", "report", "resolve",
-    "similarity", "student", "verify",
+    "roster", "similarity", "student", "verify",
 )  # fmt: skip
 
 

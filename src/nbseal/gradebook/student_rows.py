@@ -59,13 +59,12 @@ DELETIONS: tuple[Delete, ...] = (
 
 def student_rows(gradebook: Connection, student: str) -> dict[str, list[dict[str, Any]]]:
     """What the gradebook says about a student, by kind; times and spans are in words."""
-    found = {kind: gradebook.rows(query, student=student) for kind, query in QUERIES.items()}
     return {
         kind: [
-            {name: value if isinstance(value, (int, float, str, type(None))) else str(value) for name, value in pairs}
-            for pairs in (row._mapping.items() for row in rows)
+            {name: _plain(value) for name, value in zip(query.selected_columns.keys(), row, strict=True)}
+            for row in gradebook.rows(query, student=student)
         ]
-        for kind, rows in found.items()
+        for kind, query in QUERIES.items()
     }
 
 
@@ -75,3 +74,7 @@ def delete_student(gradebook: Connection, student: str) -> None:
     with gradebook.transaction():
         for statement in DELETIONS:
             gradebook.write(statement, [{"student": student}])
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (int, float, str, type(None))) else str(value)
