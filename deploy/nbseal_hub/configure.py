@@ -115,6 +115,7 @@ def _in_containers(settings: HubSettings, c: Any) -> None:
     c.StudentContainer.hub_name = names.hub
     c.StudentContainer.numbers_file = str(settings.private / TABLE)
     c.DockerSpawner.image = names.image
+    c.DockerSpawner.use_internal_ip = True  # its own default is worked out before the network has a name
     c.DockerSpawner.remove = True
     c.DockerSpawner.cmd = ["jupyterhub-singleuser"]
     c.DockerSpawner.notebook_dir = "/home/student"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner
@@ -12,6 +13,8 @@ from nbseal_hub.processors import account_group, enter
 
 
 class _Limited(LocalProcessSpawner):  # type: ignore[misc]
+    group: Path | None = None
+
     def make_preexec_fn(self, name: str) -> Callable[[], Any]:
         """What a new process does before it is the account's; where there is no limit to be had, the log says why."""
         become: Callable[[], Any] = super().make_preexec_fn(name)
@@ -22,6 +25,7 @@ class _Limited(LocalProcessSpawner):  # type: ignore[misc]
         except OSError as error:
             self.log.warning("%s has no limit of processors: %s", name, error)
             return become
+        self.group = procs.parent
 
         def start() -> None:
             with suppress(OSError):  # a server without the limit is better than none
@@ -29,6 +33,13 @@ class _Limited(LocalProcessSpawner):  # type: ignore[misc]
             become()
 
         return start
+
+    async def stop(self, now: bool = False) -> None:
+        """Stop the server, and remove the group, unless something in it goes on."""
+        await super().stop(now)
+        if self.group is not None:
+            with suppress(OSError):
+                self.group.rmdir()
 
 
 class AccountSpawner(_Limited):

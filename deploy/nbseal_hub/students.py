@@ -145,7 +145,7 @@ def _inbound(settings: HubSettings) -> Path:
 def _engine(settings: HubSettings, *words: str) -> str:
     """What ``nbseal student`` prints when the account that grades gives it; it says the rest to our standard error."""
     how: dict[str, Any] = {}
-    environment = {"JUPYTER_CONFIG_PATH": str(settings.configuration / "grader"), "PATH": os.environ.get("PATH", "")}
+    environment = {"JUPYTER_CONFIG_PATH": str(settings.configuration / "grader")}
     if settings.accounts == "system":
         account = pwd.getpwnam(settings.grader)
         how = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}

@@ -180,6 +180,7 @@ def test_a_students_container_has_little(settings):
     assert spawner.extra_host_config["cap_add"] == ["CHOWN", "SETGID", "SETUID"]
     assert (c.Spawner.cpu_limit, c.StudentContainer.hub_name) == (2, "hub")
     assert c.JupyterHub.spawner_class == "nbseal_hub.containers.StudentContainer"
+    assert spawner.use_internal_ip is True
     assert (spawner.mem_limit, spawner.extra_host_config["pids_limit"]) == ("2048M", 512)
 
 

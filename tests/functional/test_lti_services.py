@@ -6,6 +6,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ from nbseal.cli.export import export as exports
 from nbseal.cli.roster import roster
 from nbseal.course import Course
 from nbseal.errors import CourseError
+from nbseal.export.lti import export_lti
+from nbseal.export.marks import read_marks
 from nbseal.gradebook.queries import student_ids
 from nbseal.lti.keys import public_keys, read_key
 from nbseal.lti.platform import Platform
@@ -236,6 +239,14 @@ def test_a_token_goes_to_no_other_server_and_pages_end(course: Path, platform: L
         platform.next_link = f"{platform.address}/7/memberships"
     with pytest.raises(CourseError, match=r"another server|in a circle"):
         fill(course)
+
+
+def test_an_assignment_without_points_is_refused(course: Path, platform: LtiPlatform):
+    """A platform has no column without points, and is asked for none."""
+    marks = replace(read_marks(Course(course), "ps1"), max_score=0.0)
+    with pytest.raises(CourseError, match="gives no points"):
+        export_lti(Course(course), marks, None, False)
+    assert platform.log == []
 
 
 def test_rights_that_the_platform_does_not_give_are_named(course: Path, platform: LtiPlatform):

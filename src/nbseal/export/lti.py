@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from nbseal.course import Course
+from nbseal.errors import CourseError
 from nbseal.export.csv_columns import ExportResult, keyed, plain_number
 from nbseal.export.marks import AssignmentMarks, Mark
 from nbseal.lti.gradebook_columns import GradebookColumns, LineItem, Refused
@@ -21,6 +22,8 @@ def export_lti(course: Course, marks: AssignmentMarks, column: str | None, dry_r
     A column that is missing is made. With ``dry_run`` nothing is sent or made. Every mark is sent by itself: after a
     stop, the next run sends the rest. CourseError where the platform refuses, or the settings don't fit.
     """
+    if marks.max_score <= 0:
+        raise CourseError(f"{marks.assignment} gives no points: a column on a platform must have some.")
     with closing(Platform(course, SCOPES)) as platform:
         columns = GradebookColumns(platform)
         item = columns.find(marks.assignment, column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import closing
@@ -106,6 +107,6 @@ def _backups(course: Course) -> Iterator[Path]:
     """Copies of everybody's data beside the originals: nbgrader's before an upgrade, the hub's after a restore."""
     file = gradebook_file(course)
     if file:
-        beside = file.parent.glob(f"{file.name}?*")
+        beside = file.parent.glob(f"{glob.escape(file.name)}?*")
         yield from (path for path in beside if path.name.removeprefix(file.name) not in SIDE_FILES)
-    yield from course.root.parent.glob(f"{course.root.name}.replaced-*")
+    yield from course.root.parent.glob(f"{glob.escape(course.root.name)}.replaced-*")
