@@ -20,11 +20,14 @@ from sqlalchemy.exc import SAWarning
 from nbseal.cli.student import student as command
 from nbseal.course import Course
 from nbseal.errors import UnknownName
-from nbseal.gradebook.decisions import Decision, Kind, record
+from nbseal.gradebook.decisions import Decision, record
+from nbseal.gradebook.decisions import Kind as DecisionKind
 from nbseal.gradebook.extensions import grant
 from nbseal.gradebook.ledger import Entry, Ledger
 from nbseal.results import Scorecard
 from nbseal.student_data import deleting, find
+from nbseal.watch.queue import Queue
+from nbseal.watch.tasks import Kind
 
 NAMES = ("ann", "-x", "ann b", "a", "[ann]", "Zoë")
 COMMENT = "a comment about "
@@ -69,7 +72,10 @@ def course(released: Path, tmp_path: Path) -> Path:
         ledger.announce(Entry("digest", Scorecard("ps1", name, "none", 0.1, ()), {}))
         ledger.publish(name)
         grant(opened, "ps1", name, "2027-01-01")
-        record(opened, "ps1", Decision(name, Kind.POINTS, "hash", "me", NOW, questions=("q1",), points=1.0))
+        Queue(opened.private).add(Kind.SUBMISSION, "ps1", name, f"identity of {name}")
+        for kind in ("taken", "pages"):
+            handed_in(opened.private / "watch" / kind / name / "ps1", name)
+        record(opened, "ps1", Decision(name, DecisionKind.POINTS, "hash", "me", NOW, questions=("q1",), points=1.0))
     handed_in(exchange / "inbound" / "a+b+ps1+2026-03-02 10:00:00.000000 UTC+abc", "a+b")
     handed_in(root / "submitted" / "late" / "ps1", "late")
     return root
@@ -98,7 +104,8 @@ def without(files: dict[str, bytes], student: str) -> dict[str, bytes]:
     for name, content in files.items():
         parts = name.split("/")
         owner = parts[2] if len(parts) > 3 and parts[1] in ("submitted", "autograded", "feedback") else ""
-        own = owner == student or parts[-1] in (f"{student}.json", feedback_name(student))
+        watched = len(parts) > 4 and parts[2] == "watch" and parts[4] == student
+        own = owner == student or watched or parts[-1] in (f"{student}.json", feedback_name(student))
         if not own and not any(part.startswith(f"{student}+ps1+") for part in parts):
             changed[name] = content
     return changed
@@ -111,14 +118,20 @@ def test_deleting_leaves_nothing_of_one_and_everything_of_the_others(course: Pat
     done = give(course, "delete", "--yes", "--", name)
     assert done.exit_code == 0, done.output
     after = snapshot(course)
-    shared = ("course/gradebook.db", "course/extensions.csv", "course/.nbseal/decisions/ps1.json")
+    shared = (
+        "course/.nbseal/queue.sqlite",
+        "course/gradebook.db",
+        "course/extensions.csv",
+        "course/.nbseal/decisions/ps1.json",
+    )
     left = without(before, name)
     assert {key: after[key] for key in after if key not in shared} == {k: v for k, v in left.items() if k not in shared}
     with pytest.raises(UnknownName):
         find(Course(course), name)
     for other in set(NAMES) - {name}:
         data = find(Course(course), other)
-        assert len(data.folders) == 3
+        assert len(data.folders) == 5
+        assert [task.identity for task in data.tasks] == [f"identity of {other}"]
         assert data.scorecards
         assert data.decisions
         assert data.extensions
@@ -129,10 +142,10 @@ def test_deleting_leaves_nothing_of_one_and_everything_of_the_others(course: Pat
 
 def test_deleted_rows_are_overwritten(course: Path):
     """What was said about a deleted student can't be found in the gradebook's file."""
-    said = f"{COMMENT}Zoë".encode()
-    assert said in (course / "gradebook.db").read_bytes()
+    said = {"gradebook.db": f"{COMMENT}Zoë".encode(), ".nbseal/queue.sqlite": "identity of Zoë".encode()}
+    assert all(text in (course / file).read_bytes() for file, text in said.items())
     give(course, "delete", "Zoë", "--yes")
-    assert said not in (course / "gradebook.db").read_bytes()
+    assert not any(text in (course / file).read_bytes() for file, text in said.items())
 
 
 def test_a_dry_run_and_a_no_delete_nothing(course: Path):
@@ -158,7 +171,7 @@ def test_an_unknown_student_is_refused(course: Path, name: str):
     assert snapshot(course) == before
 
 
-@pytest.mark.parametrize("step", range(6))
+@pytest.mark.parametrize("step", range(8))
 def test_an_interrupted_deletion_can_be_repeated(course: Path, step: int, monkeypatch: pytest.MonkeyPatch):
     """Stopped after any step, the student is still known, and the same command finishes it."""
     removed: list[Path] = []
@@ -210,6 +223,8 @@ def test_an_export_has_everything_and_nothing_of_others(course: Path, tmp_path: 
     assert names == {
         *(f"{kind}/ann b/ps1/{file}" for kind in ("submitted", "autograded", "feedback")
           for file in ("part1.ipynb", "submission_secret.txt")),
+        *(f".nbseal/watch/{kind}/ann b/ps1/{file}" for kind in ("taken", "pages")
+          for file in ("part1.ipynb", "submission_secret.txt")),
         f"{inbound}/part1.ipynb", f"{inbound}/submission_secret.txt", "scorecards/ps1/ann b.json",
         f"exchange/feedback/{feedback_name('ann b')}", "about.json", "gradebook.json",
     }  # fmt: skip
@@ -217,6 +232,7 @@ def test_an_export_has_everything_and_nothing_of_others(course: Path, tmp_path: 
     assert [row["id"] for row in rows["student"]] == ["ann b"]
     assert {row["manual_comment"] for row in rows["comments"]} == {f"{COMMENT}ann b"}
     assert about["decisions"]["ps1"][0]["points"] == 1.0
+    assert [task["identity"] for task in about["tasks"]] == ["identity of ann b"]
     assert about["extensions"][0]["assignment"] == "ps1"
     with pytest.raises(Exception, match="is there already"):
         give(course, "export", "ann", "--output", str(path))

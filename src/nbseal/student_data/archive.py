@@ -65,6 +65,7 @@ def _about(course: Course, data: StudentData) -> dict[str, Any]:
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "kept": data.lines(),
         "decisions": {name: [one.to_dict() for one in made] for name, made in data.decisions.items()},
+        "tasks": [{**vars(one), "kind": str(one.kind), "state": str(one.state)} for one in data.tasks],
         "extensions": [{"assignment": one.assignment, "until": one.text} for one in data.extensions],
         "backups_not_looked_into": list(map(str, data.backups)),
         "exchange_not_looked_into": data.exchange.reason,

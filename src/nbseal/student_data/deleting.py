@@ -14,6 +14,7 @@ from nbseal.gradebook.explained import explained, recording_alone
 from nbseal.gradebook.extensions import forget
 from nbseal.gradebook.student_rows import delete_student
 from nbseal.student_data.finding import StudentData
+from nbseal.watch.queue import Queue
 
 
 def delete(course: Course, data: StudentData) -> None:
@@ -29,6 +30,8 @@ def delete(course: Course, data: StudentData) -> None:
             withdraw(course, assignment, data.student)
         if data.extensions:
             forget(course, data.student)
+        if data.tasks:
+            Queue(course.private).forget(data.student)
         if any(data.rows.values()):
             with explained(gradebook_label(course)), closing(connect(course)) as gradebook:
                 delete_student(gradebook, data.student)
