@@ -79,12 +79,13 @@ def graded(untouched: Path, folder: Path, *arguments: str) -> Run:
     root = shutil.copytree(untouched, folder)
     started = monotonic()
     command = [sys.executable, "-m", "nbseal.cli", "grade", "mini", *arguments]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout
-    times = [monotonic() for line in process.stdout if line.endswith(" s)\n")]
+    said = [(monotonic(), line) for line in process.stdout]
+    times = [moment for moment, line in said if line.endswith(" s)\n")]
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"{' '.join(command)} left with {process.returncode}"
+    assert process.returncode == 0, "".join(line for _, line in said)
     shutil.rmtree(root)
     seconds, processor = monotonic() - started, usage.ru_utime + usage.ru_stime
     return Run((len(times) - 1) / (times[-1] - times[0]), seconds, processor, usage.ru_maxrss / 1024)
