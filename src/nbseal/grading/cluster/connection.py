@@ -53,6 +53,8 @@ class Connection:
                     f"a machine of the cluster attacks this one: {error}. Nothing of it has run here, and what is "
                     "recorded stays. Stop the cluster, and find out which of its machines others have got into."
                 )
+        if self._client.status != "running":
+            raise Disconnected("the scheduler has hung up")
         try:
             found = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), CONNECT_SECONDS)
             return {
