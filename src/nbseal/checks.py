@@ -43,7 +43,7 @@ def describe(value: Any, limit: int = 20) -> str:
     if isinstance(value, (Real, np.number)):
         return str(value)
     if isinstance(value, str):
-        return f"the text {value!r}" if len(value) <= limit else f"a text of {len(value)} characters"
+        return f"the text {str(value)!r}" if len(value) <= limit else f"a text of {len(value)} characters"
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and type {value.dtype}"
     if isinstance(value, (list, tuple)):
@@ -51,7 +51,7 @@ def describe(value: Any, limit: int = 20) -> str:
         return f"a {type(value).__name__} of {len(value)} {noun}"
     if isinstance(value, Opaque):  # the type's name was chosen by a stranger
         known = value.type_name in TYPES
-        return f"an object of type {value.type_name}" if known else "an object of a type that is no plain data"
+        return f"an object of type {value.type_name}" if known else "an object of a type that is not plain data"
     if isinstance(value, Reference):
         return "a stand-in that the check handed out"
     if isinstance(value, dict):

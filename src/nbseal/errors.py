@@ -12,7 +12,8 @@ NbsealError
 │   ├── SealBroken         the sealed process is gone before it answered
 │   └── WireError          what came back isn't plain data in our format
 ├── ClusterError           the cluster that was to grade can't, or no longer
-└── RecordError            marks could not be written
+├── RecordError            marks could not be written
+└── QueueError             the queue's database can't be used
 AssertionError
 └── StudentError           what the student handed in is not what was asked for; the text is for them
     └── StudentFunctionError   the student's function raised
@@ -77,6 +78,10 @@ class ClusterError(NbsealError):
 
 class RecordError(NbsealError):
     """Marks could not be written; what was recorded before is untouched."""
+
+
+class QueueError(NbsealError):
+    """The queue's database can't be used; what was handed in and recorded is untouched."""
 
 
 class StudentError(AssertionError):

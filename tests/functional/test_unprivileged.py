@@ -133,7 +133,7 @@ AT_ONCE = ("ordinary user", "user namespaces forbidden")  # the others wait for 
     "where", [pytest.param(one, marks=[] if one in AT_ONCE else pytest.mark.slow) for one in LEVELS]
 )
 def test_a_class_is_graded_and_the_level_is_told(where: str, stranger: Stranger, course: Path) -> None:
-    """Without root's rights the strongest level to be had seals every submission, and each scorecard names it."""
+    """Without root's rights the strongest level that works seals every submission, and each scorecard names it."""
     inside, setting, (level, mechanism) = LEVELS[where]
     with (course / "nbgrader_config.py").open("a") as file:
         file.write(setting)

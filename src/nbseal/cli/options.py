@@ -15,7 +15,7 @@ import click
 from nbseal.text import without_controls
 
 EXIT_ERROR, EXIT_INCOMPLETE, EXIT_LEFT_OUT, EXIT_WRONG, EXIT_STOPPED = 1, 3, 4, 5, 130
-STOPPED = "nbseal: stopped; what is recorded stays, and the next run goes on from there."
+STOPPED = "nbseal: stopped. What is recorded is kept, and the next run continues from there."
 EXIT_CODES = (
     "Exit codes: 0 done, 1 an error that was explained, 2 wrong usage, "
     "3 done but some marks could not be recorded or some pages made, 4 exported but some marks are not in the file, "
@@ -157,7 +157,7 @@ def text_options(function: Callable[..., Any]) -> Any:
 
 def page_options(shown: str) -> Callable[[Any], Any]:
     """The file for a page, or with ``--json`` for the JSON, as one argument ``output``."""
-    file = output_option("The file to be made.", f"{shown}; with --json standard output", "file")
+    file = output_option("The file to write.", f"{shown}; with --json standard output", "file")
     return lambda function: json_option(file(gathered("output", Output)(function)))
 
 

@@ -56,7 +56,8 @@ class Done:
 class ClassResult:
     """All scorecards of a run, and what could not be recorded.
 
-    ``solution_faults`` say which questions the instructor's own solution doesn't get all points for.
+    ``solution_faults`` say which questions the instructor's own solution doesn't get all points for, and whether the
+    last build failed.
     """
 
     done: list[Done] = field(default_factory=list)
@@ -142,7 +143,7 @@ def grade_class(
         executor = _executor(grader, options, len(chosen), watcher)
         stack.push(lambda kind, *_: _stop(executor, grader) if kind else executor.close())
         finished = stack.enter_context(Finished())
-        result.solution_faults = faults_of_solution(course, grader)
+        result.solution_faults = [*_failed_build(course, assignment), *faults_of_solution(course, grader)]
         if watcher:
             for fault in result.solution_faults:
                 watcher.note(fault)
@@ -157,6 +158,15 @@ def grade_class(
         result.notes = grader.plan.notes + executor.notes + (() if options.dry_run else recorder.notes())
     result.seconds = time.monotonic() - started
     return result
+
+
+def _failed_build(course: Course, assignment: str) -> list[str]:
+    """A sentence where students may have other questions than the sources, since the last build failed."""
+    try:
+        why = course.build_failure(assignment).read_text(encoding="utf-8")
+    except OSError:
+        return []
+    return [f"{assignment}: the last nbseal build failed, so students may have another release than its sources: {why}"]
 
 
 def _executor(grader: Grader, options: ClassOptions, count: int, watcher: Watcher | None) -> Executor:

@@ -19,7 +19,6 @@ from nbseal.gradebook.mark_output import METADATA
 from nbseal.grading.assignment_of_file import assignment_of
 from nbseal.grading.bundle import Bundle
 from nbseal.grading.execution import check_cells, run_notebook, runnable
-from nbseal.grading.last_values import may_give_credit, partial_credit
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
@@ -34,8 +33,10 @@ from nbseal.grading.scoring import (
     score_sealed,
     slowest_cells,
     submission_facts,
+    unless_stopped,
     write_marks,
 )
+from nbseal.grading.solution_run import may_give_credit, run_solution
 from nbseal.grading.submission import (
     HandedIn,
     Submission,
@@ -288,7 +289,7 @@ class Grader:
             process.end()
         graded.again, graded.killed = graded.again or process.lost, process.killed
         graded.problems += _slow_cells(run)
-        own_words = has_own_words(nb, plan.template)
+        own_words, stopped = has_own_words(nb, plan.template), self._stopped_too_early(plan, run, nb)
         for question in plan.questions:
             if question.grade_id in decided.points:
                 graded.questions.append(score_as_decided(question, decided.points[question.grade_id]))
@@ -296,7 +297,8 @@ class Grader:
                 graded.questions.append(not_found(question, reason))
             else:
                 results = tests.get(question.grade_id, [])
-                graded.questions.append(self._score(question, nb, run, results, own_words))
+                result = self._score(question, nb, run, results, own_words)
+                graded.questions.append(unless_stopped(result, stopped.get(question.grade_id, "")))
         make_safe(nb, plan.template)
         write_marks(nb, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)
@@ -312,10 +314,29 @@ class Grader:
                     wanted.append(question)
                 else:
                     found[question.grade_id] = False
-            credit = partial_credit(self.course, self.assignment, plan.name, wanted, self.plan.support, self.spawn)
             if wanted:
+                told = run_solution(self.course, self.assignment, plan, self.plan.support, self.spawn).credit
+                credit = {
+                    question.grade_id: told[question.grade_id] for question in wanted if question.grade_id in told
+                }
                 self._rule += f" {sorted(credit.items())}"
-            found |= credit
+                found |= credit
+        return found
+
+    def _stopped_too_early(self, plan: NotebookPlan, run: Run, nb: dict[str, Any]) -> dict[str, str]:
+        """For each question behind a cell that was stopped, and of whose limit the solution needs half: the reason."""
+        limit = self.course.seal.cell_seconds
+        stopped = {index: name_of(nb["cells"][index]) for index, cell in run.cells.items() if cell.timed_out}
+        taken = run_solution(self.course, self.assignment, plan, self.plan.support, self.spawn).cpu if stopped else {}
+        found: dict[str, str] = {}
+        for index, name in sorted(stopped.items()):
+            if taken.get(name, 0.0) > limit / 2:
+                reason = (
+                    f"cell {name} was stopped after {limit:g} seconds, of which the solution itself takes "
+                    f"{taken[name]:.1f}: raise c.Seal.cell_seconds"
+                )
+                for cell in nb["cells"][index:]:
+                    found.setdefault(grade_id_of(cell) or "", reason)
         return found
 
     def spawn(self) -> SealedProcess:
@@ -394,7 +415,7 @@ class Grader:
         return score_by_nbgrader(question, cell, run.failure, self.gives_credit(question.grade_id))
 
     def gives_credit(self, grade_id: str) -> bool | None:
-        """Whether a check without hidden tests gives partial credit (see `last_values`); None if nobody can tell."""
+        """Whether a check without hidden tests gives partial credit (see `solution_run`); None if nobody can tell."""
         return self._credit.get(grade_id)
 
     def unreadable(self, student: str, error: SubmissionError, decisions: Decisions | None = None) -> GradedSubmission:

@@ -88,6 +88,8 @@ def make_plan(
 
 
 def _notes(assignment: Assignment, notebooks: list[NotebookPlan], sealed: frozenset[str]) -> tuple[str, ...]:
+    if not any(plan.questions for plan in notebooks):
+        return (f"{assignment.name}: no cell gives points, so there is nothing to grade.",)
     bare = [q.grade_id for plan in notebooks for q in plan.questions if not q.manual and q.grade_id not in sealed]
     if not bare:
         return ()

@@ -66,7 +66,7 @@ def accepted_levels(wanted: str = "auto") -> set[str]:
 
 
 def choose_level(wanted: str = "auto", findings: dict[str, str | None] | None = None) -> Level:
-    """Return the strongest level to be had, or the ``wanted`` one; SealUnavailable says what is missing.
+    """Return the strongest level that works, or the ``wanted`` one; SealUnavailable says what is missing.
 
     ``findings`` are what trying `mechanisms_for` it one after the other has shown, if somebody has.
     """
