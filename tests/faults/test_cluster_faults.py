@@ -36,12 +36,13 @@ def depends_on(settings):
 KILLED = """
 import os
 from nbseal.grading.cluster import messages, remote
-grades = remote.grade
-def grade(digest, data):
-    if messages.read_task(data).student in {students!r}:
-        os._exit(9)
-    return grades(digest, data)
-remote.grade = grade
+if remote.grade.__module__ == remote.__name__:  # Dask loads this file twice
+    grades = remote.grade
+    def grade(digest, data):
+        if messages.read_task(data).student in {students!r}:
+            os._exit(9)
+        return grades(digest, data)
+    remote.grade = grade
 """
 OLD = "import nbseal\nnbseal.__version__ = '0.0.9'\n"
 UNSEALED = """
@@ -153,7 +154,7 @@ def test_a_scheduler_may_be_restarted(cluster: Cluster, root: Path, undisturbed:
     watcher = Disturbing(3, restart)
     grade(root, cluster, watcher)
     assert_recorded(root, undisturbed)
-    assert any("is gone: waiting for it" in note for note in watcher.notes)
+    assert watcher.notes  # the scheduler is gone, or the worker, which connects anew
 
 
 def test_a_worker_that_hangs_is_left_alone(
