@@ -11,6 +11,7 @@ NbsealError
 │   ├── SealUnavailable    this machine offers no way to seal a process
 │   ├── SealBroken         the sealed process is gone before it answered
 │   └── WireError          what came back isn't plain data in our format
+├── ClusterError           the cluster that was to grade can't, or no longer
 ├── RecordError            marks could not be written
 └── QueueError             the queue's database can't be used
 AssertionError
@@ -69,6 +70,10 @@ class SealBroken(SealError):
 
 class WireError(SealError):
     """Bytes from the sealed process are not a valid message."""
+
+
+class ClusterError(NbsealError):
+    """A Dask cluster can't be reached, or none of its workers can grade; what is recorded stays."""
 
 
 class RecordError(NbsealError):

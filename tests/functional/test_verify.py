@@ -122,6 +122,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Verification]:
     return root, verified(root, RIGHT, cases)
 
 
+@pytest.mark.slow
 def test_right_graders_have_nothing_to_be_mended(good: tuple[Path, Verification]) -> None:
     """All kinds of answers are tried, every change of the function that changes a sum is caught, and nothing fails."""
     _, found = good

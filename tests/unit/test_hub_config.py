@@ -312,7 +312,7 @@ def test_a_link_names_repository_branch_and_place():
     query = {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
     assert query["repo"] == "https://git.example.org/nn/release.git"
     assert query["urlpath"] == "lab/tree/release/01-gates/01-gates.ipynb"
-    with pytest.raises(HubError, match="is no address"):
+    with pytest.raises(HubError, match="is not an address"):
         release_link("hub.example.org", "https://git.example.org/nn/release.git")
 
 

@@ -27,7 +27,7 @@ COLUMNS = ("question", "points", "alike", "more here", "less here", "no mark her
 
 
 @click.command(cls=LinuxCommand, epilog="Example: nbseal compare ps1 --stock --html compared.html")
-@click.argument("assignments", nargs=-1, help="Assignments; all if none is named.", shell_complete=complete_assignment)
+@click.argument("assignments", nargs=-1, help="Assignments; all by default.", shell_complete=complete_assignment)
 @click.option("--stock", is_flag=True, help="Compare with nbgrader itself, which runs student code unsealed on a copy.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Submissions at a time.")
 @click.option("--html", "html_file", type=PATH, help="Write a page with every difference to this file.")
@@ -70,11 +70,14 @@ def _show(found: Comparison) -> None:
         console.width = 1000
     table = Table(title=found.assignment, box=SIMPLE_HEAD, pad_edge=False)
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column == "question" else "right")
+        table.add_column(column, justify="left" if column == "question" else "right", overflow="fold")
     for row in found.questions:
         figures = (row.same, row.more, row.less, row.no_mark, row.not_in_gradebook)
         table.add_row(row.question, f"{row.points:g}", *map(str, figures))
-    console.print(table)
+    if found.questions:
+        console.print(table)
+    else:
+        say(f"{found.assignment}: no cell is graded automatically, so there are no marks to compare")
     for one in found.differences[:SHOWN]:
         was, now = ("no mark" if mark is None else f"{mark:g}" for mark in (one.change.before, one.change.after))
         say(one_line(f"{one.change.student} · {one.change.question}: {was} → {now}  {one.reason}".rstrip()))

@@ -153,7 +153,7 @@ def _check_settings(config: Config) -> None:
         for name in names:
             if name in config.get(section, {}):
                 raise CourseError(
-                    f"nbseal feedback doesn't heed c.{section}.{name}: use nbgrader generate_feedback, which does, or "
+                    f"nbseal feedback ignores c.{section}.{name}: use nbgrader generate_feedback, which follows it, or "
                     "take the setting out of nbgrader_config.py."
                 )
 
@@ -259,7 +259,7 @@ def _why(error: BaseException) -> str:
         blocking = [one for one in (path, *path.parents) if one.is_file() or one.is_symlink()]
         if blocking:
             return f"{blocking[-1]} is there, where a folder is to be: move it away, and run again."
-    return f"{path}: {error.strerror}; mend that, and run again."
+    return f"{path}: {error.strerror}; fix that and run again."
 
 
 def _copy_files(course: Course, order: _Order) -> None:

@@ -174,6 +174,10 @@ class Decisions:
             found.setdefault(one.student, []).append(one)
         return found
 
+    def of(self, student: str) -> Decisions:
+        """Those about one student."""
+        return Decisions(tuple(self.by_student.get(student, ())))
+
     def about(self, student: str, handed_in: str) -> Decided:
         """What counts for the work in a submission."""
         own = self.by_student.get(student, ())

@@ -13,16 +13,20 @@ from nbgrader.nbgraderformat import MetadataValidator, ValidationError
 from nbgrader.preprocessors import (
     CheckCellMetadata,
     ClearHiddenTests,
+    ClearMarkScheme,
     ClearOutput,
     ClearSolutions,
     ComputeChecksums,
     IncludeHeaderFooter,
     InstantiateTests,
     LockCells,
+    SaveCells,
 )
+from traitlets import import_item
 from traitlets.config import Config
 
 from nbseal.errors import CourseError, OtherLanguage
+from nbseal.notebook.autotests import make_tests
 from nbseal.notebook.grade_cells import check_grade_ids, nbgrader_mark, plain
 from nbseal.notebook.reading import Notebook, assign_ids
 
@@ -38,6 +42,7 @@ def prepare(path: Path, config: Config, sealed: frozenset[str]) -> Notebook:
     if is_release(nb, config):
         ClearOutput(config=config)(nb, {})
     else:
+        complete(nb, path, config)
         _prepare(nb, path, config, sealed)
     check_grade_ids(nb, path)
     return plain(nb)
@@ -108,11 +113,9 @@ def is_release(nb: Any, config: Config) -> bool:
 
 
 def _prepare(nb: Any, path: Path, config: Config, sealed: frozenset[str]) -> None:
-    steps = [IncludeHeaderFooter, LockCells, ClearSolutions, ClearOutput]
     resources: dict[str, Any] = {}
     try:
-        _refuse_autotests(nb, path, config)
-        for step in steps:
+        for step in _steps(config):
             apply(step, nb, resources, config)
         assign_ids(nb["cells"], "given")
         clear = ClearHiddenTests(config=config)
@@ -123,6 +126,33 @@ def _prepare(nb: Any, path: Path, config: Config, sealed: frozenset[str]) -> Non
             apply(step, nb, resources, config)
     except (ValidationError, RuntimeError, ValueError, LookupError, OSError) as error:
         raise CourseError(f"{path} can't be prepared for grading: {_first_line(error)}") from error
+
+
+def _steps(config: Config) -> list[Any]:
+    """The course's own steps from a source to what nbgrader saves of it; those that come before and behind are ours.
+
+    ``c.GenerateAssignment.preprocessors`` may have further ones, whose changes students see, and marks hang on.
+    """
+    wanted = config.get("GenerateAssignment", {}).get("preprocessors")
+    if wanted is None:
+        return [LockCells, ClearSolutions, ClearOutput]
+    steps = [import_item(step) if isinstance(step, str) else step for step in wanted]
+    saved = steps.index(SaveCells) if SaveCells in steps else len(steps)
+    ours = IncludeHeaderFooter, InstantiateTests, ClearHiddenTests, ClearMarkScheme, CheckCellMetadata, ComputeChecksums
+    return [step for step in steps[:saved] if step not in ours]
+
+
+def complete(nb: Any, path: Path, config: Config) -> None:
+    """Give an instructor's notebook the course's header and footer and the tests of its AUTOTEST lines, in place.
+
+    CourseError where nbgrader can't make them.
+    """
+    try:
+        apply(IncludeHeaderFooter, nb, {}, config)
+        make_tests(nb, path, config)
+    except (RuntimeError, ValueError, LookupError, OSError) as error:
+        raise CourseError(f"{path} can't be prepared for grading: {_first_line(error)}") from error
+    assign_ids(nb["cells"], "given")
 
 
 def apply(step: Any, nb: Any, resources: dict[str, Any], config: Config) -> None:
@@ -142,17 +172,6 @@ def _absolute_header(config: Config) -> Config:
         if name := config.IncludeHeaderFooter.get(end):
             config.IncludeHeaderFooter[end] = str(root / name)
     return config
-
-
-def _refuse_autotests(nb: Any, path: Path, config: Config) -> None:
-    # Left as it is, an AUTOTEST line is a comment: the cell would test nothing and give full marks.
-    delimiter = InstantiateTests(config=config).autotest_delimiter
-    for cell in nb["cells"]:
-        if cell["cell_type"] == "code" and delimiter in cell["source"]:
-            raise CourseError(
-                f"{path}: cell {cell['id']!r} uses {delimiter}: make the tests with "
-                "`nbgrader generate_assignment --source_with_tests` first and grade with those."
-            )
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from nbseal.course import CONFIG_FILE, Course
 from nbseal.errors import CourseError, NbsealError, QueueError
 from nbseal.gradebook.connection import connect
-from nbseal.grading.executors import LocalExecutor
+from nbseal.grading.executors import THREADS, default_jobs
 from nbseal.text import one_line
 from nbseal.watch.exchange import Arrival, Source, identity_of
 from nbseal.watch.handling import Handling, Result, Stopped
@@ -44,7 +44,8 @@ class Worker:
     ) -> None:
         self._root, self._make_source, self._say = root, make_source, say
         self._graders, self._wake = WarmGraders(), Event()
-        self._executor = LocalExecutor(jobs)
+        self._jobs = jobs or default_jobs()
+        self._executor = ThreadPoolExecutor(self._jobs, thread_name_prefix=THREADS)
         self._running: list[Future[None]] = []
         self._enqueuing = Lock()
         self._stopping = False
@@ -109,7 +110,7 @@ class Worker:
                 self._said = ""
             except (NbsealError, OSError) as error:
                 self._tell_trouble(error)
-                self._settings = None  # and so everything is looked at again: what was seen may not have been taken
+                self._settings = None  # and so everything is checked anew: what was seen may not have been taken
                 self._wake.wait(TROUBLE_SECONDS)
                 continue
             now = time.monotonic()
@@ -176,7 +177,7 @@ class Worker:
     def _begin(self) -> None:
         """Begin as many tasks as may run at a time."""
         self._running = [future for future in self._running if not future.done()]
-        while len(self._running) < self._executor.jobs and (task := self.queue.next(self.source is None)):
+        while len(self._running) < self._jobs and (task := self.queue.next(self.source is None)):
             future = self._executor.submit(self._do, task, self._handling)
             future.add_done_callback(lambda _: self._wake.set())
             self._running.append(future)
