@@ -116,7 +116,7 @@ def _queue(root: Path) -> Queue:
 
 
 def _have_worker(root: Path) -> None:
-    """Start a worker that ends with this process, unless there is one; CourseError if one that was started can't work."""
+    """Start a worker that ends with this process, unless there is one; CourseError if one couldn't work."""
     ended = [worker.returncode for worker in _workers if worker.poll() is not None]
     _workers[:] = [worker for worker in _workers if worker.returncode is None]
     if _workers:
