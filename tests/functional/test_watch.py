@@ -109,7 +109,7 @@ def test_the_hubs_closed_exchange_is_watched_too(tmp_path: Path):
     for student, secret in secrets.items():
         assert recorded(watched, student) == 5
         assert HIDDEN in watched.page(secret)
-    assert any("eve" in line and "is no folder" in line for line in said)
+    assert any("eve" in line and "is not a folder" in line for line in said)
     assert not (watched.root / "submitted" / "eve").exists()
 
 
