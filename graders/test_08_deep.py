@@ -112,6 +112,7 @@ def test_convolve_size(student):
 def test_convolve_values(student):
     """convolve adds up pixel times weight at each place."""
     cases = list(_kernel_cases(student.rng, 8))
+    cases.append((cases[0][0], cases[0][1][::-1] / 2))
     for (picture, kernel), got in _answers(student, "convolve", cases):
         expected = _convolution(picture, kernel)
         if not _same(got, expected):
@@ -257,7 +258,8 @@ def test_dropout_drops(student):
 @pytest.mark.question("dropout", weight=0.5, requires="test_dropout_drops", promise="**divided by 1 − rate**")
 def test_dropout_scales(student):
     """dropout divides what stays by 1 − rate."""
-    for (values, rate, chances), got in _answers(student, "dropout", _dropout_cases(student.rng)):
+    cases = [*_dropout_cases(student.rng), (1 + student.rng.random(1), 0.5, np.array([0.75]))]
+    for (values, rate, chances), got in _answers(student, "dropout", cases):
         expected = np.where(chances < rate, 0, values / (1 - rate))
         if _same(got, expected):
             continue
@@ -289,7 +291,10 @@ def test_dropout_not_training(student):
         assert _same(got, values), f"{what} should give the values as they are: a trained network uses all its neurons."
         got = _answer(student, "dropout", values, 0, chances)
         assert _same(got, values), "At a rate of 0 all values should stay as they are."
-        student.leaves_alone("dropout", values, rate, chances, True)
+        got, expected = _answer(student, "dropout", values, rate, chances, True), np.where(chances < rate, 0, values)
+        assert np.array_equal(got == 0, expected == 0), (
+            "dropout(values, rate, chances, True) should drop as it does without True."
+        )
 
 
 def _shifted(batch, right, down):
@@ -354,7 +359,8 @@ def _name_shift(got, batch, right, down):
 def test_shift_lets_black_in(student):
     """What a shift leaves empty is black, and nothing comes back on the other side; no shift changes nothing."""
     rng = student.rng
-    for number, (right, down) in enumerate(((2, 0), (0, 3), (-3, 0), (0, -2), (3, -4), (-1, 2), (0, 0))):
+    moves = ((2, 0), (0, 3), (-3, 0), (0, -2), (3, -4), (-1, 2), (1, 1), (-2, -1), (0, 0))
+    for number, (right, down) in enumerate(moves):
         batch = _batch(rng, number)
         got, expected = _shift(student, batch, right, down), _shifted(batch, right, down)
         assert not (_same(got, np.roll(batch, (down, right), (1, 2))) and (right or down)), (

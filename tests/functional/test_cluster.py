@@ -130,7 +130,7 @@ from nbseal.grading.cluster import remote
 
 class Hostile({base}):
     def __reduce__(self):
-        return eval, ("open({log!r}, 'a').write(str(__import__('os').getpid()) + chr(10))",)
+        return exec, ("with open({log!r}, 'a') as log: log.write(str(__import__('os').getpid()) + chr(10))",)
 
 def prepare(data):
     {act}
@@ -164,4 +164,4 @@ def test_a_worker_s_pickle_runs_nothing_here(
             grade(untouched, Address(cluster.address), watcher)
     ran = log.read_text().split() if log.exists() else []
     assert (str(os.getpid()) in ran) is not guarded
-    assert ["gets no work" in note for note in watcher.notes if "worker" in note] == [True]
+    assert [note for note in watcher.notes if "gets no work" in note]

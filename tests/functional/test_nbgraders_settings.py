@@ -92,7 +92,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(source / "mini.ipynb", notebook(CELLS))
     (root / "nbgrader_config.py").write_text(CONFIG)
     keep_secret(root)
-    build(Course(root))
+    (built,) = build(Course(root))
+    assert built.notes == ()
     released = json.loads((root / "handout" / "mini" / "mini.ipynb").read_text())
     for student, answers in ANSWERS.items():
         folder = root / "received" / "mini" / student

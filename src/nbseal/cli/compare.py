@@ -43,12 +43,20 @@ def compare(
     from nbseal.compare import compare as compare_marks
     from nbseal.compare import compared_page
     from nbseal.course import Course
+    from nbseal.errors import CourseError
 
     opened = Course(course)
     chosen = assignments or [name for name in opened.assignments() if opened.students(name)]
     if not chosen:
         say("Nobody has handed in anything: there is nothing to compare.", err=True)
-    found = [compare_marks(opened, name, jobs, stock) for name in chosen]
+    found = []
+    for name in chosen:
+        try:
+            found.append(compare_marks(opened, name, jobs, stock))
+        except CourseError as error:
+            if assignments:
+                raise
+            say(f"left out: {error}", err=True)  # the rest of the course goes on
     if output.as_json:
         output.write_json([asdict(one) for one in found])
     else:

@@ -229,5 +229,7 @@ def _set_beside(
                 row.less += question.score < before - 1e-9
             if before is not None and (question.score is None or abs(question.score - before) >= 1e-9):
                 change = MarkChange(student, question.grade_id, before, question.score, question.max_score)
-                result.differences.append(Difference(change, question.reason))
+                raised = ours[student].errors.get(question.grade_id, "")
+                why = f"its check raises {raised} here" if raised else "its check runs without an error here"
+                result.differences.append(Difference(change, question.reason or why))
     result.questions = list(rows.values())

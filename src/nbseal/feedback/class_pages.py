@@ -258,7 +258,7 @@ def _why(error: BaseException) -> str:
     if isinstance(error, (NotADirectoryError, FileExistsError)):
         blocking = [one for one in (path, *path.parents) if one.is_file() or one.is_symlink()]
         if blocking:
-            return f"{blocking[-1]} is there, where a folder is to be: move it away, and run again."
+            return f"{blocking[-1]} is where a folder must go: move it away and run again."
     return f"{path}: {error.strerror}; fix that and run again."
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from nbformat import ValidationError as FormatError
 from nbformat import reads, v4, validate, writes
-from nbgrader.nbgraderformat import MetadataValidator, ValidationError
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import (
     CheckCellMetadata,
     ClearHiddenTests,
@@ -115,42 +116,47 @@ def is_release(nb: Any, config: Config) -> bool:
 def _prepare(nb: Any, path: Path, config: Config, sealed: frozenset[str]) -> None:
     resources: dict[str, Any] = {}
     try:
-        for step in _steps(config):
+        for step in _steps(config)[1]:
             apply(step, nb, resources, config)
-        assign_ids(nb["cells"], "given")
         clear = ClearHiddenTests(config=config)
         for index, cell in enumerate(nb["cells"]):
             if (mark := nbgrader_mark(cell)) and mark["grade_id"] in sealed:
                 clear.preprocess_cell(cell, resources, index)
         for step in (CheckCellMetadata, ComputeChecksums):
             apply(step, nb, resources, config)
-    except (ValidationError, RuntimeError, ValueError, LookupError, OSError) as error:
+    except Exception as error:
         raise CourseError(f"{path} can't be prepared for grading: {_first_line(error)}") from error
 
 
-def _steps(config: Config) -> list[Any]:
-    """The course's own steps from a source to what nbgrader saves of it; those that come before and behind are ours.
+def _steps(config: Config) -> tuple[list[Any], list[Any]]:
+    """The steps from a source to what nbgrader saves of it: those that solutions have, too, and those from there on.
 
     ``c.GenerateAssignment.preprocessors`` may have further ones, whose changes students see, and marks hang on.
     """
-    wanted = config.get("GenerateAssignment", {}).get("preprocessors")
-    if wanted is None:
-        return [LockCells, ClearSolutions, ClearOutput]
-    steps = [import_item(step) if isinstance(step, str) else step for step in wanted]
+    if "preprocessors" not in config.get("GenerateAssignment", {}):
+        return [LockCells], [ClearSolutions, ClearOutput]
+    from nbgrader.converters import GenerateAssignment  # takes long to load, and is rarely needed
+
+    found = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).preprocessors
+    steps = [import_item(step) if isinstance(step, str) else step for step in found]
     saved = steps.index(SaveCells) if SaveCells in steps else len(steps)
     ours = IncludeHeaderFooter, InstantiateTests, ClearHiddenTests, ClearMarkScheme, CheckCellMetadata, ComputeChecksums
-    return [step for step in steps[:saved] if step not in ours]
+    wanted = [step for step in steps[:saved] if step not in ours]
+    cut = wanted.index(ClearSolutions) if ClearSolutions in wanted else len(wanted)
+    return wanted[:cut], wanted[cut:]
 
 
 def complete(nb: Any, path: Path, config: Config) -> None:
-    """Give an instructor's notebook the course's header and footer and the tests of its AUTOTEST lines, in place.
+    """Give an instructor's notebook what its release has, in place; CourseError where nbgrader can't.
 
-    CourseError where nbgrader can't make them.
+    Header and footer, tests of AUTOTEST lines, and what the course's own steps make of it before solutions are cleared.
     """
     try:
         apply(IncludeHeaderFooter, nb, {}, config)
         make_tests(nb, path, config)
-    except (RuntimeError, ValueError, LookupError, OSError) as error:
+        for step in _steps(config)[0]:
+            apply(step, nb, {}, config)
+    except Exception as error:  # a step of the course's own may raise anything
         raise CourseError(f"{path} can't be prepared for grading: {_first_line(error)}") from error
     assign_ids(nb["cells"], "given")
 

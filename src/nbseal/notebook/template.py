@@ -69,6 +69,8 @@ def _made_of(path: Path, config: Config, sealed: Collection[str]) -> str:
         if any(str(tests.get("autotest_delimiter", "AUTOTEST")).encode() in data for data in found):
             templates = Path(root, str(tests.get("autotest_filename", "autotests.yml")))
             found += [file.read_bytes() for file in [*_beside(path), templates] if file.is_file()]
+        if settings.get("GenerateAssignment", {}).get("preprocessors"):  # which may be written in the settings' file
+            found += [file.read_bytes() for file in sorted(Path(root).glob("*.py"))]
         for data in found:
             total.update(f"{len(data)} ".encode() + data)
     except OSError:

@@ -13,6 +13,7 @@ from typing import Any
 
 from nbseal.errors import ClusterError, NbsealError
 from nbseal.grading.cluster.address import Address
+from nbseal.grading.cluster.unpickling import PickleRefused
 
 CONNECT_SECONDS = 10.0
 PLAIN = ["msgpack"]  # what Dask is asked to send results as; that it sends nothing else, `no_pickle_runs` sees to
@@ -40,11 +41,18 @@ class Seen:
 class Connection:
     """A client of a scheduler; made by `connect`."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, listening: set[asyncio.Task[Any]]) -> None:
         self._client = client
+        self._listening = listening
 
     async def workers(self) -> dict[str, Seen]:
-        """All workers by their addresses; Disconnected if the scheduler doesn't say."""
+        """All workers by their addresses; Disconnected if the scheduler doesn't say, ClusterError under an attack."""
+        for one in self._listening:
+            if one.done() and not one.cancelled() and isinstance(error := one.exception(), PickleRefused):
+                raise ClusterError(
+                    f"a machine of the cluster attacks this one: {error}. Nothing of it has run here, and what is "
+                    "recorded stays. Stop the cluster, and find out which of its machines others have got into."
+                )
         try:
             found = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), CONNECT_SECONDS)
             return {
@@ -60,13 +68,22 @@ class Connection:
             function, *arguments, key=f"nbseal-{uuid.uuid4().hex}", workers=[worker], pure=False, retries=0
         )
         try:
-            reply = await future
+            failure = await future.exception()  # waits for its end
+            if failure is not None:
+                raise CallFailed("it answered with an exception, which its own log shows")
+            if future.status != "finished":
+                raise Disconnected(f"the call was {future.status}")
+            # Asked for alone: in Dask's own way, others' replies would be lost with one that can't be read.
+            answer = await self._client.scheduler.gather(keys=[future.key])
         except (Cancelled, OSError) as error:
             raise Disconnected(str(error)) from error
-        except Exception as error:  # of any kind: it is a worker's
-            raise CallFailed("it answered with an exception, which its own log shows") from error
+        except (TypeError, ValueError, PickleRefused) as error:
+            raise CallFailed("it answered with something that isn't bytes") from error
         finally:
             future.release()
+        if answer["status"] != "OK":
+            raise Disconnected("the answer is lost")
+        reply = answer["data"][future.key]
         if type(reply) is not bytes:
             raise CallFailed("it answered with something that isn't bytes")
         return reply
@@ -95,6 +112,7 @@ async def connect(address: Address) -> Connection:
         if any(files):
             ca, cert, key = (str(file) if file else None for file in files)
             security = Security(tls_ca_file=ca, tls_client_cert=cert, tls_client_key=key, require_encryption=True)
+        others = asyncio.all_tasks()
         client = Client(
             _where(address),
             security=security,
@@ -104,7 +122,8 @@ async def connect(address: Address) -> Connection:
             deserializers=PLAIN,
             name="nbseal",
         )
-        return Connection(await client)
+        await client
+        return Connection(client, asyncio.all_tasks() - others)
     except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
         raise ClusterError(f"the scheduler at {address} can't be reached: {_why(error)}") from error
 
