@@ -662,7 +662,7 @@ POOL = (
 )
 
 
-VALID = 120
+VALID = 60
 
 
 def contest(rng, count, winners, low=False):

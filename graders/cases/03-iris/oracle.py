@@ -180,3 +180,4 @@ def test_tune(student):
         got = student.leaves_alone("best_settings", candidates, *known, *valid)
         scores = [Perceptron(**one, random_state=0).fit(*known).score(*valid) for one in candidates]
         assert got == candidates[scores.index(max(scores))]
+        assert student.call("best_settings", candidates, *known, valid[0], np.full(30, 99)) == candidates[0]
