@@ -17,6 +17,12 @@ c.Seal.warm_environment = ["SCIKIT_LEARN_DATA", "XDG_CACHE_HOME", "DIGITS_OFFLIN
 
 # One self-check for all notebooks; `nbseal lint` proves the copies equal
 c.Sources.shared_files = ["self_check.py"]
+# Where to run a notebook, and the cell that fetches its files on Colab: the address of the course's repository stands
+# in source/support_files.py. `nbseal lint --write-cells` writes both texts into all notebooks.
+c.Sources.shared_cells = {
+    "where-to-run": "source/where_to_run.md",
+    "support-files": "source/support_files.py",
+}
 c.Sources.named_cells = True
 c.Sources.cell_seconds = 1800.0  # training takes its time
 c.Sources.solution_needs = {  # the real MNIST, and what trains on it
@@ -33,6 +39,11 @@ c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]
 from nbseal.gradebook.formgrader import read_times_as_recorded  # noqa: E402
 
 read_times_as_recorded()
+
+# and its long tasks are done outside its process, which serves all instructors
+from nbseal.formgrader import use_queue  # noqa: E402
+
+use_queue()
 
 # what students wrote is shown on feedback pages and in the formgrader, and can't act there
 c.HTMLExporter.sanitize_html = True

@@ -107,7 +107,7 @@ def many(folder: Path, count: int, stock: throughput.Rate) -> Iterator[Row]:
         "≥ 20 times",
     )
     yield (
-        f"{int(again['unchanged'])} unchanged submissions looked at again",
+        f"{int(again['unchanged'])} unchanged submissions checked again",
         f"{again['seconds']:.1f} s",
         "nothing is graded again",
         "≤ 3 s",

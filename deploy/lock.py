@@ -32,6 +32,7 @@ FILES = {
     "requirements-hub.txt": {"The hub": "hub"},
     "requirements-cloud.txt": {"Clients of the three services, and the replay server": "cloud"},
     "requirements-deep.txt": {"Networks of 08-deep": "deep"},
+    "requirements-scale.txt": {"Workers on a cluster": "scale"},
     "requirements-site.txt": {"The course site": "site"},
 }
 BROUGHT = "What these bring"

@@ -204,5 +204,5 @@ def _labels(y, n):
     if len(labels) != n:
         raise ValueError(f"X has {n} rows, but y has {len(labels)} labels")
     if not (np.abs(labels) < 1e6).all():
-        raise ValueError("y holds something that is no label")
+        raise ValueError("y holds something that is not a label")
     return labels.astype(int).tolist()

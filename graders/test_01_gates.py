@@ -152,7 +152,7 @@ def test_perceptron_takes_any_numbers_and_returns_plain_bits(student):
     for got, (inputs, weights, _, expected) in zip(answers, cases, strict=True):
         kind = f"{type(inputs).__name__} and {type(weights).__name__}"
         assert bit(got, f"perceptron(...) with {kind}") == expected, (
-            f"With {kind} perceptron(...) gave {describe(got)}, expected {expected}: treat all kinds alike."
+            f"With {kind} perceptron(...) gave {describe(got)}, expected {expected}: treat all kinds the same way."
         )
         plain = isinstance(got, Integral) and not isinstance(got, bool)
         hint = (
@@ -554,7 +554,7 @@ def test_learn_reports_epochs(student):
     elif got in ([needed + 1 for needed in expected], [500] * len(cases)):
         hint = "Stop after the first pass without a mistake."
     elif any(got == [reference(*case[:2], 0.5, 500, **other)[1] for case in cases] for other in MISREAD):
-        hint = "The passes are counted right, but the weights don't change by the rule: mend the first pass first."
+        hint = "The passes are counted right, but the weights don't change by the rule: fix the first pass first."
     for reported, needed in zip(got, expected, strict=True):
         assert reported == needed, f"learn(...) reported {reported} epochs, expected {needed}. {hint}"
 

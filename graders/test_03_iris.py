@@ -713,7 +713,7 @@ def chosen(student, candidates, rows):
         f"best_settings(...) should return one of the dicts, but it returned {describe(value)}."
     )
     found = [place for place, one in enumerate(candidates) if plainly(one, value)]
-    assert found, "best_settings(...) returned a dict that is none of the candidates: return it as it is."
+    assert found, "best_settings(...) returned a dict that is not one of the candidates: return one of them unchanged."
     return found[0]
 
 

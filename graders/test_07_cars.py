@@ -110,7 +110,7 @@ def test_encode_absent_levels(student):
 
 @pytest.mark.question("encode", promise="a text that is none of the levels of its attribute")
 def test_encode_refuses_unknown_words(student):
-    """A text that is no level of its attribute raises a ValueError, also if another attribute has it."""
+    """A text that is not a level of its attribute raises a ValueError, also if another attribute has it."""
     cases = []
     for place, row in ((0, 0), (1, 7), (2, 3), (1, 4)):
         rows, levels = table(student.rng, 3, 8)

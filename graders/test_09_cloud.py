@@ -99,7 +99,7 @@ def check_rows(rows, expected, photo, service, function, others=(), strict=False
     labels = [row["label"] for row in rows]
     stray = [label for label in labels if label in others]
     assert not stray, (
-        f"{len(stray)} of your rows hold a text that is no label but belongs to something else in the answer "
+        f"{len(stray)} of your rows hold a text that is not a label but belongs to something else in the answer "
         "(an id, an object, a caption or a wider term). Look once more at which list and which key hold the labels."
     )
     check_count(rows, expected, what, "One row per label, no more and no fewer.")
@@ -664,7 +664,7 @@ def check_curve(student, rows, truth, thresholds, hints=(), strict=False):
     raise StudentError(
         f"{len(places)} of {len(thresholds)} points are wrong, first in {', '.join(differing)}. Keep the labels "
         "of at least the threshold, count photo by photo, add up, then divide. It builds on questions 5 and 6: "
-        "mend those first if they complain."
+        "fix those first if they complain."
     )
 
 

@@ -50,7 +50,7 @@ def main() -> int:
         choose_level()
         flags, kinds = [], None
     except SealUnavailable as error:
-        print(f"{error}\nThe demo goes on with the harmless part of the class, unsealed, and marks it so.\n")
+        print(f"{error}\nThe demo continues without sealing: it grades the harmless submissions only, and says so.\n")
         flags, kinds = ["--unsealed"], HARMLESS
     assignments = sorted({assignment for _, assignment, *_ in CLASS})
     run("build", *assignments)

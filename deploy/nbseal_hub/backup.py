@@ -52,7 +52,7 @@ def backup(path: Path, archive: Path) -> int:
     """
     settings = load_settings(path)
     if archive.exists():
-        raise HubError(f"{archive} is there already; nothing was written.")
+        raise HubError(f"{archive} already exists; nothing was written.")
     unfinished = archive.with_name(f".{archive.name}.unfinished")
     try:
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -153,12 +153,12 @@ def _unpack(
         wanted = [*folders, *(f"databases/{name}" for name, _, _ in databases)]
         missing = [name for name in wanted if name not in members]
         if missing:
-            raise HubError(f"{archive} is no backup of this hub: it has no {', '.join(missing)}.")
+            raise HubError(f"{archive} is not a backup of this hub: it has no {', '.join(missing)}.")
         for name, target in folders.items():
             inside = {member for member in members if member.startswith(f"{name}/")}
             if name != "exchange" and not inside:
                 raise HubError(
-                    f"{archive} is no whole backup: its {name}/ is empty, as when it was made by an account that "
+                    f"{archive} is not a complete backup: its {name}/ is empty, as when it was made by an account that "
                     "can't read that folder. Nothing was changed."
                 )
             unpack(tar, name, target, owners)
@@ -166,7 +166,7 @@ def _unpack(
             for name, restored, _ in databases:
                 source = tar.extractfile(members[f"databases/{name}"])
                 if source is None:
-                    raise HubError(f"{archive} is no backup of this hub: databases/{name} is no file.")
+                    raise HubError(f"{archive} is not a backup of this hub: databases/{name} is not a file.")
                 with source, Path(dumps, name).open("wb") as dumped:
                     shutil.copyfileobj(source, dumped)
                 database.fill(settings, restored, Path(dumps, name))

@@ -55,7 +55,7 @@ def run(settings: Path) -> None:
 @app.command(cls=LinuxCommand)
 @settings_argument
 def setup(settings: Path) -> None:
-    """Make or mend a hub's accounts and folders; as root."""
+    """Create or repair a hub's accounts and folders (as root)."""
     from nbseal_hub.system import setup
 
     print("\n".join(setup(settings)))
@@ -107,7 +107,7 @@ def link(hub: str, repository: str, branch: str, path: str) -> None:
 
 @app.command(cls=LinuxCommand)
 def install_proxy() -> None:
-    """Install the proxy that stands before the hub."""
+    """Install the proxy that the hub sits behind."""
     from nbseal_hub.proxy import install_proxy
 
     install_proxy()

@@ -186,6 +186,8 @@ def _services(settings: HubSettings, c: Any, secrets: Secrets, root: bool) -> No
     else:
         formgrader = _formgrader(settings, root)
     c.JupyterHub.services = [formgrader]
+    if settings.watch:
+        c.JupyterHub.services.append(_watch(settings))
     if settings.limits.idle_minutes:
         _idle_servers(settings, c)
 
@@ -215,6 +217,22 @@ def _formgrader(settings: HubSettings, root: bool) -> dict[str, Any]:
             "JUPYTERHUB_USER": settings.grader,
         },
     }
+    return _by_the_grader(settings, service)
+
+
+def _watch(settings: HubSettings) -> dict[str, Any]:
+    """What grades submissions as they arrive; the hub starts it again if it ends."""
+    service: dict[str, Any] = {
+        "name": "watch",
+        "command": [str(BIN / "nbseal"), "watch", "--course", str(settings.course)],
+        "cwd": str(settings.course),
+        "environment": {**_environment(settings), "JUPYTER_CONFIG_PATH": str(settings.configuration / "grader")},
+    }
+    return _by_the_grader(settings, service)
+
+
+def _by_the_grader(settings: HubSettings, service: dict[str, Any]) -> dict[str, Any]:
+    """A service that the account runs which owns the course; in the demo there is only one."""
     if settings.accounts == "demo":
         service["environment"]["HOME"] = str(settings.homes / settings.grader)
     else:

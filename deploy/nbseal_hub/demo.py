@@ -85,7 +85,7 @@ def _copy_course(settings: HubSettings, source: Path) -> None:
     if settings.course.exists():
         return
     if not (source / "nbgrader_config.py").is_file():
-        raise HubError(f"{source} is no course directory: it has no nbgrader_config.py.")
+        raise HubError(f"{source} is not a course directory: it has no nbgrader_config.py.")
     # under another name until it is whole, so that a start that was stopped is begun again
     unfinished = settings.course.with_name(".course")
     shutil.rmtree(unfinished, ignore_errors=True)

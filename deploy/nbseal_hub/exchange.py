@@ -98,7 +98,7 @@ class Submit(ClosedRoot, ExchangeSubmit):  # type: ignore[misc]
         staging = tempfile.mkdtemp(prefix=".", dir=inbound)
         try:
             if os.stat(staging).st_gid != os.stat(inbound).st_gid:
-                self.fail(f"{inbound} has lost its set-group-ID bit; the operator's `nbseal-hub setup` mends it.")
+                self.fail(f"{inbound} has lost its set-group-ID bit; the operator's `nbseal-hub setup` fixes it.")
             self.inbound_path = staging
             super().copy_files()
             made = os.path.join(staging, self.assignment_filename)
@@ -206,10 +206,10 @@ class Collect(ClosedRoot, ExchangeCollect):  # type: ignore[misc]
             record: dict[str, Any] = self._path_to_record(path)
             about = os.stat(path, follow_symlinks=False)
         except Exception as error:
-            self._leave_out(f"{path} is no submission, and is left alone: {error}")
+            self._leave_out(f"{path} is not a submission and is left alone: {error}")
             return None
         if not stat.S_ISDIR(about.st_mode):
-            self._leave_out(f"{path} is no folder, and is left alone.")
+            self._leave_out(f"{path} is not a folder and is left alone.")
             return None
         if self.check_owner and not self._owns(about.st_uid, record["username"]):
             self._leave_out(f"{path} belongs to {_account(about.st_uid)}, and is left alone.")

@@ -16,7 +16,7 @@ def release_link(hub: str, repository: str, *, branch: str = "main", path: str =
     """
     for address in (hub, repository):
         if not urlsplit(address).scheme:
-            raise HubError(f"{address!r} is no address; it must begin with https:// or the like.")
+            raise HubError(f"{address!r} is not an address; it must begin with https:// or the like.")
     folder = urlsplit(repository).path.rstrip("/").rpartition("/")[2].removesuffix(".git")
     query = {"repo": repository, "branch": branch, "urlpath": f"lab/tree/{folder}/{path}".rstrip("/")}
     return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{urlencode(query)}"

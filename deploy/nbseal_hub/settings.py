@@ -85,6 +85,7 @@ class HubSettings:
     port: int = 8000  # port to listen on
     inner_port: int = 8081  # first of three ports in a row, on 127.0.0.1 only
     database: str = ""  # PostgreSQL server, `postgresql://user@host:port`; empty: SQLite files. See below
+    watch: bool = False  # whether `nbseal watch` runs beside the hub and grades submissions as they arrive
     environment: dict[str, str] = field(default_factory=dict)  # environment variables for servers and for grading
     limits: Limits = field(default_factory=Limits)
     tls: Tls = field(default_factory=Tls)
@@ -180,6 +181,10 @@ def _convert(annotation: str, value: Any, name: str) -> Any:
         return {key: _typed(item, str, f"{name}.{key}") for key, item in _typed(value, dict, name).items()}
     if annotation in ("str", "Accounts"):
         return _typed(value, str, name)
+    if annotation == "bool":
+        if not isinstance(value, bool):
+            raise HubError(f"{name} is {value!r}; it must be true or false.")
+        return value
     if annotation in ("int", "float"):
         number = _typed(value, int if annotation == "int" else (int, float), name)
         if not 0 <= number < math.inf:
@@ -211,6 +216,8 @@ def check(settings: HubSettings) -> HubSettings:
     for name in people:
         if not NAME.fullmatch(name):
             raise HubError(f"{name!r} can't be an account's name; small letters, digits, '.', '-' and '_' are allowed.")
+    if settings.watch and settings.accounts == "containers":
+        raise HubError("watch is for accounts on this machine: with containers, run nbseal watch in the grader's.")
     twice = sorted({name for name in people if people.count(name) > 1})
     if twice:
         raise HubError(f"{', '.join(twice)}: an account has one role only.")

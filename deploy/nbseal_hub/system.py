@@ -29,7 +29,7 @@ def setup(path: Path) -> list[str]:
     check_machine()
     if not (settings.course / "nbgrader_config.py").is_file():
         raise HubError(
-            f"{settings.course} is no course directory: put the course there, with its nbgrader_config.py. "
+            f"{settings.course} is not a course directory: put the course there, with its nbgrader_config.py. "
             f"To bring back a backup, `nbseal-hub restore {path} ARCHIVE` is all: it makes accounts and folders too."
         )
     return [*make_accounts(settings), *give_folders(settings)]

@@ -50,9 +50,7 @@ def main() -> None:
     except ValueError as error:
         sys.exit(f"site: {error}")
     if failed:
-        sys.exit(
-            f"site: Sphinx complained about the site for {' and '.join(failed)}, see above: mend it and run again."
-        )
+        sys.exit(f"site: Sphinx complained about the site for {' and '.join(failed)}, see above: fix it and run again.")
     for audience in audiences if builder == "html" else ():
         print(options.to / "site" / audience / "index.html")
 

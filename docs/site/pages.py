@@ -13,7 +13,7 @@ from notebooks import Notebook, released
 HERE = Path(__file__).parent
 OF_THE_COURSE = ("docs/course.md", "docs/course-sources.md")
 FOR_TEACHERS = ("docs/instructors.md", "docs/graders.md")
-FOR_OPERATORS = ("docs/operators.md", "docs/security.md")
+FOR_OPERATORS = ("docs/operators.md", "docs/scale.md", "docs/security.md")
 OF_THE_ENGINE = (
     "README.md", "docs/architecture.md", "docs/decisions.md", "docs/attacks.md", "benchmarks/results.md",
     "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "source/09-cloud/README.md",
@@ -37,11 +37,12 @@ def write(root: Path, teachers: bool) -> dict[str, str]:
         own += [*FOR_TEACHERS, *FOR_OPERATORS, *(name for name in OF_THE_ENGINE if (root / name).exists())]
     found = dict.fromkeys(own, "")
     for one in notebooks:
-        found[f"release/{one.name}/{one.name}.ipynb"] = sources.with_note(one, note(one))
+        found[f"release/{one.name}/{one.name}.ipynb"] = sources.with_note(one, note(one, about[one.name]))
         found[f"recall/{one.name}.md"] = recall(one, about[one.name])
         if teachers:
             found[f"teaching/{one.name}.md"] = teaching(root, one, about[one.name])
     found["map.md"] = "\n".join(course_map(notebooks, about))
+    found["drawing-pad.md"] = (HERE / "drawing_pad.md").read_text(encoding="utf-8")
     found["glossary.md"] = "\n".join(glossary(notebooks))
     found["index.md"] = "\n".join(beginning(notebooks, own, teachers))
     return found
@@ -76,7 +77,7 @@ def link(notebook: Notebook, text: str, anchor: str = "", up: str = "") -> str:
     return f"[{text}]({up}release/{notebook.name}/{notebook.name}.ipynb{'#' if anchor else ''}{anchor})"
 
 
-def note(notebook: Notebook) -> str:
+def note(notebook: Notebook, about: dict[str, Any]) -> str:
     """What stands below the heading of a notebook's page."""
     name = notebook.name
     return (
@@ -84,7 +85,7 @@ def note(notebook: Notebook) -> str:
         f"**{points(notebook)} points · {notebook.minutes}.** This page is for reading. To work on the notebook, fetch "
         f"`{name}` on your hub, or unpack [its folder](../../downloads/{name}.zip) and start JupyterLab in it. "
         f"[Working on a notebook](../../docs/students.md) says more; afterwards, "
-        f"[what do you remember?](../../recall/{name}.md)\n:::\n"
+        f"[what do you remember?](../../recall/{name}.md){about.get('also', '')}\n:::\n"
     )
 
 
@@ -93,7 +94,7 @@ def beginning(notebooks: list[Notebook], own: list[str], teachers: bool) -> Iter
     yield "# Neural networks, autograded\n"
     yield (
         "A course in notebooks, from one neuron to handwriting and services in the cloud. You write short answers in "
-        "Python, see at once what they do, and hand them in; hidden tests give the marks and say what to mend.\n"
+        "Python, see at once what they do, and hand them in; hidden tests give the marks and say what to fix.\n"
     )
     yield "| notebook | points | time |\n|---|--:|---|"
     for one in notebooks:
@@ -107,7 +108,9 @@ def beginning(notebooks: list[Notebook], own: list[str], teachers: bool) -> Iter
             "`site/students`, which has everything else that they need.\n"
         )
     yield from _tree("The course", [path for one in notebooks for path in _course_pages(one)])
-    yield from _tree("Find your way", ["map", "glossary", *(name for name in own if name in OF_THE_COURSE)])
+    yield from _tree(
+        "Find your way", ["map", "glossary", "drawing-pad", *(name for name in own if name in OF_THE_COURSE)]
+    )
     yield from _tree("For students", ["docs/students.md"])
     if teachers:
         yield from _tree("Teaching", [*(f"teaching/{one.name}" for one in notebooks), *FOR_TEACHERS])
@@ -158,7 +161,7 @@ def glossary(notebooks: list[Notebook]) -> Iterator[str]:
     ):
         places = [(one, place) for one in notebooks if (place := one.place_of(entry.get("pattern", term)))]
         if not places:
-            raise ValueError(f"{path}: no notebook uses {term}: take it out, or mend its pattern.")
+            raise ValueError(f"{path}: no notebook uses {term}: take it out, or fix its pattern.")
         one, (_, anchor) = next((pair for pair in places if pair[1][0]), places[0])
         yield f"| {term} | {entry['meaning']} | {link(one, one.name, anchor)} |"
 

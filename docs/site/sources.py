@@ -13,6 +13,7 @@ from pathlib import Path
 from notebooks import Notebook, released
 
 LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\[]*)\]\((?P<target>[^)\s]+)\)")
+OF_THE_FILE = ("where-to-run", "support-files")  # cells for those who open the notebook itself
 PICTURES = (".svg", ".png")
 STAMP = (1980, 1, 1, 0, 0, 0)
 
@@ -30,8 +31,9 @@ def write(root: Path, target: Path, made: Mapping[str, str]) -> None:
 
 
 def with_note(notebook: Notebook, note: str) -> str:
-    """The notebook's text with a note below its heading, and nothing else changed."""
+    """The notebook's text with a note below its heading, and without the cells that are about the file itself."""
     content = json.loads(json.dumps(notebook.content))
+    content["cells"] = [cell for cell in content["cells"] if cell["id"] not in OF_THE_FILE]
     first = content["cells"][0]
     heading, _, rest = "".join(first["source"]).partition("\n")
     first["source"] = f"{heading}\n\n{note}\n{rest}"

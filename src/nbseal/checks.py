@@ -51,7 +51,7 @@ def describe(value: Any, limit: int = 20) -> str:
         return f"a {type(value).__name__} of {len(value)} {noun}"
     if isinstance(value, Opaque):  # the type's name was chosen by a stranger
         known = value.type_name in TYPES
-        return f"an object of type {value.type_name}" if known else "an object of a type that is no plain data"
+        return f"an object of type {value.type_name}" if known else "an object of a type that is not plain data"
     if isinstance(value, Reference):
         return "a stand-in that the check handed out"
     if isinstance(value, dict):

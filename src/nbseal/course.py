@@ -46,7 +46,7 @@ class Seal(Configurable):  # type: ignore[misc]
     """Limits of the sealed process, each with its unit. Set as ``c.Seal.<name>`` in nbgrader_config.py."""
 
     level = Enum(
-        ["auto", "namespaces", "landlock"], "auto", help="how to seal; auto takes the strongest to be had"
+        ["auto", "namespaces", "landlock"], "auto", help="how to seal; auto takes the strongest that works"
     ).tag(config=True)
     cell_seconds = Float(
         CELL_SECONDS,
@@ -74,7 +74,7 @@ class Seal(Configurable):  # type: ignore[misc]
     outputs_per_cell = Integer(1000, help="outputs kept from one cell").tag(config=True)
     submission_mib = Integer(64, help="MiB that a submission's files may have together").tag(config=True)
     preload_modules = List(
-        Unicode(), [], help="modules to import in the warm process besides those the source notebook imports"
+        Unicode(), [], help="modules to import in the warm process, in addition to those the source notebook imports"
     ).tag(config=True)
     preload_calls = Dict(
         {},
@@ -135,12 +135,17 @@ class Sources(Configurable):  # type: ignore[misc]
     shared_files = List(
         Unicode(), [], help='support files that are alike in all assignments that have them: ["self_check.py"]'
     ).tag(config=True)
+    shared_cells = Dict(
+        {},
+        help="cells that are alike in all notebooks, by id, and the file with the text of each, seen from the course "
+        'root: {"welcome": "source/welcome.md"}; `<assignment>` in a text becomes the assignment\'s name',
+    ).tag(config=True)
     cell_seconds = Float(
         120.0, help="seconds of processor time a cell of a source may take while its solution is built"
     ).tag(config=True)
     named_cells = Bool(
         False,
-        help="have the lint ask for cell ids that say what a cell holds, in the place of JupyterLab's random ones",
+        help="have the lint ask for cell ids that say what a cell holds, instead of JupyterLab's random ones",
     ).tag(config=True)
     solution_needs = Dict(
         {},
@@ -149,7 +154,23 @@ class Sources(Configurable):  # type: ignore[misc]
     ).tag(config=True)
 
 
-OURS = (Seal, Grading, Sources)
+class Watch(Configurable):  # type: ignore[misc]
+    """How `nbseal watch` treats what arrives. Set as ``c.Watch.<name>`` in nbgrader_config.py."""
+
+    release = Enum(
+        ["visible", "everything", "after due"],
+        "visible",
+        help="what students see at once: the questions without hidden tests, everything, or nothing; everything once "
+        "the due date, or the student's own, has passed",
+    ).tag(config=True)
+    attempts = Integer(0, help="submissions of an assignment that a student gets graded; 0 is no limit").tag(
+        config=True
+    )
+    pause_minutes = Float(0.0, help="minutes between two graded submissions of one student").tag(config=True)
+    counts = Enum(["last", "best"], "last", help="which of a student's graded submissions counts").tag(config=True)
+
+
+OURS = (Seal, Grading, Sources, Watch)
 
 
 @dataclass(frozen=True)
@@ -204,6 +225,7 @@ class Course:
         self.seal = Seal(config=self.config)
         self.grading = Grading(config=self.config)
         self.sources = Sources(config=self.config)
+        self.watch = Watch(config=self.config)
 
     @property
     def db_url(self) -> str:
@@ -214,6 +236,14 @@ class Course:
         """A folder of nbgrader's trees; ``kind`` is source, release, submitted, autograded, feedback or solution."""
         directory = getattr(self.coursedir, f"{kind}_directory")
         return Path(os.path.normpath(self.coursedir.format_path(directory, student, assignment)))
+
+    def shown(self, kind: str, assignment: str = ".") -> str:
+        """A folder of nbgrader's trees as messages name it: from the course's root, with the course's own names."""
+        return f"{os.path.relpath(self.folder(kind, assignment=assignment), self.root)}/"
+
+    def build_failure(self, assignment: str) -> Path:
+        """Where it is kept why the last build of an assignment failed."""
+        return self.private / "failed_builds" / f"{assignment}.txt"
 
     @property
     def template_cache(self) -> Path:
@@ -391,7 +421,7 @@ def _make_secret(path: Path) -> None:
                 write_whole(path, secrets.token_bytes(SECRET_BYTES), 0o600, durable=True)
                 sync_folder(path.parent)
     except OSError as error:
-        raise CourseError(f"{path} can't be made ({error.strerror}): mend that and run again.") from error
+        raise CourseError(f"{path} can't be made ({error.strerror}): fix that and run again.") from error
 
 
 def unknown(what: str, name: Any, known: list[str]) -> str:

@@ -202,7 +202,7 @@ def test_marks_by_hand_and_comment_reach_the_student(hub, taught):
     assert taught.by_hand == 2
     assert grades(hub.settings.course, ASSIGNMENT)[HONEST]["reflect"] == (None, 1.0, False)
     assert COMMENT in taught.feedback[HONEST]
-    assert re.search(r"Together\s+20 of 20", taught.feedback[HONEST])
+    assert re.search(r"Total\s+20 of 20", taught.feedback[HONEST])
 
 
 def test_a_spy_learns_nothing_of_the_hidden_tests(hub, taught):

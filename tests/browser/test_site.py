@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.browsers import NEEDS_CHROMIUM
@@ -15,7 +17,16 @@ from tests.samples import ROOT
 pytest.importorskip("myst_nb", reason="myst-nb is not installed: make site")
 pytestmark = [NEEDS_CHROMIUM, pytest.mark.slow]
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-PAGES = ("index", "map", "glossary", "release/02-xor/02-xor", "recall/02-xor", "teaching/02-xor", "docs/instructors")
+PAGES = (
+    "index",
+    "map",
+    "glossary",
+    "drawing-pad",
+    "release/02-xor/02-xor",
+    "recall/02-xor",
+    "teaching/02-xor",
+    "docs/instructors",
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +97,53 @@ def test_an_answer_opens_with_a_click(opened) -> None:
     assert not first.locator("p").is_visible()
     first.locator("summary").click()
     assert first.locator("p").is_visible()
+
+
+def test_a_digit_drawn_on_the_pad_is_a_picture_that_the_notebook_reads(opened, tmp_path: Path) -> None:
+    """Strokes become my_digit.png: dark ink on white paper, thick enough to stay bright at 28 × 28 pixels."""
+    page, noted = opened("drawing-pad", PHONE)
+    box = page.locator("#pad").bounding_box()
+    corners = [(0.3, 0.2), (0.7, 0.2), (0.5, 0.5), (0.4, 0.8)]  # a 7
+    page.mouse.move(box["x"] + corners[0][0] * box["width"], box["y"] + corners[0][1] * box["height"])
+    page.mouse.down()
+    for right, down in corners[1:]:
+        page.mouse.move(box["x"] + right * box["width"], box["y"] + down * box["height"], steps=5)
+    page.mouse.up()
+    drawing = saved(page, tmp_path, lambda: page.get_by_role("button", name="Save my_digit.png").click())
+    assert drawing.shape == (280, 280, 4)
+    grey = cv2.cvtColor(drawing, cv2.COLOR_BGRA2GRAY)
+    assert (grey[56, 140], grey[140, 140], grey[270, 270], np.median(grey)) == (0, 0, 255, 255)
+    small = cv2.resize(255 - grey, (28, 28), interpolation=cv2.INTER_AREA)
+    assert 40 <= (small > 127).sum() <= 120
+    assert noted == []
+
+
+def test_a_digit_can_be_drawn_and_saved_by_keyboard(opened, tmp_path: Path) -> None:
+    """Shift and arrows draw, arrows alone don't, Tab leads to the button, and an empty sheet isn't saved."""
+    page, _ = opened("drawing-pad", DESK)
+    page.locator("#pad").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert "nothing to save" in page.get_by_role("status").inner_text()
+    page.locator("#pad").focus()
+    for _ in range(10):
+        page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Tab")
+    drawing = saved(page, tmp_path, lambda: page.keyboard.press("Enter"))
+    rows, columns = np.nonzero(drawing[:, :, 0] < 128)
+    assert rows.max() - rows.min() > 90
+    assert columns.max() - columns.min() < 30
+    assert "Saved as my_digit.png" in page.get_by_role("status").inner_text()
+    page.get_by_role("button", name="Clear").click()
+    assert page.evaluate("pad.getContext('2d').getImageData(0, 0, 280, 280).data.every(value => value === 255)")
+
+
+def saved(page, folder: Path, save) -> np.ndarray:
+    """The picture that the pad gives away, as 05-mnist reads it."""
+    with page.expect_download() as download:
+        save()
+    assert download.value.suggested_filename == "my_digit.png"
+    download.value.save_as(folder / "my_digit.png")
+    return cv2.imread(str(folder / "my_digit.png"), cv2.IMREAD_UNCHANGED)

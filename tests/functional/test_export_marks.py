@@ -227,7 +227,7 @@ def test_column_and_identity_can_be_chosen(at: Path, graded_course: Path, column
 @pytest.mark.parametrize(
     ("change", "words", "complaint"),
     [
-        (("Student,ID", "Name,Nr"), [], "is no gradebook of Canvas"),
+        (("Student,ID", "Name,Nr"), [], "is not a gradebook from Canvas"),
         (("ps1 (4711)", "Quiz (4711)"), [], r"has no column for ps1: name one with --column \(its assignments: Quiz"),
         (("ps1 bonus (4712)", "ps1 (4712)"), [], "several columns ps1: choose by the number in brackets"),
         (("    Points Possible", "Points"), [], "no line Points Possible"),
@@ -239,7 +239,7 @@ def test_column_and_identity_can_be_chosen(at: Path, graded_course: Path, column
         ),
         (("", ""), ["--match-by", "sis"], "no row belongs to a student of the gradebook.*'s-1'.*'ann'"),
         (("", ""), ["--output", "canvas.csv"], "is the file that was downloaded"),
-        (("", ""), ["--output", "moodle.csv"], "is there already"),
+        (("", ""), ["--output", "moodle.csv"], "already exists"),
         (("", ""), ["--output", "no/where.csv"], "the folder .* doesn't exist"),
     ],
 )

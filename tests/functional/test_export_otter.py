@@ -242,7 +242,7 @@ def test_public_tests_are_in_otters_exception_based_format(exported: Path):
 
 def test_mistakes_are_explained(exported: Path, tmp_path: Path):
     """A folder with something in it isn't written into, unless it is asked for."""
-    with pytest.raises(CourseError, match="is there already: give another folder with --output, or --force"):
+    with pytest.raises(CourseError, match="already exists: give another folder with --output, or --force"):
         export_otter(Course(exported), ASSIGNMENT, exported / "dist", [])
     (tmp_path / "notes.txt").write_text("mine")
     export_otter(Course(exported), ASSIGNMENT, tmp_path, [], force=True)

@@ -340,10 +340,7 @@ def test_why_a_page_is_not_made_is_said(root: Path) -> None:
     for student in ("ada", "alan", "barbara"):
         assert "autograded/" + student + "/mini/mini.ipynb is damaged (" in pages[student].problem
         assert pages[student].problem.endswith("): grade it again with --force.")
-    assert (
-        pages["grace"].problem
-        == f"{root}/feedback/grace is there, where a folder is to be: move it away, and run again."
-    )
+    assert pages["grace"].problem == f"{root}/feedback/grace is where a folder must go: move it away and run again."
     assert pages["zoe"].problem == ""
     found = make_class_pages(Course(root), "mini", ["max"])
     assert (found.pages, found.notes) == ([], ["max: nothing was handed in, so there is no page"])

@@ -222,7 +222,7 @@ def test_a_time_that_was_made_up_is_said(collected, submission):
 def test_nothing_that_students_put_there_stops_collecting(machine, collected):
     """A name without a time and a folder that can't be read are said at the end, and the others are collected."""
     assert "Not collected; everything else was:" in collected
-    assert "yesterday+x is no submission" in collected
+    assert "yesterday+x is not a submission" in collected
     assert "pia+01-gates+2031-01-01 00:00:00.000000 UTC+x can't be collected" in collected
 
 

@@ -203,7 +203,7 @@ def test_a_name_that_leads_elsewhere_is_refused(path, archive, tmp_path, name):
 def test_an_archive_is_its_owners_alone(path, archive):
     """It holds marks and secrets, so nobody else can read it; and none is written over."""
     assert archive.stat().st_mode & 0o077 == 0
-    with pytest.raises(HubError, match="is there already"):
+    with pytest.raises(HubError, match="already exists"):
         backup(path, archive)
 
 

@@ -97,5 +97,5 @@ def test_a_folder_that_is_no_course_is_not_adopted(tmp_path: Path, words: list[s
     """A wrong folder is named before anything is asked."""
     code, said = init(*words, tmp_path)
     assert code == 1
-    assert "is no nbgrader course" in said
+    assert "is not an nbgrader course" in said
     assert not any(tmp_path.iterdir())

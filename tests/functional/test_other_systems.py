@@ -174,7 +174,7 @@ def test_a_mistake_in_the_solution_is_told(there: Give, root: Path, tmp_path: Pa
 
 
 def test_pages_and_marks_are_made(there: Give, root: Path, tmp_path: Path) -> None:
-    """Reports, pairs of alike answers and files with marks need no seal."""
+    """Reports, pairs of similar answers and files with marks need no seal."""
     report, pairs, marks, moodle = (
         tmp_path / name for name in ("report.html", "pairs.html", "marks.csv", "moodle.csv")
     )

@@ -357,7 +357,7 @@ ROWS: dict[str, Row] = {
     "bytes behind its end": Row(
         one("mini.ipynb", lambda desk: desk.solved() + b"}\n]"),
         FULL,
-        "what stands behind its end in line .* was not read",
+        "what comes after its end in line .* was not read",
     ),
     "UTF-16": Row(one("mini.ipynb", lambda desk: desk.solved().decode().encode("utf-16")), FULL),
     "code in a sentence": Row(

@@ -218,9 +218,7 @@ def test_every_command_that_is_printed_works(tmp_path: Path, student: str) -> No
 def test_what_many_have_open_for_one_reason_is_listed_once(undecided: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hidden test that fails itself leaves the same open for a whole class: one paragraph, and one command."""
     found = standing(Course(undecided), "mini")
-    one = replace(
-        found.cases[0], choices=(Choice(("nbseal", "grade", "mini"), "mend the hidden test, and grade again"),)
-    )
+    one = replace(found.cases[0], choices=(Choice(("nbseal", "grade", "mini"), "fix the hidden test and grade again"),))
     many = replace(found, cases=tuple(replace(one, student=str(number)) for number in range(9)))
     monkeypatch.setattr("nbseal.resolve.standing", lambda *_: many)
     listed = resolve(undecided).stdout

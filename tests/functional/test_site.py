@@ -116,3 +116,10 @@ def test_students_get_no_page_on_teaching(site: Path) -> None:
     assert any(secret in path.read_text(encoding="utf-8") for path in (site / "teachers").rglob("*.html"))
     texts = [path for path in (site / "students").rglob("*") if path.suffix in (".html", ".js", ".json")]
     assert [path for path in texts if secret in path.read_text(encoding="utf-8")] == []
+
+
+def test_a_notebooks_page_leaves_out_what_is_about_its_file(site: Path) -> None:
+    """Where to run the notebook, and the cell that looks for its files, are no matter of a page for reading."""
+    found = [path for path in (site / "students" / "release").rglob("*.html") if "support_files" in path.read_text()]
+    assert len(list((site / "students" / "release").rglob("*.html"))) == 9
+    assert found == []

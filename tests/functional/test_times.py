@@ -279,6 +279,7 @@ def test_an_extension_may_come_later_move_and_go(tmp_path: Path) -> None:
     assert not any(one.renewed for one in grade(root).done)
 
 
+@pytest.mark.slow
 def test_a_due_date_may_move(tmp_path: Path) -> None:
     """The penalty follows the due date without grading; a run that finds the same one does nothing."""
     root = make(tmp_path / "course")
@@ -294,7 +295,7 @@ def test_a_due_date_may_move(tmp_path: Path) -> None:
 
 
 def test_an_extension_counts_for_a_submission_that_is_graded_now(tmp_path: Path) -> None:
-    """Both faces heed a line that is there before the first grading, and report what is late beyond it."""
+    """Both faces follow a line that is there before the first grading, and report what is late beyond it."""
     root = make(tmp_path / "course", 'c.Grading.timezone = "Europe/Berlin"')
     stamp(root, "ann", "2026-05-06 20:00:00 UTC")
     stamp(root, "bob", "2026-05-06 23:00:00 UTC")
@@ -512,7 +513,7 @@ def test_extend_shows_the_list_and_refuses_what_makes_no_sense(tmp_path: Path) -
         ("minni", "ann", "2026-05-07"): "no assignment called 'minni': did you mean mini?",
         ("mini", "ann", "07.05.2026"): "write the date as 2026-05-11",
         ("mini", "ann", "2026-05-04 20:00"): "is before the due date of mini, 2026-05-04 21:00 UTC: give a later one",
-        ("mini", "a\nb", "2026-05-07"): "can't stand in extensions.csv",
+        ("mini", "a\nb", "2026-05-07"): "can't be written to extensions.csv",
     }.items():
         done = extend(root, *arguments)
         assert (done.exit_code, words in done.output) == (1, True), done.output

@@ -153,7 +153,7 @@ def obstacle(room: Room) -> str | None:
             words, env=environment(), cwd="/", capture_output=True, text=True, timeout=60, check=False
         )
     if done.returncode != 0:
-        return f"not to be had here: {done.stderr.strip()[-200:]}"
+        return f"not available here: {done.stderr.strip()[-200:]}"
     needed = {"user-namespaces": "user-namespaces", "landlock": "landlock", "container": "landlock"}.get(room.name)
     reason = rooms.findings(done.stdout).get(needed) if needed else None
     return f"{needed}: {reason}" if reason else None

@@ -62,7 +62,7 @@ def everything_in(folders: list[Path]) -> set[str]:
 
 
 def lines(path: str) -> list[str]:
-    """The lines of a file; none where it isn't to be had."""
+    """The lines of a file; none where it isn't there."""
     try:
         return Path(path).read_text("utf-8", "replace").splitlines()
     except OSError:

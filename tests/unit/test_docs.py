@@ -83,3 +83,19 @@ if __name__ == "__main__":
     path = DOCS / "instructors.md"
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     path.write_text(before + BEGIN + settings_table() + END + rest.partition(END)[2], encoding="utf-8")
+
+
+README_LINES, PICTURE_BYTES = 120, 80 * 1024
+
+
+def test_the_readme_is_short_and_shows_what_it_speaks_of():
+    """The README fits a few screens, and its photographs are small files with a text for those who don't see them."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(page.splitlines()) <= README_LINES
+    pictures = dict(re.findall(r"!\[([^\]]*)\]\((docs/pictures/[^)]+)\)", page))
+    assert len(pictures) == 3
+    for text, name in pictures.items():
+        content = (ROOT / name).read_bytes()
+        assert len(text.split()) >= 10, name
+        assert content.startswith(b"\x89PNG"), name
+        assert len(content) <= PICTURE_BYTES, name

@@ -104,7 +104,7 @@ def test_a_file_keeps_every_byte_but_the_cell_that_is_changed(tmp_path_factory, 
     [
         (b"", "is empty"),
         (b'Student,ID\n"Ann,1\n', "row 2: a quotation mark is never closed"),
-        (b'Student,ID\n"Ann"x,1\n', "row 2: text behind the closing quotation mark of 'Ann'"),
+        (b'Student,ID\n"Ann"x,1\n', "row 2: text after the closing quotation mark of 'Ann'"),
         ("Student,ID\nZoë,1\n".encode("latin-1"), "not in UTF-8"),
     ],
 )

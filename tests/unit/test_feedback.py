@@ -98,7 +98,7 @@ def test_only_failed_tests_explain_themselves():
 
 def test_no_mark_is_not_shown_as_zero():
     """A question that was not judged, or waits for a person, says so."""
-    assert "no zero" in mark_output(question(None, Status.NOT_JUDGED))["data"]["text/html"]
+    assert "not a zero" in mark_output(question(None, Status.NOT_JUDGED))["data"]["text/html"]
     assert "Your teacher reads this answer" in mark_output(question(None, Status.MANUAL))["data"]["text/html"]
 
 

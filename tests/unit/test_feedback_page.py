@@ -84,7 +84,7 @@ def test_the_overview_has_marks_tests_comments_and_the_late_penalty():
     words = " ".join(Page(text).words.split())
     assert "Question 1: double 1 of 2 tests passed ◐ 2 of 4" in words
     assert "Handed in late (9 h 10 min) −0.5" in words
-    assert "Together 1.5 of 4" in words
+    assert "Total 1.5 of 4" in words
     assert "<em>Nice</em> work." in text
     assert words.startswith("Doubling: feedback Skip to the content Feedback Doubling Ada Lovelace · handed in 1 May")
     assert words.index("Got 3, expected 4.") < words.index("return 2 * x") < words.index("Overview")
@@ -92,14 +92,14 @@ def test_the_overview_has_marks_tests_comments_and_the_late_penalty():
 
 def test_what_was_not_tried_is_not_called_failed():
     """Behind a failed test that must come first, the others are counted apart, on top and at the question."""
-    untried = TestResult("It works for lists.", Outcome.FAILED, "Not tried yet.", blocked=True)
+    untried = TestResult("It works for lists.", Outcome.FAILED, "Not run yet.", blocked=True)
     text = page(question(1.0, Status.GRADED, (*TESTS[:2], untried)), NotebookMarks({"double": 1.0}, {"double": 4.0}))
     words = " ".join(Page(text).words.split())
     assert words.count("failed: It works for an array.") == 2
     assert "failed: It works for lists." not in words
-    assert "1 more test was not tried yet" in words.partition("Overview")[0]
-    assert "1 of 3 tests passed, 1 not tried yet" in words
-    assert "not tried: It works for lists." in words
+    assert "1 more test was not run yet" in words.partition("Overview")[0]
+    assert "1 of 3 tests passed, 1 not run yet" in words
+    assert "not run: It works for lists." in words
 
 
 @pytest.mark.parametrize(("score", "sign"), [(4.0, "✓"), (2.0, "◐"), (0.0, "✗")])
@@ -123,7 +123,7 @@ def test_tests_that_were_not_judged_are_not_counted_as_not_passed():
     for tests, score in ((lost, None), ((TestResult(BY_A_PERSON, Outcome.FAILED),), 1.0)):
         status = Status.NOT_JUDGED if score is None else Status.GRADED
         words = Page(page(question(score, status, tests), NotebookMarks({"double": score}, {"double": 4.0}))).words
-        assert "passed" not in " ".join(words.split()).partition("Together")[0]
+        assert "passed" not in " ".join(words.split()).partition("Total")[0]
 
 
 def test_a_person_s_mark_goes_before_the_machine_s():
@@ -138,15 +138,15 @@ def test_a_mark_that_is_not_made_is_no_zero():
     """Question and sum say that something is still to come."""
     words = Page(page(question(None, Status.NOT_JUDGED), NotebookMarks({"double": None}, {"double": 4.0}))).words
     assert "not made yet (of 4)" in words
-    assert "This check could not be carried out. That is no zero" in words
-    assert "Together so far" in words
+    assert "This check could not be carried out. This is not a zero" in words
+    assert "Total so far" in words
 
 
 def test_the_sum_is_of_what_is_marked():
     """While marks are missing, the sum so far is beside the points that are marked, and says how many there are."""
     marks = NotebookMarks({"double": 3.0, "why": None}, {"double": 4.0, "why": 16.0})
     words = " ".join(Page(page(question(3.0, Status.GRADED), marks)).words.split())
-    assert "Together so far 3 of 4" in words
+    assert "Total so far 3 of 4" in words
     assert "4 of 20 points are marked so far. 1 question has no mark yet." in words
 
 
@@ -155,7 +155,7 @@ def test_a_sum_of_nothing_is_no_zero(status):
     """Where no question has a mark there is no sum; what could not be judged is told from what a person reads."""
     marks = NotebookMarks({"double": None}, {"double": 4.0})
     words = " ".join(Page(page(question(None, status), marks)).words.split())
-    assert "Together so far no marks yet" in words
+    assert "Total so far no marks yet" in words
     assert "0 of 4" not in words
     assert ("None of it could be judged" in words) is (status is Status.NOT_JUDGED)
 

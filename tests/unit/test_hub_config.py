@@ -126,6 +126,16 @@ def test_limits_hold_for_a_users_server_and_what_it_starts():
     assert [item["name"] for item in c.JupyterHub.services] == ["nn101"]
 
 
+@pytest.mark.parametrize("accounts", ["system", "demo"])
+def test_submissions_are_watched_by_the_account_that_grades(accounts):
+    """With ``watch`` the hub runs nbseal watch on the course, as whoever owns it, with the formgrader's settings."""
+    made = settings(watch=True, accounts=accounts)
+    watch = service(configure(made, password="long enough"), "watch")
+    assert watch["command"][1:] == ["watch", "--course", str(made.course)]
+    assert watch["environment"]["JUPYTER_CONFIG_PATH"] == str(made.configuration / "grader")
+    assert watch.get("user") == (made.grader if accounts == "system" else None)
+
+
 def test_idle_servers_are_stopped():
     """The culler gets the minutes in seconds, and the rights that it needs."""
     c = configure(settings(limits=Limits(idle_minutes=30)))
@@ -302,7 +312,7 @@ def test_a_link_names_repository_branch_and_place():
     query = {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
     assert query["repo"] == "https://git.example.org/nn/release.git"
     assert query["urlpath"] == "lab/tree/release/01-gates/01-gates.ipynb"
-    with pytest.raises(HubError, match="is no address"):
+    with pytest.raises(HubError, match="is not an address"):
         release_link("hub.example.org", "https://git.example.org/nn/release.git")
 
 

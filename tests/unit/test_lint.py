@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from nbseal.build.lint import lint, lint_copies
+from nbseal.build.shared_cells import lint_cells
 from nbseal.cli.app import app
 from nbseal.course import Course
 
@@ -189,7 +190,58 @@ def test_a_shared_file_that_nobody_has_is_found(tmp_path: Path) -> None:
     assert found.exit_code == 1
 
 
+def course_with_shared_cell(folder: Path, **sources: str) -> Path:
+    """A course whose settings name a shared cell, with one notebook an assignment that has it in this form."""
+    setting = 'c.Sources.shared_cells = {"welcome": "source/welcome.md"}'
+    (folder / "nbgrader_config.py").write_text(f"c = get_config()\n{setting}\n")
+    for assignment, source in sources.items():
+        (folder / "source" / assignment).mkdir(parents=True)
+        save(folder / "source" / assignment, [text("welcome", source), *cells()])
+    (folder / "source" / "welcome.md").write_text("This is <assignment>.\n")
+    return folder
+
+
+def test_a_shared_cell_that_differs_is_found_and_written(tmp_path: Path) -> None:
+    """A cell that isn't the shared text, with the assignment's own name, is named until the text is written into it."""
+    course = course_with_shared_cell(tmp_path, first="This is first.", second="This is first.")
+    found = CliRunner().invoke(app, ["lint", "--course", str(course)])
+    second = course / "source" / "second" / "a.ipynb"
+    assert found.stdout == f"{second}: cell 'welcome' is not the text of source/welcome.md: nbseal lint --write-cells\n"
+    assert found.exit_code == 1
+    before = (course / "source" / "first" / "a.ipynb").stat().st_mtime_ns
+    written = CliRunner().invoke(app, ["lint", "--write-cells", "--course", str(course)])
+    assert (written.exit_code, written.stdout) == (0, "")
+    assert "This is second." in second.read_text()
+    assert (course / "source" / "first" / "a.ipynb").stat().st_mtime_ns == before
+
+
+def test_a_notebook_without_the_shared_cell_is_found(tmp_path: Path) -> None:
+    """A notebook that lacks a shared cell is named, and writing the texts doesn't hide that."""
+    course = course_with_shared_cell(tmp_path, first="This is first.")
+    (course / "source" / "second").mkdir()
+    save(course / "source" / "second", cells())
+    found = CliRunner().invoke(app, ["lint", "--write-cells", "--course", str(course)])
+    assert "source/welcome.md: add a cell with the id 'welcome'" in found.stdout
+    assert found.exit_code == 1
+
+
+def test_a_shared_text_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    """A setting that names no file says so, instead of proving nothing."""
+    course = course_with_shared_cell(tmp_path, first="This is first.")
+    (course / "source" / "welcome.md").unlink()
+    found = CliRunner().invoke(app, ["lint", "--course", str(course)])
+    assert "c.Sources.shared_cells" in found.stderr
+    assert found.exit_code == 1
+
+
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_courses_own_cells_are_alike() -> None:
+    """Each notebook of this course says where to run it, and has the cell that looks for its files."""
+    course = Course(ROOT)
+    assert course.sources.shared_cells.keys() == {"where-to-run", "support-files"}
+    assert lint_cells(course) == {}
 
 
 def test_the_courses_own_copies_are_alike() -> None:

@@ -143,10 +143,10 @@ def test_conflict_markers_of_git_are_named_with_their_line(marker: str) -> None:
 
 def test_two_notebooks_in_one_file_are_refused_and_remains_are_not_read() -> None:
     """Nobody knows which of two counts; what a program has left behind a whole notebook does no harm."""
-    assert "holds two notebooks, the second one behind line 1" in refusal(notebook(code()) + notebook(code("y = 2")))
+    assert "holds two notebooks, the second one after line 1" in refusal(notebook(code()) + notebook(code("y = 2")))
     reading = read(notebook(code()) + b'\n "nbformat": 4}\n')
     assert [cell["source"] for cell in reading.nb["cells"]] == ["x = 1"]
-    assert reading.problems == ("what stands behind its end in line 1 was not read",)
+    assert reading.problems == ("what comes after its end in line 1 was not read",)
     assert read(notebook(code()) + b"\0" * 512).problems == ()
 
 

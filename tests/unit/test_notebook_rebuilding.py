@@ -419,7 +419,7 @@ def test_an_answer_that_was_typed_anew_takes_the_place_of_the_stub(work: dict[st
     rebuilt, problems = graded(work)
     assert by_id(rebuilt, "q-answer")["source"] == "x = 1"
     assert STUB not in sources(rebuilt)
-    assert problems == ["the cell 'q-answer' was typed anew: the student's own cell in its place was taken"]
+    assert problems == ["the cell 'q-answer' was retyped: the student's own cell in its place was taken"]
 
 
 def test_answers_typed_anew_in_one_place_are_told_by_what_they_define() -> None:

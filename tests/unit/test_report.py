@@ -156,7 +156,7 @@ def test_the_same_mistake_with_other_numbers_is_one_mistake():
     cards = [
         card("ada", {"q": 0.0}, "Got 3, expected 4."),
         card("bob", {"q": 0.0}, "Got 1.5, expected -2."),
-        card("eve", {"q": 0.0}, "Not tried yet, because this comes first: “x”", blocked=True),
+        card("eve", {"q": 0.0}, "Not run yet. Fix this first: “x”", blocked=True),
     ]
     (mistake,) = summarise(cards, {}, []).mistakes
     assert mistake.message == "Got …, expected …."

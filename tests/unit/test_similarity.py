@@ -1,4 +1,4 @@
-"""Alike answers: what counts as alike, what says nothing, and the page."""
+"""Similar answers: what counts as similar, what says nothing, and the page."""
 
 from __future__ import annotations
 

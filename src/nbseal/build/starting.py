@@ -16,6 +16,10 @@ LINES = """\
 c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
 c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
 c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]
+# The formgrader's long tasks are done outside its process, which serves all instructors.
+from nbseal.formgrader import use_queue  # noqa: E402
+
+use_queue()
 # What students wrote is shown on feedback pages and in the formgrader, and can't act there.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {
@@ -129,7 +133,7 @@ def start_course(folder: Path) -> list[str]:
     """
     if folder.exists() and (not folder.is_dir() or any(path.name not in MAY_LIE_THERE for path in folder.iterdir())):
         raise CourseError(
-            f"{folder} is not empty: give a new folder, or --adopt for an nbgrader course that is there already."
+            f"{folder} is not empty: give a new folder, or --adopt for an nbgrader course that already exists."
         )
     files = {
         CONFIG_FILE: SETTINGS,
@@ -156,9 +160,9 @@ def adopted_settings(folder: Path) -> str:
     elif (folder / "source").is_dir() or (folder / "release").is_dir():
         text = "c = get_config()  # noqa: F821\n"
     else:
-        raise CourseError(f"{folder} is no nbgrader course: it has neither {CONFIG_FILE} nor source/.")
+        raise CourseError(f"{folder} is not an nbgrader course: it has neither {CONFIG_FILE} nor source/.")
     if ALREADY in text:
-        raise CourseError(f"{path} has nbseal's lines already: nothing is to be done.")
+        raise CourseError(f"{path} has nbseal's lines already: there is nothing to do.")
     return f"{text.rstrip()}\n\n{BLOCK}"
 
 

@@ -14,8 +14,8 @@ from nbseal.cli.options import EXIT_CODES, EXIT_ERROR, EXIT_STOPPED, STOPPED, Gr
 from nbseal.errors import NbsealError
 
 COMMANDS = (
-    "build", "check", "compare", "doctor", "export", "extend", "feedback", "grade", "init", "lint", "report", "resolve",
-    "similarity", "verify",
+    "build", "check", "compare", "doctor", "export", "extend", "feedback", "grade", "init", "lint", "queue", "report",
+    "resolve", "similarity", "verify", "watch",
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def _explain(error: Exception) -> str:
     if isinstance(error, TraitError):
         return f"a setting in nbgrader_config.py doesn't fit: {error}"
     if isinstance(error, OSError) and error.filename:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}; mend that and run again."
+        return f"{os.fsdecode(error.filename)}: {error.strerror}; fix that and run again."
     return str(error)
 
 
@@ -67,6 +67,6 @@ def _explain(error: Exception) -> str:
         "max_content_width": 100,
     },
 )
-@click.version_option(__version__, message="nbseal %(version)s", help="Print the version and leave.")
+@click.version_option(__version__, message="nbseal %(version)s", help="Print the version and exit.")
 def app() -> None:
     """Build, verify and grade an nbgrader course; student code stays sealed from its graders."""

@@ -11,7 +11,7 @@ from nbseal.cli.options import Command, Output, complete_assignment, course_opti
 
 
 @click.command(cls=Command, epilog="Example: nbseal build 01-gates")
-@click.argument("assignments", nargs=-1, help="Assignments; all if none is named.", shell_complete=complete_assignment)
+@click.argument("assignments", nargs=-1, help="Assignments; all by default.", shell_complete=complete_assignment)
 @click.option("--force", is_flag=True, help="Build even what is up to date.")
 @click.option("--strict", is_flag=True, help="Refuse an assignment whose solution fails.")
 @text_options
@@ -25,15 +25,15 @@ def build(assignments: tuple[str, ...], force: bool, strict: bool, output: Outpu
     from nbseal.cli.progress import cells_on_terminal
     from nbseal.course import Course
 
-    chosen = list(assignments) or None
+    chosen, opened = list(assignments) or None, Course(course)
     with cells_on_terminal() as on_cell:
-        everything = build_course(Course(course), chosen, force=force, strict=strict, on_cell=on_cell)
+        everything = build_course(opened, chosen, force=force, strict=strict, on_cell=on_cell)
     if output.as_json:
         output.write_json([asdict(built) for built in everything])
         return
     for built in everything:
-        kinds = {"release": built.release, "solutions": built.solutions}
-        written = [f"{kind}/ ({', '.join(files)})" for kind, files in kinds.items() if files]
+        kinds = {opened.shown("release"): built.release, opened.shown("solution"): built.solutions}
+        written = [f"{folder} ({', '.join(files)})" for folder, files in kinds.items() if files]
         say(f"{built.assignment}: {'; '.join(written) or 'up to date'}")
         for note in built.notes:
             say(f"note: {built.assignment}: {note}", err=True)

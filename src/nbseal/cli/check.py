@@ -21,7 +21,7 @@ from nbseal.cli.options import (
 if TYPE_CHECKING:
     from nbseal.results import Scorecard
 
-ASSIGNMENT = "Its assignment; else that is found by the file's name or by the questions in it."
+ASSIGNMENT = "The assignment; by default the file's name or its questions tell."
 
 
 @click.command(cls=LinuxCommand, epilog="Example: nbseal check my/01-gates.ipynb")

@@ -69,7 +69,7 @@ class ExportOptions:
         return replace(marks, by_student=decided)
 
 
-force_option = click.option("--force", is_flag=True, help="Replace what is there already.")
+force_option = click.option("--force", is_flag=True, help="Replace what already exists.")
 partial_option = click.option("--partial", is_flag=True, help="Give the sum so far where a mark waits for a person.")
 zero_option = click.option(
     "--zero-missing", is_flag=True, help="Give 0 to students of the gradebook who handed nothing in."
@@ -78,7 +78,7 @@ zero_option = click.option(
 
 def export_options(shown: str) -> Callable[[Any], Any]:
     """What every export of marks takes, as one argument ``options``; ``shown`` is the new file's name in words."""
-    output = output_option("The file to be made.", shown)
+    output = output_option("The file to write.", shown)
     shared = (output, partial_option, force_option, json_option, course_option)
 
     def decorate(function: Callable[..., Any]) -> Any:
@@ -102,7 +102,7 @@ def export() -> None:
 @assignment_argument
 @click.argument("download", type=PATH, help="The gradebook as Canvas exports it.")
 @click.option("--column", show_default="the assignment's name", help="Title or id of the assignment in Canvas.")
-@choice_option("--match-by", CanvasMatch, "What is compared to find a student.")
+@choice_option("--match-by", CanvasMatch, "Which fields tell who a student is.")
 @zero_option
 @export_options("<download>-<assignment>.csv")
 def canvas(assignment: str, download: Path, column: str | None, match_by: CanvasMatch, options: ExportOptions) -> None:
@@ -118,8 +118,8 @@ def canvas(assignment: str, download: Path, column: str | None, match_by: Canvas
 
 @export.command(epilog="Example: nbseal export moodle 01-gates --worksheet Grades-NN101-gates-42.csv --match-by email")
 @assignment_argument
-@click.option("--worksheet", type=PATH, help="Fill in this grading worksheet; else a file for Grades, Import is made.")
-@choice_option("--match-by", MoodleMatch, "What is compared to find a student.")
+@click.option("--worksheet", type=PATH, help="Fill in this grading worksheet (default: make a file to import).")
+@choice_option("--match-by", MoodleMatch, "Which fields tell who a student is.")
 @click.option("--match-column", help="The title of that column, if Moodle isn't in English.")
 @click.option("--grade-column", default="Grade", show_default=True, help="The title of the column for marks.")
 @zero_option
@@ -140,7 +140,7 @@ def moodle(assignment: str, worksheet: Path | None, columns: WorksheetColumns, o
 
 
 @export.command(epilog="Example: nbseal export csv 01-gates 02-xor --output marks.csv")
-@click.argument("assignments", nargs=-1, help="Assignments; all if none is named.")
+@click.argument("assignments", nargs=-1, help="Assignments; all by default.")
 @export_options("grades.csv")
 def csv(assignments: tuple[str, ...], options: ExportOptions) -> None:
     """Write nbgrader's CSV, in which no name is a formula.
@@ -157,7 +157,7 @@ def csv(assignments: tuple[str, ...], options: ExportOptions) -> None:
     epilog="Example: nbseal export gradescope 01-gates --output 01-gates.zip --visibility after_due_date",
 )
 @assignment_argument
-@output_option("The file to be made.", "<assignment>-gradescope.zip")
+@output_option("The file to write.", "<assignment>-gradescope.zip")
 @choice_option("--visibility", Visibility, "When students see the tests.")
 @force_option
 @course_option
@@ -166,12 +166,12 @@ def gradescope(assignment: str, output: Path | None, visibility: Visibility, for
     target = output or Path(f"{assignment}-gradescope.zip")
     write_new(target, make_gradescope_zip(Course(course), assignment, visibility), force)
     say(f"{target}: upload it in Gradescope (Configure Autograder, zip file upload; base image Ubuntu 24.04).")
-    say("It holds the hidden tests: give it to nobody else.")
+    say("It holds the hidden tests: don't share it.")
 
 
 @export.command(cls=LinuxCommand, epilog="Example: nbseal export otter 01-gates --output dist")
 @assignment_argument
-@output_option("The folder to be made.", "otter/<assignment>")
+@output_option("The folder to write.", "otter/<assignment>")
 @click.option("--file", multiple=True, help="A file that students hand in with the notebook (repeat for more).")
 @force_option
 @course_option

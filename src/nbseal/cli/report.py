@@ -12,7 +12,7 @@ from nbseal.text import command, one_line, shell
 
 @click.command(cls=Command, epilog="Example: nbseal report 01-gates --anonymous -o report.html")
 @assignment_argument
-@click.option("--anonymous", is_flag=True, help="Show pseudonyms in place of names.")
+@click.option("--anonymous", is_flag=True, help="Show pseudonyms instead of names.")
 @page_options("reports/<assignment>.html")
 @course_option
 def report(assignment: str, anonymous: bool, output: Output, course: Path) -> None:

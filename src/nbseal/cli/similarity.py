@@ -1,4 +1,4 @@
-"""``nbseal similarity``: a page with pairs of alike answers."""
+"""``nbseal similarity``: a page with pairs of similar answers."""
 
 from __future__ import annotations
 
@@ -20,15 +20,13 @@ SHARE = click.FloatRange(0.0, 1.0)
     show_default=True,
     help="Share of an answer that must be in the other, from 0 to 1.",
 )
-@click.option(
-    "--common", type=SHARE, default=0.1, show_default=True, help="What this share of the class wrote says nothing."
-)
+@click.option("--common", type=SHARE, default=0.1, show_default=True, help="Ignore what this share of the class wrote.")
 @page_options("reports/<assignment>-similarity.html")
 @course_option
 def similarity(assignment: str, threshold: float, common: float, output: Output, course: Path) -> None:
-    """Make a page with pairs of alike answers.
+    """Make a page with pairs of similar answers.
 
-    They stand side by side: something to look at, never a verdict.
+    They are shown side by side: a reason to look, never a verdict.
     """
     from nbseal.course import Course
     from nbseal.similarity import find_similar, similarity_page

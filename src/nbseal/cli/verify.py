@@ -27,9 +27,9 @@ STANDARD = Path("-")
 
 
 @click.command(cls=LinuxCommand, epilog="Example: nbseal verify 01-gates --question nand --html verify.html")
-@click.argument("assignments", nargs=-1, help="Assignments; all if none is named.", shell_complete=complete_assignment)
+@click.argument("assignments", nargs=-1, help="Assignments; all by default.", shell_complete=complete_assignment)
 @click.option("--question", multiple=True, help="Only this question (repeat for more).")
-@click.option("--sample", type=click.IntRange(min=1), help="So many answers of each kind, the same ones each time.")
+@click.option("--sample", type=click.IntRange(min=1), help="This many answers of each kind, the same ones each time.")
 @click.option("--draws", type=click.IntRange(min=1), default=20, show_default=True, help="Draws for each known answer.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), default=2, show_default=True, help="Answers at a time.")
 @click.option(
@@ -163,4 +163,4 @@ def _show(found: Verification) -> None:
             if finding.counts:
                 say(f"    {finding.said}")
     wrong = sum(finding.counts for one in found.questions for finding in one.findings)
-    say(f"{found.assignment}: {f'{wrong} to be mended' if wrong else 'the graders are right in all that was tried'}")
+    say(f"{found.assignment}: {f'{wrong} to fix' if wrong else 'the graders are right in all that was tried'}")

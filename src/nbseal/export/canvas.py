@@ -61,7 +61,7 @@ def fill_canvas(marks: AssignmentMarks, download: Path, match: Match, column: st
     header = file.header
     if not (header[0] in ("Student", "LastName") and "ID" in header and "Section" in header):
         raise CourseError(
-            f"{download} is no gradebook of Canvas: its first line should begin with Student, ID, … and have a "
+            f"{download} is not a gradebook from Canvas: its first line should begin with Student, ID, … and have a "
             "column Section. In Canvas: Grades, Export, Export Entire Gradebook."
         )
     place = _assignment_column(file, column or marks.assignment)

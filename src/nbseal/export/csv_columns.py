@@ -128,7 +128,7 @@ class CsvText:
         value = text[start + 1 : end].replace(QUOTE * 2, QUOTE)
         if text[end + 1 : end + 2] not in ("", delimiter, "\n", "\r"):
             raise CourseError(
-                f"{self.path}, row {row}: text behind the closing quotation mark of {value[:40]!r}. "
+                f"{self.path}, row {row}: text after the closing quotation mark of {value[:40]!r}. "
                 "Download the file again."
             )
         return CsvCell(value, start, end + 1)
@@ -308,7 +308,7 @@ def write_new(path: Path, content: bytes, force: bool, source: Path | None = Non
     if source is not None and path.exists() and path.samefile(source):
         raise CourseError(f"{path} is the file that was downloaded: give another name with --output.")
     if path.exists() and not force:
-        raise CourseError(f"{path} is there already: give another name with --output, or --force to replace it.")
+        raise CourseError(f"{path} already exists: give another name with --output, or --force to replace it.")
     if not path.absolute().parent.is_dir():
         raise CourseError(f"the folder {path.absolute().parent} doesn't exist: make it, or give another --output.")
     write_whole(path, content)

@@ -73,7 +73,7 @@ def export_otter(course: Course, assignment: str, target: Path, files: list[str]
     if find_spec("otter") is None:
         raise CourseError("otter-grader is not installed: pip install 'nbseal[otter]'.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())) and not force:
-        raise CourseError(f"{target} is there already: give another folder with --output, or --force to write into it.")
+        raise CourseError(f"{target} already exists: give another folder with --output, or --force to write into it.")
     plan = plan_of(course, assignment)
     if len(plan.notebooks) != 1:
         raise CourseError(f"{assignment} has {len(plan.notebooks)} notebooks, and otter grades one: split it.")
@@ -86,7 +86,7 @@ def export_otter(course: Course, assignment: str, target: Path, files: list[str]
     return [
         f"{target}/student: hand this folder out; grader.check runs the notebook's self-checks.",
         f"{target}/autograder/autograder.zip: otter run -a {target}/autograder/autograder.zip <submission>, or otter "
-        "grade, or Gradescope. It holds the hidden tests: give it to nobody else.",
+        "grade, or Gradescope. It holds the hidden tests: don't share it.",
     ]
 
 

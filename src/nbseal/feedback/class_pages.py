@@ -153,7 +153,7 @@ def _check_settings(config: Config) -> None:
         for name in names:
             if name in config.get(section, {}):
                 raise CourseError(
-                    f"nbseal feedback doesn't heed c.{section}.{name}: use nbgrader generate_feedback, which does, or "
+                    f"nbseal feedback ignores c.{section}.{name}: use nbgrader generate_feedback, which follows it, or "
                     "take the setting out of nbgrader_config.py."
                 )
 
@@ -176,7 +176,7 @@ def _choose(course: Course, assignment: str, wanted: Sequence[str] | None, notes
 
 
 def _orders(course: Course, assignment: str, students: Sequence[str]) -> list[_Order]:
-    marks = class_notebook_marks(course, assignment)
+    marks = class_notebook_marks(course, assignment, students[0] if len(students) == 1 else None)
     mode, hidden = _permissions(course), hidden_regions(course.config)
     return [
         _Order(
@@ -258,8 +258,8 @@ def _why(error: BaseException) -> str:
     if isinstance(error, (NotADirectoryError, FileExistsError)):
         blocking = [one for one in (path, *path.parents) if one.is_file() or one.is_symlink()]
         if blocking:
-            return f"{blocking[-1]} is there, where a folder is to be: move it away, and run again."
-    return f"{path}: {error.strerror}; mend that, and run again."
+            return f"{blocking[-1]} is where a folder must go: move it away and run again."
+    return f"{path}: {error.strerror}; fix that and run again."
 
 
 def _copy_files(course: Course, order: _Order) -> None:

@@ -53,7 +53,7 @@ def explained(path: str | os.PathLike[str]) -> Iterator[None]:
             "wait for it or end it, and run again",
         ) from error
     except OSError as error:
-        cause, mend = DISK_CAUSES.get(error.errno or 0, (f"{error.strerror or error}", "mend that and run again"))
+        cause, mend = DISK_CAUSES.get(error.errno or 0, (f"{error.strerror or error}", "fix that and run again"))
         raise _record_error(error.filename or path, cause, mend) from error
     except _gradebook_errors() as error:
         cause, mend = _database_cause(str(getattr(error, "orig", None) or error))  # without statement and values
@@ -74,7 +74,7 @@ def _database_cause(text: str) -> tuple[str, str]:
         if sign in text:
             return cause_and_mend
     first_line = text.partition("\n")[0]
-    return f"the gradebook refused: {first_line}", "mend that and run again"
+    return f"the gradebook refused: {first_line}", "fix that and run again"
 
 
 def _record_error(path: object, cause: str, mend: str) -> RecordError:

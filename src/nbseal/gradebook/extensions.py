@@ -126,7 +126,7 @@ def revoke(course: Course, assignment: str, student: str) -> None:
 
 def _write_line(course: Course, assignment: str, student: str, until: datetime) -> None:
     if "\n" in student or "\r" in student:
-        raise CourseError(f"{student!r} can't stand in {FILE}: an id there has one line.")
+        raise CourseError(f"{student!r} can't be written to {FILE}: an id there fits on one line.")
     with _table(course) as table:
         table.put(student, assignment, until.isoformat(sep=" ", timespec="seconds"))
 

@@ -151,7 +151,7 @@ def _disagreement(
         found += wanted.get(name, EMPTY).differences(recorded.get(name, EMPTY))
     return (
         f"{gradebook} holds submissions of another version of {assignment.name}: "
-        f"{'; '.join(found) or 'its notebooks are others'}. If only points changed, run "
+        f"{'; '.join(found) or 'it has other notebooks'}. If only points changed, run "
         f"{shell(command('build', assignment.name))}; otherwise bring the old cells back, or remove the recorded "
         f"submissions with nbgrader db assignment remove {shell([assignment.name])} --force."
     )

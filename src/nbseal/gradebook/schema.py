@@ -32,7 +32,7 @@ def schema_problem(connection: sqlalchemy.Connection, label: str, course: Path) 
         lacks = _lacking(connection, present)
         if not lacks:
             return ""
-        return f"{label} says no version of its tables, and {lacks} is not there: it is no gradebook that we know."
+        return f"{label} has no version of its tables and no {lacks}: it is not a gradebook that nbseal knows."
     table = Table(VERSION, MetaData(), autoload_with=connection)
     versions = {str(name) for (name,) in connection.execute(select(table.c.version_num))}
     newest = newest_revision()

@@ -194,7 +194,7 @@ class GradebookWriter:
         except Exception as error:
             plugin = type(self.late.plugin_inst).__name__
             raise RecordError(
-                f"the late-submission plugin {plugin} raised {type(error).__name__}: {error}; mend it and run again."
+                f"the late-submission plugin {plugin} raised {type(error).__name__}: {error}; fix it and run again."
             ) from error
         if penalty is None:
             return None

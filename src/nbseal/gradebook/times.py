@@ -80,7 +80,7 @@ def zones_of(config: Config) -> Zones:
     course = _zone(name) or gettz(name)
     if course is None:
         setting = f"c.{'Grading' if own else 'Exchange'}.timezone"
-        raise CourseError(f"{setting} = {name!r} is no time zone: write one such as 'Europe/Berlin' or 'UTC'.")
+        raise CourseError(f"{setting} = {name!r} is not a time zone: write one such as 'Europe/Berlin' or 'UTC'.")
     zoneless = "%z" not in str(exchange.get("timestamp_format", "%Z")).lower()
     return Zones(course, course if own or zoneless else UTC)
 
@@ -209,7 +209,7 @@ def _in_words(text: str) -> tuple[datetime, str]:
     except (ValueError, OverflowError, TypeError, ArithmeticError, LookupError):
         readings = set()
     if len(readings) != 1 or next(iter(readings)).year != int(year[1]):
-        raise Unclear("that is no complete date with a time")
+        raise Unclear("that is not a complete date with a time")
     return readings.pop(), zones[0]
 
 
@@ -266,7 +266,7 @@ def _by_abbreviation(local: datetime, name: str, course: tzinfo, named: tzinfo |
         alike = [one for one in sides if one.tzname() == name] or sides
         offsets |= {one.utcoffset() or timedelta() for one in alike}
     if not offsets:
-        raise Unclear(f"{quoted(name)} is no time zone that is known")
+        raise Unclear(f"{quoted(name)} is not a time zone that nbseal knows")
     if len(offsets) > 1 or name in SHARED:
         raise Unclear(
             f"{name} means different times in different places, and clocks in {course} never show it "

@@ -28,7 +28,7 @@ MOST_VERSIONS = 50  # of one notebook, whose answers are compared
 SHOWN, MOST_NOTES = 5, 20  # names in a sentence, sentences about files
 # Another notebook of the same course has at most a tenth of the lines that students are given in this one.
 ENOUGH_LINES, SOME_LINES = 1 / 3, 1 / 10
-UNSURE_MEND = "; leave one of them, and grade again"
+UNSURE_MEND = "; keep one of them, and grade again"
 NOT_RECOGNISED = "isn't recognised as this assignment's"
 
 
@@ -316,7 +316,8 @@ def _only_one(name: str, template: Notebook, file: _File, files: Sequence[_File]
 def _misplaced(name: str, where: str) -> _Choice:
     """Nobody knows whether what lies elsewhere was meant for this assignment."""
     return _Choice(
-        reason=f"{name}{NOTEBOOK} is not judged: {where}", told=f"{name}{NOTEBOOK}: {where}. A person looks at it."
+        reason=f"{name}{NOTEBOOK} is not judged: {where}",
+        told=f"{name}{NOTEBOOK}: {where}. Your teacher will look at it.",
     )
 
 
@@ -362,7 +363,7 @@ def _taken(name: str, file: _File, others: Sequence[_File]) -> _Choice:
 def _unsure(name: str, why: str) -> _Choice:
     return _Choice(
         reason=f"{name}{NOTEBOOK} is not judged: {why}{UNSURE_MEND}",
-        told=f"{name}{NOTEBOOK}: {why}. Leave one of them.",
+        told=f"{name}{NOTEBOOK}: {why}. Keep one of them.",
     )
 
 

@@ -209,7 +209,7 @@ class Conversation:
             self._broken = f"the student's process no longer answers properly ({error})"
             raise SealBroken(self._broken) from error
         if not isinstance(reply, dict):
-            self._broken = "the student's process sent something that is no answer"
+            self._broken = "the student's process sent something that is not an answer"
             raise SealBroken(self._broken)
         return reply
 

@@ -40,7 +40,7 @@ def read_drawing(data: Any, function: str) -> Drawing:
     if len(marks) > MAX_MARKS:
         raise StudentError(f"`{function}` draws more than {MAX_MARKS} markers.")
     if not all(isinstance(mark, tuple) and _is_mark(*mark) for mark in marks):
-        raise StudentError(f"`{function}` draws a marker at a place that is none.")
+        raise StudentError(f"`{function}` draws a marker at a place that is not two finite numbers.")
     xlabel, ylabel, title = map(str, names)
     return Drawing(tuple(Mark(*mark) for mark in marks), others, xlabel, ylabel, title)
 

@@ -133,8 +133,8 @@ class GraderPlugin:
                 if other.function != needed or outcome == Outcome.PASSED:
                     continue
                 if outcome == Outcome.FAILED:
-                    return outcome, f"Not tried yet, because this comes first: “{other.line}”"
-                return outcome, f"Not tried, because it needs a test that could not be judged: “{other.line}”"
+                    return outcome, f"Not run yet. Fix this first: “{other.line}”"
+                return outcome, f"Not run, because it needs a test that could not be judged: “{other.line}”"
         return None
 
 
@@ -181,7 +181,7 @@ def checks_of(items: Sequence[pytest.Item]) -> list[Check]:
         for needed in check.requires:
             if needed == check.function or needed not in (other.function for other in checks):
                 raise CollectionProblem(
-                    f"{item.nodeid} requires {needed!r}: name a test function of the same file that stands before it"
+                    f"{item.nodeid} requires {needed!r}: name a test function above it in the same file"
                 )
         checks.append(check)
     return checks

@@ -151,9 +151,7 @@ class Student:
         changed = [n for n, (old, new) in enumerate(zip_longest(given, after), 1) if pack(old) != pack(new)]
         if changed:
             which = f"argument {changed[0]}" if len(args) > 1 else "argument"
-            raise StudentError(
-                f"`{function}` changed its {which}, which belongs to whoever called it: work on a copy instead."
-            )
+            raise StudentError(f"`{function}` changed its {which}. Work on a copy instead.")
         return value
 
     def drawing(self, function: str, *args: Any, timeout: float = 2.0) -> Drawing:
@@ -310,16 +308,22 @@ class Student:
                 self._note_end(request.get("function") or request.get("name", ""))
         if reply.get("too_large"):
             what = f"What `{request['function']}` returns" if request["do"] in CALLS else f"`{request['name']}`"
-            raise StudentError(f"{what} is too large to be looked at.")
+            raise StudentError(f"{what} is too large to be checked.")
         if request["do"] not in CALLS and ("raised" in reply or "timeout" in reply):
-            raise StudentError(f"`{request['name']}` can't be read: looking at it runs code that fails.")
+            raise StudentError(f"`{request['name']}` can't be read: reading it runs code that fails.")
         return reply
 
     def _must_exist(self, reply: dict[str, Any], name: str) -> None:
         if not reply.get("missing"):
             return
         error = self._why_missing()
-        why = f" The cell that should define it stopped with {error}" if error else self._guess(reply.get("near"))
+        _, over, limit = error.partition(": this cell ")  # the sandbox's own sentence about the time limit
+        stopped = (
+            f"The cell that should define it {limit}."
+            if over
+            else f"The cell that should define it stopped with {error}"
+        )
+        why = f" {stopped}" if error else self._guess(reply.get("near"))
         raise StudentError(f"`{name}` is not defined.{why}", unwritten=error.partition(":")[0] == STUB)
 
     def _guess(self, near: Any) -> str:

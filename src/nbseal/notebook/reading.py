@@ -218,9 +218,9 @@ def _look_behind(text: str, end: int, name: str, note: Note) -> None:
     line = text.count("\n", 0, end) + 1
     if '"cells"' in text[end:]:
         raise SubmissionError(
-            f"{name} holds two notebooks, the second one behind line {line}: keep one of them, and hand it in again."
+            f"{name} holds two notebooks, the second one after line {line}: keep one of them, and hand it in again."
         )
-    note(f"what stands behind its end in line {line} was not read")
+    note(f"what comes after its end in line {line} was not read")
 
 
 def _what_is_wrong(text: str, error: json.JSONDecodeError) -> str:

@@ -233,7 +233,7 @@ def _problems(ours: list[Cell], theirs: list[Cell], matching: Matching, in_texts
         if position in matching.elsewhere:
             problems.append(f"{name} was deleted; other cells give its answer")
         elif position in matching.retyped and not matching.names_lost:
-            problems.append(f"{name} was typed anew: the student's own cell in its place was taken")
+            problems.append(f"{name} was retyped: the student's own cell in its place was taken")
         elif partner is None:
             problems.append(f"{name} is missing")
         if partner is None:
@@ -301,7 +301,7 @@ def _in_texts(ours: list[Cell], theirs: list[Cell], matching: Matching, answers:
             names = bound_names(texts[partner])
             if not names or (wanted and not names & wanted):
                 kind = theirs[partner]["cell_type"]
-                found[position] = f"{name} was turned into a {kind} cell, and isn't code as it stands"
+                found[position] = f"{name} was turned into a {kind} cell, and isn't valid code"
         elif places := [index for index, text in texts.items() if _gives(text, wanted)]:
             if wanted & names_bound_by_own_cells(ours, theirs, matching):
                 continue

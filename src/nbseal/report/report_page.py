@@ -98,7 +98,7 @@ def _facts(summary: Summary, shares: Sequence[float]) -> list[tuple[str, str]]:
         (f"{statistics.fmean(shares):.0f} %" if shares else "–", f"mean of the points marked ({counted})"),
         (f"{statistics.median(shares):.0f} %" if shares else "–", f"median ({counted})"),
         (str(_count(summary.students, "not_judged")), "not judged completely"),
-        (str(_count(summary.students, "waiting")), "with marks still to be made"),
+        (str(_count(summary.students, "waiting")), "still waiting for marks"),
         (str(_count(summary.students, "seconds_late")), "late"),
         (", ".join(f"{level} ({count})" for level, count in summary.seals.items()), "seal level"),
     ]

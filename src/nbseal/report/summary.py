@@ -42,7 +42,7 @@ class Student:
 
     @property
     def share(self) -> float | None:
-        """The score as a share of the points that are marked; None while none is: that is no zero."""
+        """The score as a share of the points that are marked; None while none is: this is not a zero."""
         return self.score / self.marked if self.marked else None
 
 

@@ -154,7 +154,7 @@ def _questions(desk: Desk, folder: Folder, plan: NotebookPlan, own: Sequence[Que
         grade = command("grade", desk.assignment)
         choices = [Choice(grade, "it was no fault of the student's: try it again")] if failed else []
         if reason.startswith(TEST_ITSELF_FAILED):
-            choices.append(Choice(grade, "mend the hidden test, and grade again"))
+            choices.append(Choice(grade, "fix the hidden test and grade again"))
         for question in questions:
             if any(test.name == ANSWER_IS_FOUND for test in question.tests):
                 choices += _by_cells(desk, folder, plan, question.grade_id)

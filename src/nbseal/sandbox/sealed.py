@@ -112,7 +112,7 @@ class SealedProcess:
             raise
         except Late:
             self.end()
-            run.failure = f"the notebook ran longer than {self._seal.notebook_seconds:g} seconds, the time limit"
+            run.failure = f"the notebook ran longer than its time limit, {self._seal.notebook_seconds:g} seconds"
         except EndOfStream:
             run.failure = f"the notebook's process ended before its last cell: {self.explain_end()}"
         except Exception as error:  # what a stranger has sent may fail in any way, but only for that stranger
@@ -197,7 +197,7 @@ class SealedProcess:
             self._await_report(time.monotonic() + GRACE_SECONDS)
         report = self._report or {}
         if report.get("reason") == "memory":
-            return f"it used more than {self._seal.memory_mib} MiB of memory, the limit"
+            return f"it used more than {self._seal.memory_mib} MiB of memory, its limit"
         if report.get("reason") == "disk":
             return f"it wrote more than {self._seal.disk_mib} MiB of files, or too many, the limit"
         if report.get("reason") == "time":

@@ -1,4 +1,4 @@
-"""Finds alike answers of an assignment and renders them side by side."""
+"""Finds similar answers of an assignment and renders them side by side."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST = 200  # pairs on a page
 
 @dataclass(frozen=True)
 class Couple:
-    """Two students and their alike answers."""
+    """Two students and their similar answers."""
 
     students: tuple[str, str]
     pairs: tuple[Pair, ...]

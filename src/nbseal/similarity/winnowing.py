@@ -33,7 +33,7 @@ Slices = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two alike answers: ``share`` of what is particular in one of them is in the other.
+    """Two similar answers: ``share`` of what is particular in one of them is in the other.
 
     ``first_marks`` and ``second_marks`` say where: pairs of start and end in the sources.
     """
@@ -57,7 +57,7 @@ def compare(
 ) -> list[Pair]:
     """Pairs of answers to the same question that are alike by at least ``threshold``.
 
-    Two students who are alike in most questions come first. ``given`` is code that everybody was given; ``common`` is
+    Two students who have most answers in common come first. ``given`` is code that everybody was given; ``common`` is
     the share of the class that may share a fingerprint.
     """
     by_question: dict[str, list[Answer]] = defaultdict(list)

@@ -32,7 +32,7 @@ class Accepted:
                 entries = tomllib.loads(self.path.read_text(encoding="utf-8")).get("accepted", [])
                 self.reasons = {str(one["finding"]): str(one["reason"]).strip() for one in entries}
             except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-                raise CourseError(f"{self.path} can't be read ({error}): mend it and run again.") from error
+                raise CourseError(f"{self.path} can't be read ({error}): fix it and run again.") from error
         if unreasoned := [key for key, reason in self.reasons.items() if not reason]:
             raise CourseError(f"{self.path}: no reason is given for {', '.join(unreasoned)}: write one.")
 

@@ -105,7 +105,7 @@ def settings_of_cases(course: Course, assignment: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CourseError(f"{path} can't be read ({error}): mend it and run again.") from error
+        raise CourseError(f"{path} can't be read ({error}): fix it and run again.") from error
 
 
 def known_cases(course: Course, assignment: str) -> list[KnownCase]:
@@ -140,7 +140,7 @@ def read_case(path: Path, cells: Iterable[str]) -> KnownCase:
             alone=bool(data.get("alone", False)),
         )
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CourseError(f"{path} is no description of a case ({error}): mend it and run again.") from error
+        raise CourseError(f"{path} does not describe a case ({error}): fix it and run again.") from error
     if unknown := sorted(data.keys() - KEYS):
         raise CourseError(f"{path}: {', '.join(unknown)} means nothing here; known are {', '.join(sorted(KEYS))}.")
     if unknown := sorted({*case.cells, *case.expect} - set(cells)):

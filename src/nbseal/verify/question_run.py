@@ -229,7 +229,7 @@ class QuestionRun:
             return
         learnt = self._all({0: self._bench.learn}, {0: f"{self._found.question} read off the feedback"})[0]
         if learnt.evidence:
-            said = f"whoever answers what earlier feedback said gets marks: {learnt.evidence}"
+            said = f"an answer copied from earlier feedback gets marks: {learnt.evidence}"
             self._add(Problem.FAULT, Kind.ADVERSARY, "automatic student", said)
 
     def _passes_without(self, test: str, answer: Answer) -> bool:

@@ -65,7 +65,7 @@ def _proper(array: np.ndarray) -> np.ndarray:
     elif array.dtype.kind == "U" and array.size:
         points = array.reshape(-1).view(np.uint32)
         if points.max() > sys.maxunicode:
-            raise WireError("the .npy file holds text that is no text")
+            raise WireError("the .npy file holds text that can't be read")
         points[(points >= 0xD800) & (points <= 0xDFFF)] = ord("?")
     return array
 

@@ -174,7 +174,7 @@ double = lambda x: 0
     ),
     attack(
         "cannot_pass_by_ending_the_process",
-        "A process that is gone gets no marks for what was not asked, and no zero either.",
+        "A process that is gone gets no marks for what was not asked, and a zero isn't given either.",
         wrong="double",
         lost=Lost.PROCESS,
         double="import os\nos._exit(0)",

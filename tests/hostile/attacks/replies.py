@@ -225,7 +225,7 @@ threading.Thread(target=steal, daemon=True).start()
     *[
         attack(
             f"cannot_{name}",
-            f"{about} is not to be had through an object of the grader's.",
+            f"{about} can't be reached through an object of the grader's.",
             wrong="spied",
             lost=Lost.PERHAPS,
             spied=f"def ask(model, rows):\n    steal = lambda name, *args: model._ask(name, args, {{}})\n{body}",

@@ -143,7 +143,7 @@ for path in ("@course@/shared/data.txt", "@course@/shared"):
     ),
     theft(
         "cannot_read_the_environment",
-        "No token of the grading process's environment is to be had.",
+        "No token of the grading process's environment can be read.",
         READ
         + """
 print(dict(os.environ), os.popen("env").read())

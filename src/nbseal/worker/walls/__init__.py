@@ -1,4 +1,4 @@
-"""The walls around a sealed process: namespaces, Landlock, seccomp and limits, at the strongest level to be had."""
+"""The walls around a sealed process: namespaces, Landlock, seccomp and limits, at the strongest level that works."""
 
 from nbseal.worker.walls.limits import SLOTS, Settings, give_headroom, owns_users
 from nbseal.worker.walls.namespaces import HOME, ROOMS, interpreter_folders, move_in, rejoin, separate

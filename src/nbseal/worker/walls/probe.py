@@ -61,7 +61,7 @@ def attempt(level: str, scratch: str) -> str | None:
     with os.fdopen(reading, "rb") as pipe:
         text = pipe.read().decode()
     os.waitpid(pid, 0)
-    return None if text == "ok" else text or "the process ended without a word"
+    return None if text == "ok" else text or "the process ended without a message"
 
 
 def _try(level: str, program: bytes, scratch: str, writing: int) -> None:
