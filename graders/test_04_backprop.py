@@ -145,8 +145,8 @@ def test_remember_keeps_the_past(student):
 def test_remember_any_length(student):
     """remember gives one output for each input, however many there are, and leaves the inputs alone."""
     for count in (1, 2, 30):
-        fractions = (student.rng.integers(-8, 9, count) / 4).tolist()
-        wholes = (2 * student.rng.integers(-4, 4, count) + 1).tolist()
+        fractions = (student.rng.integers(-800, 801, count) / 64).tolist()
+        wholes = (2 * student.rng.integers(-400, 400, count) + 1).tolist()
         for inputs in (fractions, wholes):
             expected = memory(inputs, 1.5, -0.75)
             mistakes = [("these outputs have lost their fractions.", np.trunc(expected))]

@@ -36,8 +36,10 @@ def test_context(student):
         for _ in range(4):
             wholes, (w, v) = rng.integers(-20, 21, count), (rng.integers(-12, 13, 2) / 8).tolist()
             for inputs in (wholes.tolist(), (wholes / 8).tolist()):
-                cases.append((inputs, w, v))
-                wanted.append([sum(w * inputs[i] * v ** (t - i) for i in range(t + 1)) for t in range(count)])
+                for weight, back in ((w, v), (v, w)):
+                    cases.append((inputs, weight, back))
+                    steps = range(count)
+                    wanted.append([sum(weight * inputs[i] * back ** (t - i) for i in range(t + 1)) for t in steps])
     for got, expected in zip(student.calls("remember", cases), wanted, strict=True):
         assert close(got, expected)
     student.leaves_alone("remember", *cases[-1])
