@@ -10,6 +10,7 @@ VERIFY := $(VENV)/.verify
 HUB := $(VENV)/.hub
 CLOUD := $(VENV)/.cloud
 DEEP := $(VENV)/.deep
+SCALE := $(VENV)/.scale
 SITE := $(VENV)/.site
 # Byte code is made by all processors at once, and of what may run in a sealed process, which can't keep any. A library's
 # file that this Python can't compile, since it is meant for a newer one, is none of our business.
@@ -33,7 +34,7 @@ $(COURSE): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(TEST) $(VERIFY) $(HUB) $(CLOUD) $(DEEP) $(SITE): $(VENV)/.%: requirements-%.txt $(COURSE)
+$(TEST) $(VERIFY) $(HUB) $(CLOUD) $(DEEP) $(SCALE) $(SITE): $(VENV)/.%: requirements-%.txt $(COURSE)
 	$(install)
 	touch $@
 
@@ -45,10 +46,10 @@ hub: $(COURSE) $(HUB)  ## a JupyterHub with a small class on this machine, until
 
 deep: $(COURSE) $(DEEP)  ## install PyTorch, which 08-deep trains networks with
 
-test: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD) $(SITE)  ## run the tests of marks, walls and pages
+test: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD) $(SCALE) $(SITE)  ## run the tests of marks, walls and pages
 	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
 
-test-slow: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD) $(SITE)  ## run the whole-system suites
+test-slow: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD) $(SCALE) $(SITE)  ## run the whole-system suites
 	$(PYTEST) -m slow $(PYTEST_ARGS)
 
 lint: $(COURSE) $(TEST) $(VERIFY)  ## style, types, import layers, notebooks, the forge's workflow

@@ -40,6 +40,11 @@ from nbseal.gradebook.formgrader import read_times_as_recorded  # noqa: E402
 
 read_times_as_recorded()
 
+# and its long tasks are done outside its process, which serves all instructors
+from nbseal.formgrader import use_queue  # noqa: E402
+
+use_queue()
+
 # what students wrote is shown on feedback pages and in the formgrader, and can't act there
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {

@@ -10,8 +10,11 @@ PAGE = ROOT / "README.md"
 BEGIN, END = "<!-- rooms: python docs/count_rooms.py -->\n", "<!-- end of rooms -->"
 ROOMS = (
     ("cli terminal doctor", "the command line"),
-    ("nbgrader_plugin otter_plugin gradescope", "what nbgrader, otter-grader and Gradescope start"),
-    ("build compare verify report resolve similarity feedback export pages", "what instructors ask for, and its pages"),
+    ("nbgrader_plugin formgrader otter_plugin gradescope", "what nbgrader, otter-grader and Gradescope start"),
+    (
+        "build compare verify report resolve similarity feedback export lti student_data watch pages",
+        "what instructors ask for, and its pages",
+    ),
     ("grading", "one submission, or a class"),
     ("gradebook", "nbgrader's gradebook, `autograded/`, and the ledger"),
     ("hidden_tests checks", "the `student` fixture, the judge, what a message may say"),

@@ -108,7 +108,7 @@ def suspicion(network, reached):
         )
     if accuracy(network, pictures * 255, labels) > reached + 0.1:
         return "It does much better on brightness from 0 to 255: train it on what as_pictures returns."
-    if _renamed(network, pictures, labels) > max(reached + 0.05, 0.6):
+    if _renamed(network, pictures, labels) > max(reached + 0.3, 0.8):
         return "It tells digits apart but calls them by wrong names: do the digits belong to the pictures?"
     if reached < 0.25:
         return "That is about what guessing gives: has this network been trained before it was saved?"
@@ -143,10 +143,14 @@ def must_read_altered(student, kind):
     rows = np.resize(student.rng.permutation(len(CHOSEN["labels"])), COPIES)
     reached = accuracy(network, altered(CHOSEN["pictures"][rows], student.rng), CHOSEN["labels"][rows])
     student.measure(f"accuracy of {kind} on altered pictures of {name}", reached)
-    assert reached >= ALTERED[name], (
-        f"Your network reads only {reached:.1%} of the test pictures once they are moved by up to {MOVE} pixels and "
-        f"turned by up to {TURN:.0f} degrees; {ALTERED[name]:.1%} are needed. Was it trained with change=altered?"
-    )
+    if reached < ALTERED[name]:
+        as_they_are = accuracy(network, CHOSEN["pictures"], CHOSEN["labels"])
+        hint = ": was it trained with change=altered?" if as_they_are > reached + 0.05 else "."
+        raise StudentError(
+            f"Your network reads only {reached:.1%} of the test pictures once they are moved by up to {MOVE} pixels "
+            f"and turned by up to {TURN:.0f} degrees; {ALTERED[name]:.1%} are needed. As they are, it reads "
+            f"{as_they_are:.1%} of them{hint}"
+        )
 
 
 def _judging_data_set(student, kind):

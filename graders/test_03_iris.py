@@ -37,11 +37,11 @@ def labels_of(value, what, n):
 
 
 TABLES = (  # rows of the species, rows of the rest, kinds of columns; the shape of some tables comes again
-    (6, 9, "udotoT"),
-    (6, 9, "ooudTt"),
-    (1, 5, "oudT"),
+    (6, 9, "udotTsb"),
+    (6, 9, "oSBdTtw"),
+    (1, 5, "oudTb"),
     (5, 1, "tduo"),
-    (7, 7, "oootT"),
+    (7, 7, "oTsWb"),
     (4, 12, "u"),
     (3, 8, "dd"),
     (4, 12, "o"),
@@ -49,26 +49,43 @@ TABLES = (  # rows of the species, rows of the rest, kinds of columns; the shape
 
 
 def tables(rng):
-    """Tables with columns in which a gap lies below, above or nowhere: (X, y, species, right columns).
+    """Tables with columns in which a gap lies below, above or nowhere: (X, y, species, below, above).
 
-    Kinds of columns: the species lies under (u) or over (d) the rest, overlaps it (o), or touches it from below (t) or
-    from above (T). Gaps are a quarter wide.
+    ``below`` are the columns in which the species lies under the rest, ``above`` those in which it lies over it.
     """
     for inside, outside, some in TABLES:
-        kinds, columns = rng.permutation(list(some)), []
-        for kind in kinds:
-            low, high = 1 + rng.integers(0, 9, inside) / 4, 1 + rng.integers(0, 9, outside) / 4
-            low, high = (-low, high) if kind in "ut" else (low, -high)
-            if kind == "o":
-                low, high = _mixed(low, high)
-            if kind in "tT":
-                low[rng.integers(inside)] = high.min() if kind == "t" else high.max()
-            columns.append(0.125 * (np.concatenate([low, high]) + rng.integers(-20, 20)))
+        kinds = rng.permutation(list(some))
+        columns = [_column(rng, kind, inside, outside) for kind in kinds]
         species, *others = rng.choice(np.arange(-3, 12), 3, replace=False).tolist()
         y = np.array([species] * inside + [others[i % 2] for i in range(outside)])
         order = rng.permutation(len(y))
-        right = [column for column, kind in enumerate(kinds) if kind in "ud"]
-        yield np.column_stack(columns)[order], y[order], species, right
+        below, above = ([place for place, kind in enumerate(kinds) if kind in those] for those in ("uw", "dW"))
+        yield np.column_stack(columns)[order], y[order], species, below, above
+
+
+def _column(rng, kind, inside, outside):
+    """One column, with the species' values first. Gaps are a quarter wide or wider.
+
+    The species lies under the rest (u), or under a rest that is spread far, so that no mean or median lies in the gap,
+    and far from 0 (w); it touches it from below (t); it reaches a little into it, without an equal value (s); capitals,
+    and d for u, are the same upside down. It lies between the other species (b), around them (B), or overlaps them (o).
+    """
+    low, high = -1 - rng.integers(0, 9, inside) / 4, 1 + rng.integers(0, 9, outside) / 4
+    shift = int(rng.integers(-20, 20))
+    if kind == "o":
+        low, high = _mixed(-low, -high)
+    elif kind == "b":
+        low, high[::2] = low / 8, -high[::2]
+    elif kind == "B":
+        low[::2], high = -low[::2], high / 8
+    elif kind in "wW":
+        high[: outside // 2 + 1] += 200
+        shift = int(rng.integers(2000, 4000))
+    elif kind in "tT":
+        low[rng.integers(inside)] = high.min()
+    elif kind in "sS":
+        low[0], high[0] = high[1:].min() + 0.125, 4
+    return 0.125 * (shift + np.concatenate([low, high])) * (-1 if kind in "dWTS" else 1)
 
 
 def _mixed(inside, outside):
@@ -84,24 +101,34 @@ def _mixed(inside, outside):
 @pytest.mark.question("separate", promise="all its values are smaller than all values of the rest, or all are larger")
 def test_separate(student):
     """In every table, the columns with a gap are found, and no others."""
-    for X, y, species, right in tables(student.rng):
+    for X, y, species, below, above in tables(student.rng):
         value = returned(student.leaves_alone("separating_columns", X, y, species), "separating_columns(...)")
         value = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
         row = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
         assert row, f"separating_columns(...) should return a list of column numbers; it returned {describe(value)}."
         got = sorted(as_array(value, "the list of columns", shape=(None,), dtype="int").tolist()) if len(value) else []
-        names = [column for column in got if not 0 <= column < X.shape[1]]
-        assert not names, f"In a table with {X.shape[1]} columns, separating_columns(...) named one that isn't there."
-        hint = (
-            "Some have no gap: compare all values of the species with all values of the rest; equal values are no gap."
-            if set(got) - set(right)
-            else "Some are missing: the species may lie below the rest, or above it."
-        )
+        right = sorted(below + above)
         assert len(set(got)) == len(got), "separating_columns(...) names a column twice."
         assert got == right, (
             f"In a table with {X.shape[1]} columns, separating_columns(...) found {len(got)}, expected {len(right)}"
-            f"{', but others' if len(got) == len(right) else ''}. {hint}"
+            f"{', but others' if len(got) == len(right) else ''}. {amiss(set(got), set(below), set(above), X.shape[1])}"
         )
+
+
+def amiss(got, below, above, width):
+    """What is wrong with a set of column numbers."""
+    missing = (below | above) - got
+    if got and got == {column + 1 for column in below | above}:
+        return "Columns are counted from 0."
+    if not got <= set(range(width)):
+        return "A column was named that isn't there."
+    if got - below - above:
+        return "Some have no gap: all values of the species are compared with all of the rest; equal values are no gap."
+    if missing == below and above:
+        return "Those are missing in which the species lies below the rest."
+    if missing == above and below:
+        return "Those are missing in which the species lies above the rest."
+    return "Some columns with a gap are missing."
 
 
 def flowers(rng, sizes):
@@ -219,11 +246,18 @@ def test_split_seed(student):
 
 
 def measured(rng, n_train, n_test, columns, whole=False):
-    """Training rows with columns of different places and sizes, and test rows that lie elsewhere."""
-    place, size = rng.uniform(-50, 50, columns), rng.uniform(2, 30, columns)
+    """Training rows with columns of different places and sizes, and test rows that lie elsewhere, one of them far away.
+
+    Unless all numbers are whole, the first column has small ones, in which whatever is added to a deviation shows.
+    """
+    size = rng.uniform(8, 30, columns) if whole else np.append(0.02, rng.uniform(2, 30, columns - 1))
+    place = size * rng.uniform(1, 4, columns) * rng.choice([-1, 1], columns)
     train = place + size * rng.normal(size=(n_train, columns))
     test = place + size * (rng.uniform(2, 4, columns) + 1.5 * rng.normal(size=(n_test, columns)))
     train[0], train[1] = place - size, place + size  # no column is constant
+    test[0] = place + 9 * size
+    if n_train > 20:
+        train[2] = place - 6 * size
     return (np.rint(train).astype(int), np.rint(test).astype(int)) if whole else (train, test)
 
 
@@ -236,6 +270,14 @@ def scaled(student, train, test, keep=False):
         as_array(part, f"{name} that scale(...) returned", shape=rows.shape)
         for part, name, rows in zip(parts, names, (train, test), strict=True)
     ]
+
+
+def distance(got, wanted):
+    """How far numbers are from those that are wanted: rounding to single precision isn't far, to four digits it is."""
+    return np.max(np.abs(got - wanted) / (1 + np.abs(wanted)))
+
+
+FAR = 1e-5
 
 
 def standard(rows, source, ddof=0):
@@ -259,9 +301,9 @@ def test_scale_training_rows(student):
             ("This is (x - min) / (max - min), not (x - mean) / deviation.", (train - train.min(0)) / np.ptp(train, 0)),
         ]
         several_columns = train.shape[1] > 1  # with a single one, some of them are the same
-        hint = [text for text, other in misread if several_columns and np.allclose(got, other)]
+        hint = [text for text, other in misread if several_columns and distance(got, other) < FAR]
         hint = [*hint, "Each column should have the mean 0 and the deviation 1."][0]
-        assert np.allclose(got, standard(train, train), atol=1e-4), (
+        assert distance(got, standard(train, train)) < FAR, (
             f"The scaled training rows are off by up to {np.abs(got - standard(train, train)).max():.3g}. {hint}"
         )
 
@@ -275,15 +317,15 @@ def test_scale_test_rows(student):
         misread = [
             ("They were scaled with their own mean and deviation (fit_transform fits).", standard(test, test)),
             ("They had a say in the mean and the deviation: a leak.", standard(test, np.concatenate([train, test]))),
-            ("They are as they were: transform both sets.", test),
+            ("They are as they were: each needs the mean and the deviation of the training rows as given.", test),
             ("The deviation was divided by n - 1; here it is divided by n, as np.std does.", standard(test, train, 1)),
             ("The mean was subtracted, but not divided by the deviation.", test - train.mean(axis=0)),
             ("One mean and deviation were taken for all columns: use axis=0.", (test - train.mean()) / train.std()),
         ]
-        hint = [text for text, other in misread if np.allclose(got, other)]
+        hint = [text for text, other in misread if distance(got, other) < FAR]
         hint = [*hint, "Use the mean and the deviation of the training rows for each column."][0]
         wanted = standard(test, train)
-        assert np.allclose(got, wanted, atol=1e-4 * np.abs(wanted).max()), (
+        assert distance(got, wanted) < FAR, (
             f"The scaled test rows are off by up to {np.abs(got - wanted).max():.3g}. {hint}"
         )
 
@@ -295,7 +337,7 @@ def test_scale_one_row(student):
         train, test = measured(student.rng, *sizes, whole=whole)
         for got, rows in zip(scaled(student, train, test, keep=True), (train, test), strict=True):
             wanted = standard(rows, train)
-            assert np.allclose(got, wanted, atol=1e-4 * np.abs(wanted).max()), (
+            assert distance(got, wanted) < FAR, (
                 f"With {len(train)} training rows and a single test row, the numbers are off by up to "
                 f"{np.abs(got - wanted).max():.3g}. The mean and the deviation come from the training rows."
             )
@@ -308,6 +350,17 @@ def heaps(rng, classes, n, spread):
     places = 2 * np.eye(classes, classes + 1) - 0.5
     X = places[np.searchsorted(np.sort(names), y)] + spread * rng.normal(size=(len(y), classes + 1))
     return X, y
+
+
+def slow(rng, seed=None):
+    """Three rows with one column, on which a perceptron goes on for more than 600 epochs: (X, y, its seed)."""
+    names = rng.choice(np.arange(-4, 20), 2, replace=False)
+    while True:
+        place, step = rng.uniform(0.04, 0.06), rng.uniform(0.008, 0.012)
+        X, y = np.array([[place], [place + step], [place - step * rng.uniform(0.5, 2)]]), names[[0, 1, 0]]
+        drawn = int(rng.integers(10_000)) if seed is None else seed
+        if Perceptron(random_state=drawn).fit(X, y).n_iter_ > 600:
+            return X, y, drawn
 
 
 def reference(X, y, rows, **settings):
@@ -336,54 +389,84 @@ def test_learn_heaps(student):
     "learn", requires="test_learn_heaps", promise="trains a new `Perceptron(random_state=0)` on the training rows"
 )
 def test_learn_like_a_perceptron(student):
-    """Where classes overlap, the predictions are those of Perceptron(random_state=0)."""
+    """Where classes overlap, or training takes long, the predictions are those of Perceptron(random_state=0)."""
+    sets = []
     for classes in (3, 2, 5):
         X, y = heaps(student.rng, classes, 40, 1.2)
         known = len(y) // 2
-        got = labels_of(student.call("learn", X[known:], y[known:], X[:known]), "learn(...)", known)
-        alike = int(np.sum(got == reference(X[known:], y[known:], X[:known])))
-        assert alike == known, (
-            f"{alike} of {known} predictions are those of Perceptron(random_state=0), expected all. The rows are "
+        sets.append((X[known:], y[known:], X[:known]))
+    X, y, _ = slow(student.rng, seed=0)
+    sets.append((X, y, X[0] + np.linspace(-0.03, 0.03, 60)[:, None]))
+    for X, y, rows in sets:
+        got = labels_of(student.call("learn", X, y, rows), "learn(...)", len(rows))
+        alike = int(np.sum(got == reference(X, y, rows)))
+        assert alike == len(rows), (
+            f"{alike} of {len(rows)} predictions are those of Perceptron(random_state=0), expected all. The rows are "
             "scaled already, and each call trains a new model."
         )
 
 
-def outcomes(rng, count):
-    """Labels of training and test rows and predictions in which all misreadings differ, as arrays; always as many."""
+def outcomes(rng, count, place, overlooked):
+    """Labels of training and test rows and predictions in which all misreadings differ, as arrays; always as many.
+
+    The class at this place has the smallest recall; with ``overlooked``, it is never predicted.
+    """
     while True:
         names = rng.choice(np.arange(-4, 20), count, replace=False)
         train = rng.permutation(np.repeat(names, [23, 14, 9, 5][:count]))
         test = rng.permutation(np.repeat(names, [7, 16, 6, 9][:count]))
         wrong = rng.random(len(test)) < 0.35
         predicted = np.where(wrong, rng.choice(names, len(test)), test)
+        if overlooked:
+            least, other, *_ = np.roll(np.sort(names), -place)
+            predicted[predicted == least] = other
         figures = truths(train, test, predicted)
-        others = [figure for _, figure in misjudged(train, test, predicted)]
+        others = [figure for *_, figure in misjudged(train, test, predicted) if figure > 0]
         apart = np.abs(np.subtract.outer([*figures, *others], [*figures, *others])) + np.eye(len(others) + 3)
-        if figures[2] > 0 and apart.min() > 1e-3:
+        least = np.argmin(recalls_of(test, predicted)) == place
+        if least and (figures[2] > 0 or overlooked) and apart.min() > 1e-3:
             return train, test, predicted
+
+
+def recalls_of(test, predicted):
+    """The recall of each class, in their order."""
+    return [float(np.mean(predicted[test == name] == name)) for name in np.unique(test)]
 
 
 def truths(train, test, predicted):
     """Accuracy, baseline, and smallest recall."""
     names, counts = np.unique(train, return_counts=True)
-    recalls = [np.mean(predicted[test == name] == name) for name in names]
-    return float(np.mean(predicted == test)), float(np.mean(test == names[counts.argmax()])), float(min(recalls))
+    baseline = float(np.mean(test == names[counts.argmax()]))
+    return float(np.mean(predicted == test)), baseline, min(recalls_of(test, predicted))
 
 
 def misjudged(train, test, predicted):
-    """Other figures that one may take for the right ones, with a sentence."""
+    """Other figures that one may take for the right ones: (the places where one may, a sentence, the figure)."""
     names, counts = np.unique(train, return_counts=True)
-    recalls = [np.mean(predicted[test == name] == name) for name in names]
-    precisions = [np.mean(test[predicted == name] == name) if (predicted == name).any() else 2.0 for name in names]
-    common = counts.max() / len(train)
+    recalls = recalls_of(test, predicted)
+    hits = [float(np.mean((test == name) & (predicted == name))) for name in names]
+    precisions = [float(np.mean(test[predicted == name] == name)) for name in names if name in predicted]
     return [
-        ("That is the share of the most frequent class of y_test, which nobody knows beforehand.", _most(test)),
-        ("That is how frequent the class is in y_train; count it in y_test.", float(common)),
-        ("That is the share of the most frequent prediction.", _most(predicted)),
-        ("That is the smallest precision: divide by how many rows *are* of the class.", float(min(precisions))),
-        ("That is the mean of the recalls: the smallest one is asked for.", float(np.mean(recalls))),
-        ("That is the largest recall: the smallest one is asked for.", float(max(recalls))),
+        ((0,), "That is the share of wrong predictions.", float(np.mean(predicted != test))),
+        ((1,), "That is the share of the most frequent class of y_test, which nobody knows beforehand.", _most(test)),
+        ((1,), "That is how frequent the class is in y_train; count it in y_test.", float(counts.max() / len(train))),
+        ((1,), "That is the share of the most frequent prediction.", _most(predicted)),
+        (
+            (2,),
+            "That is the smallest precision: divide by how many rows *are* of the class.",
+            min(precisions),
+        ),
+        ((0, 2), "That is the mean of the recalls.", float(np.mean(recalls))),
+        ((2,), "That is the largest recall: the smallest one is asked for.", max(recalls)),
+        ((2,), "That is divided by all rows: a recall is divided by the rows of its class.", min(hits)),
+        ((2,), "That is the smallest recall of the classes that were predicted.", _smallest(recalls, names, predicted)),
     ]
+
+
+def _smallest(recalls, names, predicted):
+    """The smallest recall of the classes that were predicted; 3, which is none, if all were."""
+    found = [recall for recall, name in zip(recalls, names, strict=True) if name in predicted]
+    return 3.0 if len(found) == len(names) else min(found)
 
 
 def _most(labels):
@@ -393,13 +476,14 @@ def _most(labels):
 def check_figure(student, place):
     """Compare one of the three numbers with ours, on lists and on arrays."""
     names = ("accuracy", "baseline", "worst")
-    for kind, count in ((list, 3), (np.array, 4), (list, 3), (np.array, 4)):
-        train, test, predicted = outcomes(student.rng, count)
+    for number, (kind, count, least) in enumerate(((list, 3, 0), (np.array, 4, 3), (list, 3, 1), (np.array, 4, 2))):
+        train, test, predicted = outcomes(student.rng, count, least, overlooked=number > 1)
         arguments = [labels.tolist() if kind is list else labels for labels in (train, test, predicted)]
         value = several(student.leaves_alone("judge", *arguments), "judge(...)", names)
         numbers = [as_number(part, f"the {name} of judge(...)") for part, name in zip(value, names, strict=True)]
         got, wanted = float(numbers[place]), truths(train, test, predicted)
-        hints = [text for text, other in misjudged(train, test, predicted) if abs(got - other) < 1e-6]
+        others = misjudged(train, test, predicted)
+        hints = [text for places, text, other in others if place in places and abs(got - other) < 1e-6]
         hints += [
             f"That is the {names[i]}: the order is {', '.join(names)}." for i in range(3) if abs(got - wanted[i]) < 1e-6
         ]
@@ -428,9 +512,22 @@ def test_judge_worst(student):
 
 
 def neurons(rng, count, columns, n, shift):
-    """Weights, biases and rows; with a shift, most sums are positive, or negative."""
-    weights, biases = rng.normal(size=(count, columns)), 3 * rng.normal(size=count) + shift
-    return weights, biases, 2 * rng.normal(size=(n, columns))
+    """Weights, biases and rows; with a shift, all sums are positive, or negative. The largest sum isn't a near thing.
+
+    No neuron wins all rows, and of three neurons each wins some.
+    """
+    while True:
+        weights, biases = rng.normal(size=(count, columns)), 2 * rng.normal(size=count) + shift
+        X = 2 * rng.normal(size=(n, columns))
+        sums = np.sort(X @ weights.T + biases, axis=1)
+        winners = np.bincount((X @ weights.T + biases).argmax(axis=1), minlength=count)
+        mixed = n == 1 or (winners.max() < 0.8 * n and (count != 3 or winners.min() > 0.05 * n))
+        sided = not shift or (np.sign(sums) == np.sign(shift)).all()
+        if mixed and sided and (sums[:, -1] - sums[:, -2]).min() > NEAR * max(1, abs(shift) / 1000):
+            return weights, biases, X
+
+
+NEAR = 0.003
 
 
 def decided(student, *arguments):
@@ -438,15 +535,21 @@ def decided(student, *arguments):
     return labels_of(student.leaves_alone("decide", *arguments), "decide(...)", len(arguments[2]))
 
 
+def _firing(sums):
+    """The neuron with the largest sum where one fires, and else number 0."""
+    return np.where((sums > 0).any(axis=1), sums.argmax(axis=1), 0)
+
+
 @pytest.mark.question("ovr", promise="the number of the neuron with the largest sum, counted from 0")
 def test_ovr_three_neurons(student):
     """Of three neurons, the one with the largest sum wins, whether several fire or none."""
-    for shift in (0, 20, -20):
+    for shift in (0, 20, -20, -20_000):
         weights, biases, X = neurons(student.rng, 3, 2, 60, shift)
         got, sums = decided(student, weights, biases, X), X @ weights.T + biases
         misread = [
             ("The biases are missing in the sums.", (X @ weights.T).argmax(axis=1)),
             ("The smallest sum was taken, not the largest.", sums.argmin(axis=1)),
+            ("Where no neuron fires, number 0 was taken; the largest sum decides, also a negative one.", _firing(sums)),
             ("The first neuron that fires was taken; the largest sum is asked for.", (sums >= 0).argmax(axis=1)),
             ("The largest sum without its sign was taken; a negative sum is a small one.", np.abs(sums).argmax(axis=1)),
             ("Neurons are counted from 0.", sums.argmax(axis=1) + 1),
@@ -468,8 +571,8 @@ def test_ovr_any_number(student):
         got, wanted = decided(student, weights, biases, X), (X @ weights.T + biases).argmax(axis=1)
         right = int(np.sum(got == wanted))
         assert right == n, (
-            f"With {count} neurons and {columns} columns, {right} of {n} decisions are for the largest sum, "
-            "expected all."
+            f"With {count} neurons and {columns} {'column' if columns == 1 else 'columns'}, {right} of {n} decisions "
+            "are for the largest sum, expected all."
         )
 
 
@@ -487,6 +590,7 @@ def sgd_settings(student):
     """Return the student's settings, checked."""
     settings = student.value("sgd_settings")
     assert isinstance(settings, dict), f"`sgd_settings` should be a dict of settings, but it is {describe(settings)}."
+    settings = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
     for name, value in settings.items():
         assert isinstance(name, str), f"The names in `sgd_settings` should be texts, but one is {describe(name)}."
         assert name != "random_state", "Leave out random_state in `sgd_settings`: the seeds are set from outside."
@@ -496,8 +600,9 @@ def sgd_settings(student):
             assert known, f"{name} is {describe(value)}; scikit-learn doesn't know that."
         elif not (name == "tol" and value is None):
             number, (low, high) = as_number(value, f"{name} in `sgd_settings`"), NUMBERS[name]
-            right = low <= number <= high and (name != "max_iter" or isinstance(number, int))
-            assert right, f"{name} can't have this value: look at the table."
+            whole = name != "max_iter" or isinstance(number, int)
+            assert whole, "max_iter should be a whole number, without a decimal point."
+            assert low <= number <= high, f"{name} can't have this value: look at the table."
     return settings
 
 
@@ -512,19 +617,30 @@ def trained(model, X, y):
     return np.append(model.coef_, model.intercept_)
 
 
+def hesitant(rng):
+    """Small rows on which a perceptron would go on if it stopped at half of its own `tol`: (X, y, its seed)."""
+    while True:
+        X, y = heaps(rng, 2, 20, 1.2)
+        X, seed = 0.03 * X, int(rng.integers(10_000))
+        usual, longer = (trained(Perceptron(random_state=seed, tol=tol), X, y) for tol in (1e-3, 5e-4))
+        if not np.allclose(usual, longer):
+            return X, y, seed
+
+
 @pytest.mark.question("same", promise="so that for any data and any seed")
 def test_same_weights(student):
     """SGDClassifier with these settings learns the weights and biases of Perceptron, on other data and seeds."""
     settings = sgd_settings(student)
-    for classes, spread in ((3, 1.2), (2, 0.3), (4, 2.0), (2, 3.0)):
-        X, y = heaps(student.rng, classes, 40, spread)
-        seed = int(student.rng.integers(10_000))
+    rng = student.rng
+    kinds = ((3, 1.2), (2, 0.3), (4, 2.0), (2, 3.0))
+    data = [(*heaps(rng, classes, 40, spread), int(rng.integers(10_000))) for classes, spread in kinds]
+    for X, y, seed in (*data, slow(rng), hesitant(rng)):
         wanted = trained(Perceptron(random_state=seed), X, y)
         got = trained(SGDClassifier(**settings, random_state=seed), X, y)
         alike = int(np.sum(np.abs(got - wanted) <= 1e-9 * (1 + np.abs(wanted))))
         assert alike == len(wanted), (
-            f"On data with {classes} classes, {alike} of {len(wanted)} weights and biases are those of Perceptron, "
-            "expected all. Go through the table line by line: in which lines do the two columns differ?"
+            f"On data with {len(np.unique(y))} classes, {alike} of {len(wanted)} weights and biases are those of "
+            "Perceptron, expected all. Go through the table line by line: in which lines do the two columns differ?"
         )
 
 
@@ -542,27 +658,48 @@ POOL = (
 )
 
 
-def contest(rng, tie):
-    """Candidates and data for them, and how many validation rows each gets right: the best is neither first nor last.
+VALID = 120
 
-    With ``tie`` at least two are equally good; otherwise the best one is alone, and another one is best in training.
+
+def contest(rng, count, winners, low=False):
+    """Candidates and rows for them, and how many rows each gets right in validation and in training.
+
+    The winners, one or two candidates that are equally good, get one validation row more than the next one; other
+    candidates are better in training: any other, or the second winner. With ``low``, all get few rows right.
     """
     while True:
-        X, y = heaps(rng, 3, 30, 1.1)
-        n_valid = 12 if tie else 40
-        known, valid = (X[n_valid:], y[n_valid:]), (X[:n_valid], y[:n_valid])
-        candidates = [POOL[place] for place in rng.choice(len(POOL), 5, replace=False)]
-        both = np.concatenate([X[:n_valid], X[n_valid:]])
-        right = np.array([reference(*known, both, **settings) for settings in candidates]) == y
-        scores, training = right[:, :n_valid].sum(axis=1), right[:, n_valid:].sum(axis=1)
-        winners = np.flatnonzero(scores == scores.max())
-        if winners[0] == 0:
+        X, y = heaps(rng, 3, VALID, 1.1)
+        X_valid, X_train, y_train = X[:VALID], X[VALID : VALID + 50], y[VALID : VALID + 50]
+        candidates = [POOL[place] for place in rng.choice(len(POOL), count, replace=False)]
+        both = np.concatenate([X_valid, X_train])
+        said = np.array([reference(X_train, y_train, both, **settings) for settings in candidates])
+        y_valid = close_run(rng, said[:, :VALID], np.unique(y), winners, 1.0 if low else 0.3)
+        scores, training = (said[:, :VALID] == y_valid).sum(axis=1), (said[:, VALID:] == y_train).sum(axis=1)
+        close = (scores[winners] == np.delete(scores, winners).max() + 1).all()
+        if close and (training[winners[1:]] if winners[1:] else training).max() > training[winners[0]]:
+            return candidates, (X_train, y_train, X_valid, y_valid), scores, training
+
+
+def close_run(rng, said, names, winners, spoiled):
+    """Labels under which the winners get as many rows right as each other and, if it can be, one more than the next.
+
+    This share of the rows that all candidates predict alike gets a label that none predicts.
+    """
+    one, other = said[winners[0]], said[winners[-1]]
+    disputed = rng.permutation(np.flatnonzero(one != other))
+    labels = one.copy()
+    labels[disputed[::2]] = other[disputed[::2]]
+    labels[disputed[len(disputed) // 2 * 2 :]] = names.min() - 1  # an odd one is nobody's
+    alike = (said == one).all(axis=0)
+    for row in rng.permutation(np.flatnonzero(one == other)):
+        if alike[row] and rng.random() > spoiled:
             continue
-        if tie and len(winners) > 1:
-            return candidates, (*known, *valid), scores, training
-        others = training.argmax() != winners[0] and winners[0] != 4
-        if not tie and len(winners) == 1 and others and scores.argmin() not in (0, winners[0]):
-            return candidates, (*known, *valid), scores, training
+        before = labels[row]
+        labels[row] = rng.choice(names[names != before])
+        scores = (said == labels).sum(axis=1)
+        if scores[winners[0]] <= np.delete(scores, winners).max():
+            labels[row] = before
+    return labels
 
 
 def chosen(student, candidates, rows):
@@ -586,15 +723,15 @@ def plainly(one, other):
 @pytest.mark.question("tune", promise="the dict whose perceptron has the highest accuracy on the validation rows")
 def test_tune_best(student):
     """The best candidate on the validation rows is chosen, and what was given stays as it was."""
-    for _ in range(5):
-        candidates, rows, scores, training = contest(student.rng, tie=False)
+    for count, best, low in ((5, 3, False), (7, 5, False), (4, 1, True), (6, 4, False), (3, 2, False)):
+        candidates, rows, scores, training = contest(student.rng, count, [best], low)
         place = chosen(student, candidates, rows)
         hint = "Compare the accuracies on the validation rows, of models that were trained on the training rows."
-        if place == training.argmax():
-            hint = "It is the best on the training rows: choose by the validation rows."
-        elif place == scores.argmin():
-            hint = "It is the worst."
-        assert place == scores.argmax(), (
+        if training[place] == training.max():
+            hint = "None is better on the training rows, but the validation rows decide."
+        elif scores[place] == scores.min():
+            hint = "None is worse."
+        assert place == best, (
             f"The chosen settings get {scores[place]} of {len(rows[3])} validation rows right, and the best ones "
             f"{scores.max()}. {hint}"
         )
@@ -604,12 +741,18 @@ def test_tune_best(student):
     "tune", weight=0.5, requires="test_tune_best", promise="If several are equally good, return the first of them"
 )
 def test_tune_tie(student):
-    """Of several candidates that are equally good, the first is chosen."""
-    for _ in range(4):
-        candidates, rows, scores, _ = contest(student.rng, tie=True)
+    """Of several candidates that are equally good, the first is chosen, even if they get nothing right."""
+    for count, first, second in ((5, 1, 3), (4, 0, 2), (6, 2, 5)):
+        candidates, rows, scores, _ = contest(student.rng, count, [first, second])
         place = chosen(student, candidates, rows)
         best = scores[place] == scores.max()
         assert best, f"The chosen settings get {scores[place]} validation rows right, and the best ones {scores.max()}."
-        assert place == scores.argmax(), (
-            "Two candidates are equally good, and the later one was chosen: keep the first."
-        )
+        assert place == first, "Two candidates are equally good, and the later one was chosen: keep the first."
+    candidates, (X_train, y_train, X_valid, y_valid), *_ = contest(student.rng, 4, [2])
+    strange = np.full(len(y_valid), y_train.max() + 1)
+    value = student.leaves_alone("best_settings", candidates, X_train, y_train, X_valid, strange)
+    first = isinstance(value, dict) and plainly(value, candidates[0])
+    assert first, (
+        "Where no candidate gets a validation row right, all are equally good, and the first is asked for; "
+        f"best_settings(...) returned {'another one' if isinstance(value, dict) else describe(value)}."
+    )

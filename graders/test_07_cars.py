@@ -7,6 +7,7 @@ not hang on a draw. Columns are in another order than in the notebook. The refer
 
 import importlib.util
 from itertools import pairwise
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def _beside(name):
 
 
 rules = _beside("car_rules")
-WORDS = ("low", "med", "high", "2", "4", "more", "red", "none", "Big", "x y", "10", "old")
+WORDS = ("low", "med", "2", "4", "more", "5more", "red", "none", "x y", "10", "old")
 
 
 def returned(value, what):
@@ -36,12 +37,20 @@ def returned(value, what):
 
 
 def table(rng, columns, n, short=False):
-    """Rows of words with their levels; with ``short``, each attribute has levels that no row has."""
+    """Rows of words with their levels; with ``short``, each attribute has levels that no row has.
+
+    One attribute has levels that lie in each other, or differ by a capital only, and rows with them.
+    """
     levels = [rng.permutation(WORDS)[: int(rng.integers(3, 7))].tolist() for _ in range(columns)]
+    first, inner, last = rng.permutation(["low", "high", "big"]).tolist()
+    alike = int(rng.integers(columns))
+    levels[alike] = [first, *rng.permutation(["vhigh", "Big", inner]).tolist(), last]
     if not short:
         rows = [[str(rng.choice(some)) for some in levels] for _ in range(n)]
     else:  # neither the first nor the last level of any attribute
         rows = [[str(rng.choice(some[1:-1])) for some in levels] for _ in range(n)]
+    rows[-1][alike] = "Big"
+    rows[0][alike] = "vhigh"
     return rows, levels
 
 
@@ -103,29 +112,41 @@ def test_encode_absent_levels(student):
 def test_encode_refuses_unknown_words(student):
     """A text that is not a level of its attribute raises a ValueError, also if another attribute has it."""
     cases = []
-    for place in (0, 1, 2, 1):
+    for place, row in ((0, 0), (1, 7), (2, 3), (1, 4)):
         rows, levels = table(student.rng, 3, 8)
-        foreign = [word for some in levels for word in some if word not in levels[place]]
-        rows[int(student.rng.integers(8))][place] = "unheard of" if len(cases) < 3 or not foreign else foreign[0]
-        cases.append((rows, levels))
+        known = levels[place]
+        foreign = [word for some in levels for word in some if word not in known]
+        nearly = [f" {known[0]}", f"{known[0]} ", known[0][:-1], "", "unheard of", "LOW"]
+        for word in [foreign[0], *(one for one in nearly if one not in known)]:
+            changed = [list(one) for one in rows]
+            changed[row][place] = word
+            cases.append((changed, levels))
     student.all_raise("one_hot", cases, error="ValueError")
 
 
 def classes(rng, count):
-    """So many class names."""
-    return rng.permutation(["unacc", "acc", "good", "vgood", "owl", "cat", "a b"])[:count].tolist()
+    """So many class names: one of them lies in another, and two of three or more begin alike."""
+    names = ["acc", "unacc", "a b", *rng.permutation(["good", "vgood", "owl", "cat"]).tolist()]
+    return rng.permutation(names[:count]).tolist()
 
 
 def constants(rng):
-    """Training and test labels: the most frequent class of the one isn't that of the other."""
+    """Training and test labels: the most frequent class of the one isn't that of the other, nor of both together.
+
+    With many classes, one is in the training labels alone, and another in the test labels alone; with two, none of the
+    test labels is of the most frequent class.
+    """
     for count in (3, 4, 2, 5):
         names = classes(rng, count)
-        train = [names[0]] * 20 + [name for name in names[1:] for _ in range(int(rng.integers(2, 16)))]
-        test = [names[0]] * int(rng.integers(4, 9)) + [names[1]] * 11 + [*names[2:], *names[2:]]
-        train, test = rng.permutation(train).tolist(), rng.permutation(test).tolist()
+        train = [names[0]] * 20 + [names[1]] * 17
+        train += [name for name in names[2:] for _ in range(int(rng.integers(2, 16)))]
+        test = [names[1]] * 11 + [name for name in names[2:4] for _ in range(2)]
+        test += [names[0]] * int(rng.integers(4, 9)) if count > 2 else []
+        test += ["Aa"] * 2 if count > 3 else []
+        train, test = [names[1], *rng.permutation(train).tolist(), names[1]], rng.permutation(test).tolist()
         yield train, test, names
         other = dict(zip(names, [*names[1:], names[0]], strict=True))
-        yield [other[name] for name in train], [other[name] for name in test], [other[name] for name in names]
+        yield [other[name] for name in train], [other.get(name, name) for name in test], [other[name] for name in names]
 
 
 def constant(student, train, test, kind):
@@ -170,7 +191,7 @@ def test_baseline_share(student):
 @pytest.mark.question("count", promise="how many weights and biases there are together")
 def test_count_weights(student):
     """Weights and biases are counted for networks of any depth."""
-    layers = [(21, 3, 2, 4), (784, 50, 10), (1, 1), (5, 1), (1, 7), (3, 3, 3, 3, 3, 3)]
+    layers = [(21, 3, 2, 4), (784, 50, 10), (1, 1), (5, 1), (1, 7), (3, 3, 3, 3, 3, 3), (4, 7, 3, 7, 2)]
     layers += [tuple(student.rng.integers(1, 90, int(count)).tolist()) for count in student.rng.integers(2, 7, 6)]
     for sizes in layers:
         value = returned(student.leaves_alone("count_weights", list(sizes)), "count_weights(...)")
@@ -201,7 +222,9 @@ def test_small_settings(student):
     assert not foreign, f"`small_settings` has {foreign[0][:30]!r}, which isn't one of the five names."
     layers = settings["hidden_layer_sizes"]
     layers = layers.tolist() if isinstance(layers, np.ndarray) else layers
-    row = isinstance(layers, (list, tuple)) and all(type(size) is int for size in layers)
+    row = isinstance(layers, (list, tuple)) and all(
+        isinstance(size, Integral) and not isinstance(size, bool) for size in layers
+    )
     assert row, f"hidden_layer_sizes should be a tuple of whole numbers, but it is {describe(layers)}."
     many = "1 hidden layer" if len(layers) == 1 else f"{len(layers)} hidden layers"
     assert len(layers) == 2, f"hidden_layer_sizes has {len(layers)} entries, which means {many}; two are asked for."
@@ -212,7 +235,8 @@ def test_small_settings(student):
         assert got == wanted, f"{name} is {describe(got)}, expected {wanted!r}."
     for name, wanted in (("alpha", 1e-5), ("max_iter", 1000)):
         got = as_number(settings[name], name)
-        assert abs(got - wanted) <= 1e-9 * wanted, f"{name} is {got:.6g}, but the question asks for another number."
+        assert abs(got - wanted) <= 1e-6 * wanted, f"{name} is {got:.6g}, but the question asks for another number."
+    assert isinstance(got, int), "max_iter should be a whole number, without a decimal point."
 
 
 def mistakes(rng, count, n):
@@ -237,7 +261,7 @@ def check_recalls(student, true, predicted, kind):
     assert texts, "The keys of the dict that recalls(...) returned should be class names, as they stand in `true`."
     missing, foreign = set(true) - set(value), set(value) - set(true)
     assert not missing, f"{len(missing)} of {len(set(true))} classes that occur in `true` are missing in the dict."
-    assert not foreign, f"The dict has {len(foreign)} names that don't occur in `true`: these have no recall."
+    assert not foreign, f"Names in the dict that don't occur in `true`: {len(foreign)}. These have no recall."
     got = {name: as_number(share, "a recall in the dict") for name, share in value.items()}
     wanted = {name: recall_of(name, true, predicted) for name in got}
     hits = {name: wanted[name] * true.count(name) for name in got}

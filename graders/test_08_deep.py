@@ -81,15 +81,15 @@ def _convolution(picture, kernel):
 
 
 def _kernel_cases(rng, count):
-    """Pictures and kernels of all proportions, whole numbers and eighths, of both signs."""
+    """Pictures and kernels of all proportions, of both signs: fractions in the picture, in the kernel, or in both."""
     for number in range(count):
         height, width = (int(size) for size in rng.integers(1, 5, 2))
-        if number < 2:  # never symmetric, never as wide as tall
-            height, width = ((2, 3), (4, 2))[number]
+        if number < 3:  # not as wide as tall, and as wide as tall
+            height, width = ((2, 3), (4, 2), (3, 3))[number]
         rows, columns = height + int(rng.integers(1, 7)), width + int(rng.integers(1, 7))
-        kernel = rng.integers(-16, 17, (height, width)) / 8
+        kernel = rng.integers(-16, 17, (height, width))
         picture = rng.integers(-9, 10, (rows, columns))
-        yield (picture if number % 2 else picture / 4), kernel
+        yield (picture if number % 3 == 1 else picture / 4), (kernel if number % 3 == 2 else kernel / 8)
 
 
 @pytest.mark.question("convolve", promise="each place at which the kernel lies wholly inside")
@@ -112,6 +112,7 @@ def test_convolve_size(student):
 def test_convolve_values(student):
     """convolve adds up pixel times weight at each place."""
     cases = list(_kernel_cases(student.rng, 8))
+    cases.append((cases[0][0], cases[0][1][::-1] / 2))
     for (picture, kernel), got in _answers(student, "convolve", cases):
         expected = _convolution(picture, kernel)
         if not _same(got, expected):
@@ -155,8 +156,12 @@ def test_convolve_leaves_its_arguments_alone(student):
     """convolve changes neither the picture nor the kernel, and takes one that is as large as the picture."""
     rng = student.rng
     for picture, kernel in ((rng.random((7, 6)), rng.random((3, 2))), (rng.random((4, 5)), rng.random((4, 5)))):
-        got = _answer(student, "convolve", picture, kernel)
-        assert _same(got, _convolution(picture, kernel)), (
+        got, expected = _answer(student, "convolve", picture, kernel), _convolution(picture, kernel)
+        assert got.shape == expected.shape, (
+            f"A kernel of {kernel.shape[0]} × {kernel.shape[1]} over a picture of {picture.shape[0]} × "
+            f"{picture.shape[1]} gave an array of shape {got.shape}, expected {expected.shape}."
+        )
+        assert _same(got, expected), (
             f"A kernel of {kernel.shape[0]} × {kernel.shape[1]} over a picture of {picture.shape[0]} × "
             f"{picture.shape[1]} gave other numbers than the formula."
         )
@@ -191,7 +196,7 @@ def test_pool_values(student):
     """max_pool gives the largest number of each block, below zero too."""
     rng = student.rng
     cases = [*_pool_cases(rng, 8), (-rng.random((7, 6)) - 1, 2), (-rng.random((6, 10)) - 1, 3), (rng.random((3, 3)), 1)]
-    for values, size in cases:
+    for values, size in [*cases, ((-rng.random((4, 9)) - 1) * 1e9, 2)]:
         got = _answer(student, "max_pool", values, size)
         expected = _pooled(values, size)
         if _same(got, expected):
@@ -206,25 +211,26 @@ def test_pool_values(student):
         assert not _same(got, values[: rows * size : size, : columns * size : size]), (
             "These are the first numbers of the blocks, expected the largest."
         )
+        for number in got.ravel().tolist():
+            assert np.isclose(number, values, rtol=1e-4, atol=1e-4).any(), (
+                f"{number:g} came out, which is none of the numbers that max_pool was given."
+            )
         raise StudentError(
             f"{values.shape[0]} × {values.shape[1]} numbers in blocks of {size} gave other numbers than the largest of "
             "each block. Which rows and columns belong to the block in row r and column c?"
         )
 
 
-def _dropout_case(rng, rate, shape):
-    """Activations of both signs, and chances of which one is exactly the rate."""
-    values = rng.integers(1, 40, shape) / 4 * rng.choice([-1, 1], shape)
-    chances = rng.random(shape)
-    chances.ravel()[0], chances.ravel()[-1] = rate, rate / 2
-    return values, rate, chances
-
-
 def _dropout_cases(rng):
-    rates = rng.permutation([0.2, 0.5, 0.6, 0.75]).tolist()
-    return [
-        _dropout_case(rng, rate, shape) for rate, shape in zip(rates, ((30,), (5, 8), (2, 3, 6), (40,)), strict=True)
-    ]
+    """Activations of both signs, a rate, and chances of which one is exactly the rate: the first one, or the last."""
+    rates, cases = rng.permutation([0.2, 0.5, 0.6, 0.75]).tolist(), []
+    for number, (rate, shape) in enumerate(zip(rates, ((30,), (5, 8), (2, 3, 6), (40,)), strict=True)):
+        values = rng.integers(4, 40, shape) / 4 * rng.choice([-1, 1], shape)
+        chances = rng.random(shape)
+        at, below = (0, -1) if number % 2 else (-1, 0)
+        chances.ravel()[at], chances.ravel()[below] = rate, rate / 2
+        cases.append((values, rate, chances))
+    return cases
 
 
 @pytest.mark.question("dropout", promise=r"becomes 0 where its number in `chances` is **less than** `rate`")
@@ -252,7 +258,8 @@ def test_dropout_drops(student):
 @pytest.mark.question("dropout", weight=0.5, requires="test_dropout_drops", promise="**divided by 1 − rate**")
 def test_dropout_scales(student):
     """dropout divides what stays by 1 − rate."""
-    for (values, rate, chances), got in _answers(student, "dropout", _dropout_cases(student.rng)):
+    cases = [*_dropout_cases(student.rng), (1 + student.rng.random(1), 0.5, np.array([0.75]))]
+    for (values, rate, chances), got in _answers(student, "dropout", cases):
         expected = np.where(chances < rate, 0, values / (1 - rate))
         if _same(got, expected):
             continue
@@ -264,6 +271,7 @@ def test_dropout_scales(student):
             assert not np.allclose(got[stay], values[stay] * factor), (
                 f"What stays is {words}, expected divided by 1 − rate."
             )
+        assert not np.array_equal(got, np.trunc(expected)), "What stays has lost its fractions."
         raise StudentError(
             f"At a rate of {rate:g} what stays should be {1 / (1 - rate):.4g} times as large, but isn't."
         )
@@ -283,7 +291,10 @@ def test_dropout_not_training(student):
         assert _same(got, values), f"{what} should give the values as they are: a trained network uses all its neurons."
         got = _answer(student, "dropout", values, 0, chances)
         assert _same(got, values), "At a rate of 0 all values should stay as they are."
-        student.leaves_alone("dropout", values, rate, chances, True)
+        got, expected = _answer(student, "dropout", values, rate, chances, True), np.where(chances < rate, 0, values)
+        assert np.array_equal(got == 0, expected == 0), (
+            "dropout(values, rate, chances, True) should drop as it does without True."
+        )
 
 
 def _shifted(batch, right, down):
@@ -295,9 +306,9 @@ def _shifted(batch, right, down):
     return found
 
 
-def _batch(rng):
-    n, rows, columns = int(rng.integers(1, 4)), int(rng.integers(5, 9)), int(rng.integers(9, 13))
-    return rng.integers(1, 250, (n, rows, columns)) / 250
+def _batch(rng, number):
+    rows, columns = int(rng.integers(5, 9)), int(rng.integers(9, 13))
+    return rng.integers(1, 250, (3 - number % 3, rows, columns)) / 250
 
 
 def _shift(student, batch, right, down, alone=True):
@@ -310,8 +321,9 @@ def _shift(student, batch, right, down, alone=True):
 def test_shift_moves(student):
     """shift moves pictures to the right and down, or to the left and upwards."""
     rng = student.rng
-    for x, y in ((1, 1), (-1, 1), (1, 0), (0, 1), (-1, 0), (0, -1)):  # both at once tell mistakes apart
-        batch, (right, down) = _batch(rng), rng.permutation([1, 2, 3, 4])[:2].tolist()
+    signs = ((1, 1), (-1, 1), (1, 0), (0, 1), (-1, 0), (0, -1))  # both at once tell mistakes apart
+    for number, (x, y) in enumerate(signs):
+        batch, (right, down) = _batch(rng, number), rng.permutation([1, 2, 3, 4] if number else [3, 4])[:2].tolist()
         right, down = x * right, y * down
         got, expected = _shift(student, batch, right, down, alone=False), _shifted(batch, right, down)
         seen = _shifted(np.ones_like(batch), right, down) > 0  # without what comes in
@@ -336,8 +348,8 @@ def _name_shift(got, batch, right, down):
         if np.allclose(got[moved], _shifted(batch, *other)[moved], atol=1e-6):
             raise StudentError(sentence)
     raise StudentError(
-        f"{what} of {len(batch)} pictures of {batch.shape[1]} × {batch.shape[2]} gave other pixels than the moved "
-        "picture's."
+        f"{what} of {len(batch)} picture{'s' * (len(batch) > 1)} of {batch.shape[1]} × {batch.shape[2]} gave other "
+        "pixels than the moved picture's."
     )
 
 
@@ -347,8 +359,9 @@ def _name_shift(got, batch, right, down):
 def test_shift_lets_black_in(student):
     """What a shift leaves empty is black, and nothing comes back on the other side; no shift changes nothing."""
     rng = student.rng
-    for right, down in ((2, 0), (0, 3), (-3, 0), (0, -2), (3, -4), (-1, 2), (0, 0)):
-        batch = _batch(rng)
+    moves = ((2, 0), (0, 3), (-3, 0), (0, -2), (3, -4), (-1, 2), (1, 1), (-2, -1), (0, 0))
+    for number, (right, down) in enumerate(moves):
+        batch = _batch(rng, number)
         got, expected = _shift(student, batch, right, down), _shifted(batch, right, down)
         assert not (_same(got, np.roll(batch, (down, right), (1, 2))) and (right or down)), (
             "What leaves on one side came in on the other: black should come in. np.roll does that."
@@ -358,10 +371,11 @@ def test_shift_lets_black_in(student):
             if right or down
             else "shift(batch, 0, 0) should give the pictures as they are."
         )
-    for right, down in ((7, 0), (-8, 4), (0, -4)):  # nearly the whole picture, of 5 rows and 9 columns
-        batch = rng.integers(1, 250, (2, 5, 9))
+    for right, down, rows, columns in ((7, 0, 5, 9), (-8, 4, 5, 9), (0, -4, 5, 9), (-39, 20, 31, 40)):
+        batch = rng.integers(1, 250, (2, rows, columns))  # moved by nearly the whole picture
         assert _same(_shift(student, batch, right, down), _shifted(batch, right, down)), (
-            f"shift(batch, {right}, {down}) of whole numbers, 5 × 9 pixels, gave other pixels than expected."
+            f"shift(batch, {right}, {down}) of whole numbers, {rows} × {columns} pixels, gave other pixels than "
+            "expected."
         )
 
 
@@ -386,13 +400,14 @@ def _best(student, curves):
 def test_best_run_ends_lowest(student):
     """best_run gives the name of the run whose last loss is the lowest."""
     rng = student.rng
-    for _ in range(4):
-        curves = _curves(rng)
+    for scale in (1, 1, 40, 1e7):  # a large loss is a loss, too
+        curves = {name: [scale * loss for loss in losses] for name, losses in _curves(rng).items()}
         names = sorted(curves, key=lambda name: curves[name][-1])
         dipped = names[int(rng.integers(2, 6))]  # was the lowest for a moment, and for long
-        curves[dipped][0] = 0.01
+        curves[dipped][0] = 0.01 * scale
         others = names[1]
-        curves[others][:-1] = [0.15] * (len(curves[others]) - 1)
+        curves[others] = [0.15 * scale] * (len(curves[others]) - 1) + [curves[names[0]][-1] * 1.001]
+        curves[names[0]] = curves.pop(names[0])  # the run that ends nearly as low comes before it
         got = _best(student, curves)
         assert got != dipped, "This run had the lowest loss once, but not at its end: what counts is the last loss."
         assert got != names[-1], "This run ends with the highest loss, expected the lowest."

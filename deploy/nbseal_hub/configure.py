@@ -85,6 +85,7 @@ def _servers(settings: HubSettings, c: Any, root: bool) -> None:
     limits = settings.limits
     c.Spawner.default_url = "/lab"
     c.Spawner.start_timeout = c.Spawner.http_timeout = START_SECONDS
+    c.Spawner.cpu_limit = limits.cpus or None
     c.JupyterHub.concurrent_spawn_limit = limits.starting
     c.JupyterHub.active_server_limit = limits.servers
     role = {"JUPYTER_CONFIG_PATH": lambda spawner: str(settings.configuration / settings.role(spawner.user.name))}
@@ -95,10 +96,10 @@ def _servers(settings: HubSettings, c: Any, root: bool) -> None:
     c.Spawner.cmd = [*_limited(settings), str(BIN / "jupyterhub-singleuser"), *_as_root(settings, root)]
     c.Spawner.environment = {**_environment(settings), **role}
     if settings.accounts == "demo":
-        c.JupyterHub.spawner_class = "simple"
+        c.JupyterHub.spawner_class = "nbseal_hub.processes.DemoSpawner"
         c.SimpleLocalProcessSpawner.home_dir_template = str(settings.homes / "{username}")
     else:
-        c.JupyterHub.spawner_class = "localprocess"
+        c.JupyterHub.spawner_class = "nbseal_hub.processes.AccountSpawner"
 
 
 def _number(settings: HubSettings, spawner: Any) -> str:
@@ -108,9 +109,13 @@ def _number(settings: HubSettings, spawner: Any) -> str:
 
 def _in_containers(settings: HubSettings, c: Any) -> None:
     names, limits = settings.containers, settings.limits
-    c.JupyterHub.spawner_class = "dockerspawner.DockerSpawner"
+    c.JupyterHub.spawner_class = "nbseal_hub.containers.StudentContainer"
+    c.StudentContainer.network_prefix = names.network
+    c.StudentContainer.subnets = names.subnets
+    c.StudentContainer.hub_name = names.hub
+    c.StudentContainer.numbers_file = str(settings.private / TABLE)
     c.DockerSpawner.image = names.image
-    c.DockerSpawner.network_name = names.network
+    c.DockerSpawner.use_internal_ip = True  # its own default is worked out before the network has a name
     c.DockerSpawner.remove = True
     c.DockerSpawner.cmd = ["jupyterhub-singleuser"]
     c.DockerSpawner.notebook_dir = "/home/student"
@@ -186,6 +191,8 @@ def _services(settings: HubSettings, c: Any, secrets: Secrets, root: bool) -> No
     else:
         formgrader = _formgrader(settings, root)
     c.JupyterHub.services = [formgrader]
+    if settings.watch:
+        c.JupyterHub.services.append(_watch(settings))
     if settings.limits.idle_minutes:
         _idle_servers(settings, c)
 
@@ -215,6 +222,22 @@ def _formgrader(settings: HubSettings, root: bool) -> dict[str, Any]:
             "JUPYTERHUB_USER": settings.grader,
         },
     }
+    return _by_the_grader(settings, service)
+
+
+def _watch(settings: HubSettings) -> dict[str, Any]:
+    """What grades submissions as they arrive; the hub starts it again if it ends."""
+    service: dict[str, Any] = {
+        "name": "watch",
+        "command": [str(BIN / "nbseal"), "watch", "--course", str(settings.course)],
+        "cwd": str(settings.course),
+        "environment": {**_environment(settings), "JUPYTER_CONFIG_PATH": str(settings.configuration / "grader")},
+    }
+    return _by_the_grader(settings, service)
+
+
+def _by_the_grader(settings: HubSettings, service: dict[str, Any]) -> dict[str, Any]:
+    """A service that the account runs which owns the course; in the demo there is only one."""
     if settings.accounts == "demo":
         service["environment"]["HOME"] = str(settings.homes / settings.grader)
     else:

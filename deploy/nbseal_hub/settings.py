@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
@@ -15,6 +16,7 @@ from nbseal_hub.errors import HubError
 
 Accounts = Literal["demo", "system", "containers"]
 NAME = re.compile(r"[a-z][a-z0-9._-]{0,31}")
+LONGEST_PREFIX = 13  # 40,000 networks of eight addresses
 COURSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -24,6 +26,7 @@ class Limits:
 
     memory_mb: int = 2048  # MB of data that each process may hold, kernels included; 0, here and below, is no limit
     processes: int = 512  # processes and threads of one account together
+    cpus: float = 2  # processors that one account's server and all that it starts may keep busy
     idle_minutes: float = 60  # a server that nobody uses is stopped after so many minutes
     servers: int = 0  # servers that run at the same time
     starting: int = 10  # servers that start at the same time; further ones are asked to try again
@@ -52,8 +55,9 @@ class Lti:
 class Containers:
     """Names on Docker's side, for accounts = "containers"."""
 
-    image: str = "nbseal-student"  # image of students' and instructors' servers
-    network: str = "nbseal-students"  # network of these servers and of the hub
+    image: str = "nbseal-student:0.1.0"  # image of students' and instructors' servers
+    network: str = "nbseal-students"  # how these servers' networks are called, before a number: each has its own
+    subnets: str = "10.192.0.0/13"  # addresses for those networks, which nothing else may have
     hub: str = "hub"  # name of the hub's container
     formgrader: str = "http://grader:8083"  # where the hub reaches the formgrader
     exchange_volume: str = "nbseal-exchange"  # volume of the exchange
@@ -85,6 +89,7 @@ class HubSettings:
     port: int = 8000  # port to listen on
     inner_port: int = 8081  # first of three ports in a row, on 127.0.0.1 only
     database: str = ""  # PostgreSQL server, `postgresql://user@host:port`; empty: SQLite files. See below
+    watch: bool = False  # whether `nbseal watch` runs beside the hub and grades submissions as they arrive
     environment: dict[str, str] = field(default_factory=dict)  # environment variables for servers and for grading
     limits: Limits = field(default_factory=Limits)
     tls: Tls = field(default_factory=Tls)
@@ -180,6 +185,10 @@ def _convert(annotation: str, value: Any, name: str) -> Any:
         return {key: _typed(item, str, f"{name}.{key}") for key, item in _typed(value, dict, name).items()}
     if annotation in ("str", "Accounts"):
         return _typed(value, str, name)
+    if annotation == "bool":
+        if not isinstance(value, bool):
+            raise HubError(f"{name} is {value!r}; it must be true or false.")
+        return value
     if annotation in ("int", "float"):
         number = _typed(value, int if annotation == "int" else (int, float), name)
         if not 0 <= number < math.inf:
@@ -211,11 +220,19 @@ def check(settings: HubSettings) -> HubSettings:
     for name in people:
         if not NAME.fullmatch(name):
             raise HubError(f"{name!r} can't be an account's name; small letters, digits, '.', '-' and '_' are allowed.")
+    if settings.watch and settings.accounts == "containers":
+        raise HubError("watch is for accounts on this machine: with containers, run nbseal watch in the grader's.")
     twice = sorted({name for name in people if people.count(name) > 1})
     if twice:
         raise HubError(f"{', '.join(twice)}: an account has one role only.")
     if not settings.instructors:
         raise HubError("instructors is empty; somebody must open the formgrader.")
+    try:
+        subnets = ipaddress.IPv4Network(settings.containers.subnets)
+    except ValueError as error:
+        raise HubError(f"[containers] subnets: {error}; give a network, as 10.192.0.0/13.") from None
+    if subnets.prefixlen > LONGEST_PREFIX:
+        raise HubError(f"[containers] subnets is {subnets}; a /{LONGEST_PREFIX} or larger is needed.")
     if settings.database:
         _check_database(settings.database)
     lti = settings.lti

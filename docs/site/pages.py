@@ -13,7 +13,7 @@ from notebooks import Notebook, released
 HERE = Path(__file__).parent
 OF_THE_COURSE = ("docs/course.md", "docs/course-sources.md")
 FOR_TEACHERS = ("docs/instructors.md", "docs/graders.md")
-FOR_OPERATORS = ("docs/operators.md", "docs/security.md")
+FOR_OPERATORS = ("docs/operators.md", "docs/scale.md", "docs/security.md")
 OF_THE_ENGINE = (
     "README.md", "docs/architecture.md", "docs/decisions.md", "docs/attacks.md", "benchmarks/results.md",
     "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "source/09-cloud/README.md",

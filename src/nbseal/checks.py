@@ -43,7 +43,7 @@ def describe(value: Any, limit: int = 20) -> str:
     if isinstance(value, (Real, np.number)):
         return str(value)
     if isinstance(value, str):
-        return f"the text {value!r}" if len(value) <= limit else f"a text of {len(value)} characters"
+        return f"the text {str(value)!r}" if len(value) <= limit else f"a text of {len(value)} characters"
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and type {value.dtype}"
     if isinstance(value, (list, tuple)):

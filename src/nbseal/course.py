@@ -154,7 +154,45 @@ class Sources(Configurable):  # type: ignore[misc]
     ).tag(config=True)
 
 
-OURS = (Seal, Grading, Sources)
+class Lti(Configurable):  # type: ignore[misc]
+    """A learning platform's services. Set as ``c.Lti.<name>`` in nbgrader_config.py."""
+
+    client_id = Unicode("", help="the identifier that the platform gave to the tool").tag(config=True)
+    token_url = Unicode("", help="the platform's address for access tokens").tag(config=True)
+    audience = Unicode("", help="to whom our signed assertion is addressed (default token_url)").tag(config=True)
+    private_key_file = Unicode(
+        "", help="PEM file with the tool's private RSA key, outside the course's folder, which its owner alone can read"
+    ).tag(config=True)
+    line_items_url = Unicode("", help="address of the columns of the course's gradebook on the platform (AGS)").tag(
+        config=True
+    )
+    memberships_url = Unicode("", help="address of the list of the course's members on the platform (NRPS)").tag(
+        config=True
+    )
+    student_key = Unicode(
+        "email",
+        help="what of a member is the student's id here: email, lis_person_sourcedid, user_id, or another name in the "
+        "platform's list",
+    ).tag(config=True)
+
+
+class Watch(Configurable):  # type: ignore[misc]
+    """How `nbseal watch` treats what arrives. Set as ``c.Watch.<name>`` in nbgrader_config.py."""
+
+    release = Enum(
+        ["visible", "everything", "after due"],
+        "visible",
+        help="what students see at once: the questions without hidden tests, everything, or nothing; everything once "
+        "the due date, or the student's own, has passed",
+    ).tag(config=True)
+    attempts = Integer(0, help="submissions of an assignment that a student gets graded; 0 is no limit").tag(
+        config=True
+    )
+    pause_minutes = Float(0.0, help="minutes between two graded submissions of one student").tag(config=True)
+    counts = Enum(["last", "best"], "last", help="which of a student's graded submissions counts").tag(config=True)
+
+
+OURS = (Seal, Grading, Sources, Watch, Lti)
 
 
 @dataclass(frozen=True)
@@ -209,6 +247,8 @@ class Course:
         self.seal = Seal(config=self.config)
         self.grading = Grading(config=self.config)
         self.sources = Sources(config=self.config)
+        self.watch = Watch(config=self.config)
+        self.lti = Lti(config=self.config)
 
     @property
     def db_url(self) -> str:
@@ -219,6 +259,14 @@ class Course:
         """A folder of nbgrader's trees; ``kind`` is source, release, submitted, autograded, feedback or solution."""
         directory = getattr(self.coursedir, f"{kind}_directory")
         return Path(os.path.normpath(self.coursedir.format_path(directory, student, assignment)))
+
+    def shown(self, kind: str, assignment: str = ".") -> str:
+        """A folder of nbgrader's trees as messages name it: from the course's root, with the course's own names."""
+        return f"{os.path.relpath(self.folder(kind, assignment=assignment), self.root)}/"
+
+    def build_failure(self, assignment: str) -> Path:
+        """Where it is kept why the last build of an assignment failed."""
+        return self.private / "failed_builds" / f"{assignment}.txt"
 
     @property
     def template_cache(self) -> Path:

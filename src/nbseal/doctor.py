@@ -35,6 +35,8 @@ PACKAGES = (
 
 # nbgrader's steps of grading that ours replace; the timeout of the first two sets `c.Seal.cell_seconds`
 NOT_OURS = ("Execute", "ExecutePreprocessor", "LimitOutput", "OverwriteCells", "OverwriteKernelspec", "DeduplicateIds")
+STEPS = ("autograde_preprocessors", "exporter_class", "sanitize_preprocessors")  # of c.Autograde, which are ours
+OURS = "nbseal."
 
 
 def examine(root: Path) -> dict[str, dict[str, str]]:
@@ -50,8 +52,9 @@ def examine(root: Path) -> dict[str, dict[str, str]]:
         "without a hidden grader": ", ".join(_without_grader(course)) or "none",
         "gradebook": _gradebook(course),
     }
-    if idle := _without_effect(course):
-        findings["Course"]["settings that have no effect here"] = idle
+    if idle := without_effect(course):
+        said = f"{', '.join(idle)}: cells are run by nbseal's own process"
+        findings["Course"]["settings that have no effect here"] = said
     findings["Times"] = _times(course)
     findings["Limits (c.Seal in nbgrader_config.py)"] = {
         name: f"{getattr(course.seal, name)} ({trait.help})" for name, trait in course.seal.traits(config=True).items()
@@ -87,10 +90,19 @@ def _without_grader(course: Course) -> list[str]:
     return [name for name in course.assignments() if course.assignment(name).grader is None]
 
 
-def _without_effect(course: Course) -> str:
-    """Settings of nbgrader's own way of running notebooks, which is not ours."""
-    given = [f"c.{step}.{name}" for step in NOT_OURS for name in course.config.get(step, {}) if name != "timeout"]
-    return f"{', '.join(sorted(given))}: cells are run by nbseal's own process" if given else ""
+def without_effect(course: Course) -> list[str]:
+    """Settings of nbgrader's own way of running notebooks, which is not ours, by their names."""
+    given = {f"c.{step}.{name}" for step in NOT_OURS for name in course.config.get(step, {}) if name != "timeout"}
+    autograde = course.config.get("Autograde", {})
+    given |= {f"c.Autograde.{name}" for name in STEPS if not _is_ours(autograde.get(name, OURS))}
+    return sorted(given)
+
+
+def _is_ours(value: Any) -> bool:
+    """Whether a setting names a class of nbseal's, or a list of them."""
+    classes = value if isinstance(value, list) else [value]
+    names = [one if isinstance(one, str) else str(getattr(one, "__module__", "")) for one in classes]
+    return all(name.startswith(OURS) for name in names)
 
 
 def _gradebook(course: Course) -> str:

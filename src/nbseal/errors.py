@@ -11,7 +11,9 @@ NbsealError
 │   ├── SealUnavailable    this machine offers no way to seal a process
 │   ├── SealBroken         the sealed process is gone before it answered
 │   └── WireError          what came back isn't plain data in our format
-└── RecordError            marks could not be written
+├── ClusterError           the cluster that was to grade can't, or no longer
+├── RecordError            marks could not be written
+└── QueueError             the queue's database can't be used
 AssertionError
 └── StudentError           what the student handed in is not what was asked for; the text is for them
     └── StudentFunctionError   the student's function raised
@@ -70,8 +72,16 @@ class WireError(SealError):
     """Bytes from the sealed process are not a valid message."""
 
 
+class ClusterError(NbsealError):
+    """A Dask cluster can't be reached, or none of its workers can grade; what is recorded stays."""
+
+
 class RecordError(NbsealError):
     """Marks could not be written; what was recorded before is untouched."""
+
+
+class QueueError(NbsealError):
+    """The queue's database can't be used; what was handed in and recorded is untouched."""
 
 
 class StudentError(AssertionError):

@@ -233,7 +233,8 @@ class SealedAutograde(Preprocessor):  # type: ignore[misc]
         if notebook in graded.missing_notebooks:  # cleared up when all are written
             return nb, resources
         if notebook not in graded.notebooks:
-            raise CourseError(f"{assignment} has no notebook {notebook}; its notebooks are in source/{assignment}.")
+            there = exporter.course.shown("source", assignment)
+            raise CourseError(f"{assignment} has no notebook {notebook}; its notebooks are in {there}.")
         return nbformat.from_dict(graded.notebooks[notebook]), resources
 
 

@@ -105,7 +105,7 @@ def _case(test: TestResult, points: float) -> TestCaseResult:
     case = TestCase(
         name=printable(test.name), body="", hidden=False, points=points, success_message=None, failure_message=None
     )
-    outcome = f"{test.outcome.sign} {test.outcome.words}"
+    outcome = f"{test.sign} {test.words}"
     message = f"{outcome}: {printable(test.message)}" if test.message else outcome
     return TestCaseResult(test_case=case, message=message, passed=test.outcome is Outcome.PASSED)
 

@@ -67,6 +67,21 @@ class TestResult:
         """The share of its weight that the test earns, from 0 to 1."""
         return {Outcome.PASSED: 1.0, Outcome.FAILED: self.credit}.get(self.outcome, 0.0)
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether it earns some of its weight and not all."""
+        return 0.0 < self.earned < 1.0
+
+    @property
+    def sign(self) -> str:
+        """One character that says its outcome at a glance."""
+        return "~" if self.is_partial else self.outcome.sign
+
+    @property
+    def words(self) -> str:
+        """Its outcome as people read it."""
+        return f"passed in part ({self.earned:.0%})" if self.is_partial else self.outcome.words
+
     __test__ = False  # keeps pytest from collecting this class
 
 

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 
 SHOWN_CHANGES = 20
+GAP = 3  # characters between two columns
+LONGEST_NAME = 8  # characters of a question in one line of its column
 WAITING = {Status.MANUAL: "waits for a person", Status.NOT_JUDGED: "could not be judged"}
 
 
 def print_table(assignment: str, cards: Sequence[Scorecard], err: bool = False) -> None:
-    """Print a row a student, a column a question."""
+    """Print a row a student, a column a question; below each other in parts where a terminal is too narrow for all."""
     from rich.box import SIMPLE_HEAD  # takes a while to load
     from rich.console import Console
     from rich.table import Table
@@ -26,15 +28,42 @@ def print_table(assignment: str, cards: Sequence[Scorecard], err: bool = False) 
     console = Console(stderr=err, highlight=False)
     if not console.is_terminal:
         console.width = 1000  # a file or a pipe has no edge at which columns must be cut
-    table = Table(title=assignment, caption=_legend(cards), box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("student", no_wrap=True)
-    for question in cards[0].questions:
-        table.add_column(f"{question.grade_id}\n/{question.max_score:g}", justify="right", overflow="fold")
-    table.add_column(f"total\n/{cards[0].max_score:g}", justify="right", style="bold", no_wrap=True)
-    for card in cards:
-        marks = [_mark(question) for question in card.questions]
-        table.add_row(Text(one_line(card.student)), *marks, _total(card))
-    console.print(table)
+    names = [one_line(card.student) for card in cards]
+    widest = min(max(map(len, names)), console.width // 3)
+    parts = _parts(cards[0].questions, console.width - widest - len("total") - 3 * GAP)
+    for number, part in enumerate(parts, 1):
+        title = f"{assignment} ({number} of {len(parts)})" if len(parts) > 1 else assignment
+        caption = _legend(cards) if number == len(parts) else None
+        table = Table(title=title, caption=caption, box=SIMPLE_HEAD, pad_edge=False)
+        table.add_column("student", overflow="fold", max_width=widest)
+        for question in part:
+            heading = f"{question.grade_id}\n/{question.max_score:g}"
+            most = _width(question) if len(parts) > 1 else None
+            table.add_column(heading, justify="right", overflow="fold", min_width=_width(question), max_width=most)
+        table.add_column(f"total\n/{cards[0].max_score:g}", justify="right", style="bold", no_wrap=True)
+        shown = {question.grade_id for question in part}
+        for name, card in zip(names, cards, strict=True):
+            marks = [_mark(question) for question in card.questions if question.grade_id in shown]
+            table.add_row(Text(name), *marks, _total(card))
+        console.print(table)
+
+
+def _parts(questions: Sequence[QuestionResult], room: int) -> list[list[QuestionResult]]:
+    """The questions in as many parts as it takes for the columns of each to have ``room``."""
+    parts: list[list[QuestionResult]] = [[]]
+    left = room
+    for question in questions:
+        if parts[-1] and left < _width(question) + GAP:
+            parts.append([])
+            left = room
+        parts[-1].append(question)
+        left -= _width(question) + GAP
+    return parts
+
+
+def _width(question: QuestionResult) -> int:
+    """How wide a question's column is, in characters; a longer name is folded."""
+    return min(len(question.grade_id), LONGEST_NAME)
 
 
 def done_line(done: Done) -> str:
@@ -117,7 +146,7 @@ def scorecard_text(card: Scorecard) -> str:
         waits = f" ({WAITING[question.status]})" if question.score is None else ""
         lines.append(f"  {question.grade_id}: {_mark(question)} of {question.max_score:g}{waits}")
         for test in question.tests:
-            lines.append(f"    {test.outcome.sign} {test.name}")
+            lines.append(f"    {test.sign} {test.name}")
             if test.message and test.outcome is not Outcome.PASSED:
                 lines.append(f"      {one_line(test.message)}")
     lines += [f"  ! {one_line(problem)}" for problem in card.problems]
@@ -169,6 +198,8 @@ def _legend(cards: Sequence[Scorecard]) -> str | None:
 def _why(question: QuestionResult, card: Scorecard) -> str:
     failed = [test for test in question.tests if test.outcome is Outcome.FAILED]
     if not failed:
+        if question.score:
+            return "partial credit, by the notebook's own check"
         missing = any(problem.endswith("was not submitted") for problem in card.problems)
         return "not handed in" if missing else "the notebook's own check did not pass"
     more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""

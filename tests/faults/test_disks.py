@@ -91,6 +91,7 @@ def test_a_full_disk_is_named_and_made_good(root: Path, disk: Path, undisturbed:
     assert is_whole(root)
 
 
+@pytest.mark.slow
 def test_a_read_only_course_is_named_and_made_good(
     root: Path, disk: Path, undisturbed: dict[str, dict[str, Row]]
 ) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 
 import nbformat
 import pytest
+from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from nbseal.build import build, stale
 from nbseal.build.assignment_files import source_files
 from nbseal.build.solutions import without_metadata
+from nbseal.cli.app import app
 from nbseal.course import Course
 from nbseal.errors import CourseError, OtherLanguage, UnknownName
 from nbseal.files import digest_of
@@ -357,3 +359,36 @@ def test_a_source_of_an_older_nbgrader_is_released_with_todays_metadata(tmp_path
     marks = [cell.metadata.nbgrader for cell in released.cells if "nbgrader" in cell.metadata]
     assert {one.schema_version for one in marks} == {3}
     assert path.read_bytes() == before
+
+
+def test_a_comparison_that_nobody_asserts_is_named(root: Path, course: Course) -> None:
+    """A check that only shows False gives full marks: its author is told, unless hidden tests judge the question."""
+    mark = {"grade": True, "locked": True, "points": 1, "schema_version": 3, "solution": False, "task": False}
+    checks = {"shown": "1 + 1 == 2", "both": "not (1 < 2 and 2 < 3)", "asserted": "assert 1 == 1", "value": "1 + 1"}
+    for name, source in checks.items():
+        nbgrader = {"nbgrader": {**mark, "grade_id": name}}
+        write_source(root, (3, new_code_cell(source, id=name, metadata=nbgrader)))
+        (built,) = build(course)
+        found = [note for note in built.notes if "nobody asserts" in note]
+        assert len(found) == (name in ("shown", "both")), name
+        if name == "shown":
+            assert found[0].startswith("first.ipynb: shown ends with '1 + 1 == 2', which nobody asserts")
+    (root / "graders").mkdir(exist_ok=True)
+    grader = root / "graders" / "test_first.py"
+    grader.write_text(f"{grader.read_text() if grader.exists() else ''}\n# question('shown')\n")
+    write_source(root, (3, new_code_cell("1 == 2", id="shown", metadata={"nbgrader": {**mark, "grade_id": "shown"}})))
+    assert not any("nobody asserts" in note for note in build(course)[0].notes)
+
+
+def test_folders_are_called_what_the_course_calls_them(tmp_path: Path) -> None:
+    """What was written is told with the course's own names of its folders."""
+    write_source(tmp_path)
+    (tmp_path / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.release_directory = 'handout'\n"
+        "c.CourseDirectory.solution_directory = 'answers'\n"
+    )
+    done = CliRunner().invoke(app, ["build", "--course", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert "handout/ (first.ipynb" in done.output
+    assert "answers/ (first.ipynb" in done.output
+    assert (tmp_path / "handout" / "first" / "first.ipynb").exists()

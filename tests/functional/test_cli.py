@@ -16,12 +16,27 @@ import pytest
 
 from nbseal import cli
 from nbseal.course import Seal
-from nbseal.results import Scorecard
+from nbseal.gradebook.mark_output import feedback_html
+from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.sandbox.launch import Launched
+from nbseal.terminal import print_table, scorecard_text
+from nbseal.text import without_controls
 from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
-from tests.mini import GRADER, hand_in, make_course
+from tests.mini import GRADER, hand_in, make_course, mini_cells
 
-COMMANDS = ("build", "grade", "check", "doctor", "lint", "report", "resolve", "similarity", "feedback")
+COMMANDS = (
+    "build",
+    "grade",
+    "check",
+    "doctor",
+    "lint",
+    "queue",
+    "report",
+    "resolve",
+    "similarity",
+    "feedback",
+    "watch",
+)
 TEXT = {
     "build": ["mini"],
     "check": ["submitted/ada/mini/mini.ipynb"],
@@ -470,3 +485,34 @@ def test_helpers_that_cannot_be_started_are_explained(nbseal, root: Path, monkey
     assert done.code == 1
     assert one_line(done.err) == "nbseal: /tmp/nbseal-run: No space left on device; fix that and run again."
     assert "Usage" in nbseal("grade", "--help").out
+
+
+def test_a_table_is_no_wider_than_its_terminal(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """With many questions and long names every mark is still there, in parts below each other."""
+    questions = tuple(QuestionResult(f"cell-f2803ba7c42d03{n:02}", n / 10, 9.0, Status.GRADED) for n in range(1, 20))
+    cards = [Scorecard("ps1", "ada.lovelace@example.org", "landlock", 0.1, questions)]
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    print_table("ps1", cards)
+    lines = without_controls(re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)).splitlines()
+    assert max(map(len, lines)) <= 60
+    marks = [float(word) for line in lines if "19" in line for word in line.split() if re.fullmatch(r"[\d.]+", word)]
+    assert {question.score for question in questions} <= set(marks)
+
+
+def test_partial_credit_is_not_called_a_failure(nbseal, tmp_path: Path) -> None:
+    """A check that gives a part of its points is told as that."""
+    cells = mini_cells()
+    cells[-1]["source"] = "0.5 if flag == 'half' else 1.0"
+    root = make_course(tmp_path / "course", cells=cells)
+    hand_in(root, "ada", plain_answer="flag = 'half'")
+    done = nbseal("grade", "mini", "--verbose", "-c", root)
+    assert "ada · plain 0.5/1: partial credit, by the notebook's own check" in done.out
+    test = TestResult("It reads digits.", Outcome.FAILED, "It reads 98 of 100.", credit=0.5)
+    shown = scorecard_text(
+        Scorecard("mini", "ada", "landlock", 0.1, (QuestionResult("q", 1.0, 2.0, Status.GRADED, (test,)),))
+    )
+    assert "~ It reads digits." in shown
+    assert "passed in part (50%):</strong> It reads digits." in feedback_html(
+        QuestionResult("q", 1.0, 2.0, Status.GRADED, (test,))
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from nbgrader.api import Gradebook
 
 from nbseal.cli.app import app
 from nbseal.compare import compare, compared_page
@@ -98,3 +100,29 @@ def test_a_course_that_nobody_graded_is_compared_with_nothing(tmp_path: Path) ->
     found = compare(Course(root), "mini")
     assert {row.not_in_gradebook for row in found.questions} == {1}
     assert not (root / "gradebook.db").exists()
+
+
+def test_what_can_not_be_compared_stops_no_other_assignment(graded_by_nbgrader: Path, tmp_path: Path) -> None:
+    """An assignment in another language is named and left out; asked for by its name, it is an error."""
+    root = shutil.copytree(graded_by_nbgrader, tmp_path / "course")
+    source = root / "source" / "statistics"
+    source.mkdir()
+    kernel = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
+    write(source / "statistics.ipynb", {**notebook(CELLS), "metadata": kernel})
+    shutil.copytree(source, root / "submitted" / "ada" / "statistics")
+    done = CliRunner().invoke(app, ["compare", "--course", str(root)])
+    assert done.exit_code == 0, done.output
+    assert "left out: " in done.stderr
+    assert "statistics.ipynb is written in R" in done.stderr
+    assert "mini: 3 submissions compared" in done.stdout
+    assert CliRunner().invoke(app, ["compare", "statistics", "--course", str(root)]).exit_code == 1
+
+
+def test_a_mark_that_differs_has_a_reason(graded_by_nbgrader: Path, tmp_path: Path) -> None:
+    """Where no test says why a mark is another one, what the check did here is said."""
+    root = shutil.copytree(graded_by_nbgrader, tmp_path / "course")
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        gradebook.find_grade("double", "mini", "mini", "alan").auto_score = 4
+        gradebook.db.commit()
+    found = {one.change.student: one for one in compare(Course(root), "mini", jobs=1).differences}
+    assert (found["alan"].change.after, found["alan"].reason) == (0.0, "its check raises AssertionError here")

@@ -194,6 +194,26 @@ def test_marks_are_those_of_nbseal_check(autograder: Path, grade: Callable):
     assert "convert: 3 of 4" in shown
 
 
+def test_a_student_is_told_where_a_notebook_is_cut_off(autograder: Path):
+    """A file that was saved in part names its line and the mend in Gradescope's output, and is no zero."""
+    path = hand_in(autograder, "temperature.ipynb")
+    lines = json.dumps(json.loads(path.read_text()), indent=1).splitlines(keepends=True)
+    path.write_text("".join(lines[:20])[:-3])
+    with grader_of(autograder / "source") as grader:
+        found = results(grade_folder(grader, autograder / "submission"), "visible", 0.1)
+    assert "is cut off at line 20: save it again" in found["output"]
+    assert "score" not in found
+
+
+def test_partial_credit_is_no_failure():
+    """A test that earns a part of its weight has its score, and no word that calls it failed."""
+    test = TestResult("It reads digits.", Outcome.FAILED, credit=0.25)
+    question = QuestionResult("digits", 1.0, 4.0, Status.GRADED, (test,))
+    (entry,) = results(Scorecard("ps1", "ada", "landlock", 0.1, (question,)), "visible", 0.1)["tests"]
+    assert (entry["score"], entry["output"]) == (1.0, "~ passed in part (25%)")
+    assert "status" not in entry
+
+
 def test_notebooks_are_found_where_students_put_them(autograder: Path):
     """In folders and under other names; two that differ, or a link to elsewhere, wait for a person; none is a zero."""
     places = {

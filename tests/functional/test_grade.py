@@ -6,10 +6,12 @@ import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from nbseal import grade_notebook
+from nbseal.build import build
 from nbseal.course import Course
 from nbseal.errors import CourseError, GraderError, SubmissionError, UnknownName
 from nbseal.grading import ClassOptions, Grader, grade_class
@@ -587,3 +589,36 @@ def test_what_a_cell_prints_is_not_kept_in_its_memory(tmp_path):
         graded = grader.grade("ada", path.parent)
     assert graded.scorecard.problems == ()
     assert graded.scorecard.question("number").score == 2
+
+
+@pytest.mark.parametrize(
+    "hides",
+    [
+        "import IPython.core.interactiveshell as shell\nshell.InteractiveShell.showtraceback = lambda *a, **k: None",
+        "import IPython.core.interactiveshell as shell\nshell.InteractiveShell.showtraceback = None",
+        "get_ipython().set_custom_exc((Exception,), lambda *a, **k: None)",
+        "def flood():\n    print('x' * 3_000_000)\n    return False",
+    ],
+)
+def test_what_hides_an_error_gains_nothing(tmp_path: Path, hides: str) -> None:
+    """A check that fails costs its points, though the notebook shows no error any more, or showed too much before."""
+    cells = mini_cells()
+    cells[-1]["source"] = "assert flood() if 'flood' in globals() else flag"
+    root = make_course(tmp_path / "course", cells=cells)
+    path = hand_in(root, "ada", plain_answer=f"{hides}\nflag = False")
+    with Grader(Course(root), "mini") as grader:
+        graded = grader.grade("ada", path.parent)
+    assert graded.scorecard.question("plain").score == 0
+    assert graded.scorecard.question("double").score == 4
+
+
+def test_an_assignment_without_questions_says_so(tmp_path: Path) -> None:
+    """Where no cell gives points, building and grading say that, and everybody is recorded all the same."""
+    cells = [cell for cell in mini_cells() if not cell["metadata"].get("nbgrader", {}).get("grade")]
+    root = make_course(tmp_path / "course", grader=None, cells=cells)
+    hand_in(root, "ada")
+    (built,) = build(Course(root))
+    assert built.notes == ("no cell gives points, so there is nothing to grade",)
+    result = grade_class(Course(root), "mini", ClassOptions(jobs=1))
+    assert result.troubles == []
+    assert result.notes == ("mini: no cell gives points, so there is nothing to grade.",)

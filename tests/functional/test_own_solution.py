@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from nbseal.build import build
 from nbseal.course import Course
+from nbseal.errors import CourseError
 from nbseal.grading import ClassOptions, ClassResult, Grader, grade_class
+from nbseal.results import Status
 from tests.mini import CONFIG, code, hand_in, make_course, mini_cells, solution
 
 
@@ -76,3 +79,55 @@ def test_it_is_graded_once_while_nothing_changes(tmp_path: Path, monkeypatch: py
     path = root / "source" / "mini" / "mini.ipynb"
     path.write_text(path.read_text().replace("answer = 42", "answer = 43"))
     assert len(grade(root).solution_faults) == 1
+
+
+def burning(seconds: float, result: str = "") -> str:
+    """Code that takes processor time."""
+    return f"import time\nend = time.process_time() + {seconds}\nwhile time.process_time() < end: pass\n{result}"
+
+
+@pytest.mark.parametrize(("solution_takes", "status"), [(0.1, Status.GRADED), (1.4, Status.NOT_JUDGED)])
+def test_a_cell_that_was_stopped_is_a_zero_only_under_a_generous_limit(
+    tmp_path: Path, solution_takes: float, status: Status
+) -> None:
+    """Where the solution needs more than half of the time itself, a student who was stopped isn't judged."""
+    root = make_course(
+        tmp_path / "course", cells=changed(plain_answer=solution(burning(solution_takes, "flag = True")))
+    )
+    hand_in(root, "ada", plain_answer=burning(9, "flag = True"))
+    (card,) = grade(root).scorecards
+    plain = card.question("plain")
+    assert plain.status is status
+    assert plain.score == (0.0 if status is Status.GRADED else None)
+    assert card.question("double").score == 4.0
+    if status is Status.NOT_JUDGED:
+        assert "plain-answer was stopped after 2 seconds, of which the solution itself takes 1." in plain.reason
+
+
+def test_a_build_that_failed_is_named(tmp_path: Path) -> None:
+    """Students may have another release than the sources, until a build succeeds."""
+    root = make_course(tmp_path / "course")
+    hand_in(root, "ada")
+    path = root / "source" / "mini" / "mini.ipynb"
+    right = path.read_text()
+    path.write_text(right.replace('"points": 4', '"points": null'))
+    with pytest.raises(CourseError):
+        build(Course(root))
+    path.write_text(right)
+    assert "mini: the last nbseal build failed" in grade(root).solution_faults[0]
+    build(Course(root))
+    assert grade(root).solution_faults == []
+
+
+def test_building_names_what_the_solution_does_not_get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An author hears at once what hidden tests say of the solution; grading remembers it, and no change costs none."""
+    root = make_course(tmp_path / "course", cells=changed(number_answer=solution("answer = 41")))
+    (built,) = build(Course(root))
+    assert built.notes == ("the solution itself gets 0 of 2 for number: Look again: it is not 42.",)
+    hand_in(root, "ada")
+    graded = []
+    grade_submission = Grader.grade_submission
+    monkeypatch.setattr(Grader, "grade_submission", lambda *a: (graded.append(a[1]), grade_submission(*a))[1])
+    assert len(grade(root).solution_faults) == 1
+    assert graded == ["ada"]
+    assert build(Course(root))[0].notes == ()

@@ -46,7 +46,9 @@ def mark_of_q1(course) -> float:
         return connection.execute(query).fetchone()[0]
 
 
-@pytest.mark.parametrize("swaps", [True, False], ids=["folders change places", "two renames"])
+@pytest.mark.parametrize(
+    "swaps", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["folders change places", "two renames"]
+)
 def test_killed_at_any_step(course, recorder, graded, monkeypatch, swaps):
     """Old or new marks, an old or a new folder, never half; only what is complete counts as recorded."""
     allowed = [{"a.txt": b"old", "b.txt": b"old"}, {"a.txt": b"new", "c.txt": b"new"}]

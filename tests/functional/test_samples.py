@@ -34,6 +34,9 @@ from tests.turns import every
 CELL_SECONDS = {"01-gates": 1, "02-xor": 2, "06-crossval": 1, "09-cloud": 1}
 SMALLEST = "01-gates"
 OTHER_FACE = 10  # samples of an assignment that nbgrader's command grades, too: it takes a second for each
+BOTH_AT_ONCE = ("01-gates", "09-cloud")  # assignments whose other face `make test` tries; `make test-slow` has the rest
+UNTOUCHED = "fail_untouched"
+AT_ONCE = 5  # whole notebooks of each other assignment that `make test` grades
 SAMPLES = load_samples()
 ASSIGNMENTS = sorted({sample.assignment for sample in SAMPLES})
 BY_QUESTION = ("pass", "fail")  # kinds of samples whose questions are tried one by one; others are whole notebooks
@@ -54,9 +57,15 @@ class GradedClass:
 @pytest.fixture(scope="session")
 def class_of(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], GradedClass]:
     """Grades an assignment's samples, as far as this run asks for them."""
-    items = [getattr(item, "callspec", None) for item in request.session.items if item.path == Path(__file__)]
-    chosen = [item.params["sample"] for item in items if item and "sample" in item.params]
-    asked = {(sample.assignment, sample.name) for sample in chosen}
+    asked = set()
+    for item in request.session.items:
+        match getattr(getattr(item, "callspec", None), "params", {}) if item.path == Path(__file__) else {}:
+            case {"sample": sample}:
+                asked.add((sample.assignment, sample.name))
+            case {"assignment": assignment}:
+                both = item.name.startswith(test_both_faces_give_the_same_marks.__name__)
+                names = some_of_each_kind(assignment, OTHER_FACE) if both else [UNTOUCHED]
+                asked |= {(assignment, name) for name in names}
 
     @cache
     def attempt(assignment: str) -> Future[GradedClass]:
@@ -97,13 +106,13 @@ def is_tried_by_question(sample: Sample) -> bool:
 
 
 def by_turns(samples: Sequence[Sample]) -> list[ParameterSet]:
-    """All samples; half of those that are tried by their questions wait for the slow run."""
-    whole = {(one, name) for one in ASSIGNMENTS for name in some_of_each_kind(one, OTHER_FACE)}
+    """All samples; most of them wait for the slow run, but some of each assignment and of each kind."""
+    at_once = {(one, name) for one in ASSIGNMENTS for name in some_of_each_kind(one, AT_ONCE)}
     return [
         pytest.param(
             one,
             id=f"{one.assignment}-{one.name}",
-            marks=every(2, number) if is_tried_by_question(one) and (one.assignment, one.name) not in whole else [],
+            marks=[] if (one.assignment, one.name) in at_once else every(4, number),
         )
         for number, one in enumerate(samples)
     ]
@@ -177,7 +186,7 @@ def test_the_untouched_release_gets_nothing_and_no_complaint(
     assignment: str, class_of: Callable[[str], GradedClass]
 ) -> None:
     """Who hands in the release gets 0 of the points that are given without a person, and nothing needs attention."""
-    card = class_of(assignment).cards["fail_untouched"]
+    card = class_of(assignment).cards[UNTOUCHED]
     assert card.score == 0
     assert card.problems == ()
     assert {question.status for question in card.questions} == {Status.GRADED}
@@ -192,7 +201,10 @@ def test_nothing_that_was_foreseen_goes_unjudged(assignment: str, class_of: Call
     assert waiting == []
 
 
-@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+@pytest.mark.parametrize(
+    "assignment",
+    [pytest.param(one, marks=[] if one in BOTH_AT_ONCE else pytest.mark.slow) for one in ASSIGNMENTS],
+)
 def test_both_faces_give_the_same_marks(assignment: str, class_of: Callable[[str], GradedClass]) -> None:
     """nbgrader's command writes what the parallel way does, for each question, with who must look again."""
     graded = class_of(assignment)
@@ -250,7 +262,7 @@ def test_both_faces_grade_by_the_same_function(tmp_path: Path, monkeypatch: pyte
 def test_each_question_has_enough_samples(assignment: str, class_of: Callable[[str], GradedClass]) -> None:
     """Each question that is graded by itself is proven on several right answers and on named mistakes."""
     cards = class_of(assignment).cards
-    questions = cards["fail_untouched"].questions
+    questions = cards[UNTOUCHED].questions
     read = {one.grade_id for card in cards.values() for one in card.questions if one.status is Status.MANUAL}
     found = {question.grade_id: [0, 0] for question in questions if question.grade_id not in read}
     points = {question.grade_id: question.max_score for question in questions}
@@ -258,7 +270,7 @@ def test_each_question_has_enough_samples(assignment: str, class_of: Callable[[s
         for grade_id, wanted in sample.expect.items():
             right = sample.verdict == "pass" and wanted.score == points[grade_id]
             own = f"{grade_id}-answer" in sample.cells or (sample.folder / "make.py").exists()
-            mistake = sample.verdict != "pass" and wanted.score < points[grade_id] and sample.name != "fail_untouched"
+            mistake = sample.verdict != "pass" and wanted.score < points[grade_id] and sample.name != UNTOUCHED
             found[grade_id][0] += right and own
             found[grade_id][1] += mistake
     short = {name: counts for name, counts in found.items() if counts[0] < RIGHT_ANSWERS or counts[1] < MISTAKES}

@@ -102,6 +102,7 @@ def root(term: Term, tmp_path: Path) -> Path:
     return shutil.copytree(term.root, tmp_path / "course")
 
 
+@pytest.mark.slow
 def test_a_release_reaches_the_student(term: Term) -> None:
     """What is fetched is the release: stubs, no solution, no hidden test."""
     released = (term.root / "release" / "mini" / "mini.ipynb").read_text("utf-8")

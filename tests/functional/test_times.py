@@ -279,6 +279,7 @@ def test_an_extension_may_come_later_move_and_go(tmp_path: Path) -> None:
     assert not any(one.renewed for one in grade(root).done)
 
 
+@pytest.mark.slow
 def test_a_due_date_may_move(tmp_path: Path) -> None:
     """The penalty follows the due date without grading; a run that finds the same one does nothing."""
     root = make(tmp_path / "course")

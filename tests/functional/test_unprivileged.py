@@ -126,9 +126,12 @@ LEVELS = {
     "user namespaces forbidden": (FORBIDDEN, "", ("landlock", "landlock")),
     "landlock asked for": ([], "c.Seal.level = 'landlock'\n", ("landlock", "landlock")),
 }
+AT_ONCE = ("ordinary user", "user namespaces forbidden")  # the others wait for `make test-slow`
 
 
-@pytest.mark.parametrize("where", LEVELS)
+@pytest.mark.parametrize(
+    "where", [pytest.param(one, marks=[] if one in AT_ONCE else pytest.mark.slow) for one in LEVELS]
+)
 def test_a_class_is_graded_and_the_level_is_told(where: str, stranger: Stranger, course: Path) -> None:
     """Without root's rights the strongest level that works seals every submission, and each scorecard names it."""
     inside, setting, (level, mechanism) = LEVELS[where]
@@ -224,7 +227,7 @@ def closed_course(course: Path) -> Path:
     return course
 
 
-@pytest.mark.parametrize("face", ["nbseal", "nbgrader"])
+@pytest.mark.parametrize("face", ["nbseal", pytest.param("nbgrader", marks=pytest.mark.slow)])
 def test_what_cannot_be_read_waits_for_a_person(face: str, stranger: Stranger, closed_course: Path) -> None:
     """Work that the account may not read is not judged, its path is said, and nobody else's grading suffers."""
     with (closed_course / "nbgrader_config.py").open("a") as file:

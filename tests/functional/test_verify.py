@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -14,7 +15,7 @@ from nbseal.cli.app import app
 from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.verify import Verification, VerifyOptions, verification_page, verify
-from nbseal.verify.doubles import adversaries, wrong_ideas
+from nbseal.verify.doubles import adversaries, own_ways, wrong_ideas
 from nbseal.verify.leaks import secrets_in
 from nbseal.verify.results import Finding, Problem
 from tests.mini import code, make_course, solution
@@ -122,6 +123,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Verification]:
     return root, verified(root, RIGHT, cases)
 
 
+@pytest.mark.slow
 def test_right_graders_have_nothing_to_be_mended(good: tuple[Path, Verification]) -> None:
     """All kinds of answers are tried, every change of the function that changes a sum is caught, and nothing fails."""
     _, found = good
@@ -178,6 +180,15 @@ def test_lists_of_unequal_length_can_be_disguised() -> None:
     ragged = [([0, 1, 2], [3]), ([3], [0, 1, 2])]
     assert wrong_ideas.VALUES["without the last"](ragged) == ragged[:1]
     assert all(double(ragged) is not ragged for double in adversaries.VALUES.values())
+
+
+def test_an_answer_in_another_dress_is_as_it_was_for_the_notebooks_own_functions() -> None:
+    """Who asks from outside gets another kind of result; a function of the same notebook gets what it builds on."""
+    names: dict[str, Any] = {}
+    exec("def ones(n):\n    return [1] * n\n\n\ndef one_more(n):\n    return ones(n) + [1]\n", names)
+    names["ones"] = own_ways.FUNCTIONS["what it returns: a tuple for a list"](names["ones"])
+    assert names["ones"](1) == (1,)
+    assert names["one_more"](1) == [1, 1]
 
 
 def test_a_wrong_idea_that_remembers_takes_objects_for_the_same() -> None:

@@ -102,6 +102,13 @@ CHANNELS = {
         "    except OSError: pass\n    time.sleep(.1)",
         "s.bind('\\0nbseal-pair'); s.settimeout(LISTEN); print('heard', s.recv(10)[0])",
     ),
+    "names of abstract sockets that are taken": Channel(
+        "def name(k):\n    return f'\\0nbseal-pair-{k}'",
+        "s = socket.socket(socket.AF_UNIX); s.bind(name(number)); time.sleep(SPEAK)",
+        "def taken(k):\n    s = socket.socket(socket.AF_UNIX)\n    try: s.bind(name(k))\n"
+        "    except OSError: return True\n    finally: s.close()\n    return False\n"
+        "def look():\n    return next(filter(taken, range(1, 256)), None)\nuntil_heard(look)",
+    ),
     "places to wait at in a shared library": Channel(
         FUTEX.format("printf"),
         "end = time.time() + SPEAK\nvalue = ctypes.c_uint.from_address(page + 4 * number).value\n"
@@ -162,7 +169,7 @@ def main(mechanism: str) -> None:
     seal = Seal(cell_seconds=20.0, notebook_seconds=60.0)
     level = BY_MECHANISM.get(mechanism, NONE)
     numbers = {name: random.randrange(1, 255) for name in CHANNELS}
-    with WarmProcess(seal, level).start() as warm, ThreadPoolExecutor(4) as pool:
+    with WarmProcess(seal, level).start() as warm, ThreadPoolExecutor(8) as pool:
         tried = {name: pool.submit(heard, warm, CHANNELS[name], number) for name, number in numbers.items()}
         found = {name: [numbers[name], one.result()] for name, one in tried.items()}
     print(json.dumps(found))

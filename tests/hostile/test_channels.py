@@ -9,9 +9,15 @@ import pytest
 from tests.hostile.pairs import CHANNELS
 from tests.hostile.places import PLACES, said_in, skip_unless_possible
 
+# `make test` looks at two levels, `make test-slow` everywhere
+AT_ONCE = ("namespaces", "landlock")
+
 
 @pytest.mark.parametrize("channel", CHANNELS)
-@pytest.mark.parametrize("place", [place for place in PLACES if place != "unsealed"])
+@pytest.mark.parametrize(
+    "place",
+    [pytest.param(one, marks=[] if one in AT_ONCE else pytest.mark.slow) for one in PLACES if one != "unsealed"],
+)
 def test_cannot_tell_a_neighbour(place: str, channel: str, home: Path) -> None:
     """What one submission tells by a channel of the kernel's, no other one hears."""
     skip_unless_possible(place)

@@ -9,7 +9,11 @@ import pytest
 from tests.hostile.hogs import DISK, HOGS, MEMORY
 from tests.hostile.places import PLACES, said_in, skip_unless_possible
 
-SEALED = [place for place in PLACES if place != "unsealed"]
+# `make test` looks where the least is to be had, `make test-slow` everywhere
+AT_ONCE = ("user-namespaces", "landlock")
+SEALED = [
+    pytest.param(place, marks=[] if place in AT_ONCE else pytest.mark.slow) for place in PLACES if place != "unsealed"
+]
 MORE = 80  # MiB: what nobody is asked about, and what is taken between two looks
 
 

@@ -79,6 +79,11 @@ def test_any_value_can_be_described_in_a_few_words(value):
     assert 0 < len(describe(value)) < 120
 
 
+def test_a_text_of_numpy_is_described_as_a_text():
+    """What an array of texts holds is shown without the name of NumPy's type."""
+    assert describe(np.array(["acc"])[0]) == "the text 'acc'"
+
+
 def test_a_stand_in_is_described_as_one():
     """What the check itself gave to a function has a name when it comes back."""
     assert "stand-in" in describe(Reference(0, (), False))

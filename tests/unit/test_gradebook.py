@@ -152,6 +152,7 @@ def make_older(path):
         )
 
 
+@pytest.mark.slow
 def test_an_older_gradebook_is_left_alone_until_the_named_command_has_upgraded_it(copy, monkeypatch):
     """What is said is a line for a shell: it works outside an activated environment, and the marks are as before."""
     path = copy.root / "gradebook.db"

@@ -223,13 +223,6 @@ def test_a_broken_region_is_named(tmp_path: Path, region: str) -> None:
         make_template(path)
 
 
-def test_tests_still_to_be_generated_are_refused(tmp_path: Path) -> None:
-    """An AUTOTEST line is a comment to Python: such a cell would pass for everybody."""
-    cells = [new_code_cell("### AUTOTEST f(1)", id="q", metadata=mark("q", grade=True, points=1))]
-    with pytest.raises(CourseError, match="AUTOTEST"):
-        make_template(save(tmp_path / "auto.ipynb", cells))
-
-
 def test_a_kept_template_serves_until_something_changes(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ MOVED.move_to_end("a")
         (array.array("d", [0.5, 1.5]), [0.5, 1.5]),
         (Fraction(1, 4), 0.25),
         (Fraction(6, 3), 2),
+        (Fraction(np.int64(1), 4), 0.25),
         (Decimal("0.1"), 0.1),
         (Level.HIGH, 3),
         (Doubling([1, 2]), [1, 2]),

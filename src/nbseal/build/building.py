@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from nbseal.build.assignment_files import Files, differences, source_files, write_files
+from nbseal.build.question_notes import question_notes
 from nbseal.build.release import make_release
 from nbseal.build.solutions import OnCell, lacking, make_solutions, stamp_of
 from nbseal.course import Course
-from nbseal.errors import OtherLanguage, SolutionFailed
-from nbseal.files import digest_of
+from nbseal.errors import CourseError, OtherLanguage, SealError, SolutionFailed
+from nbseal.files import digest_of, write_whole
+from nbseal.grading import Grader, faults_of_solution
+from nbseal.sandbox import is_linux
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ def build(
     something (c.Sources.solution_needs) stays as it was, and a note says so. A build without a change writes no file.
     CourseError for anything wrong with the sources; what was there before is then left as it was. A solution that fails
     doesn't stop the release, as nbgrader runs none: it is named in a note, or is an error if the build is ``strict``.
+    What the solution doesn't get when it is graded as a student's work is named, too, where something changed.
     Of all assignments, those in another language are left out, with a note. ``on_cell`` is told of each cell that is
     done.
     """
@@ -44,11 +49,21 @@ def build(
     for name in _choose(course, assignments):
         try:
             found.append(_build_one(course, name, force, strict, on_cell))
+            course.build_failure(name).unlink(missing_ok=True)
         except OtherLanguage as error:
             if assignments is not None:
                 raise
             found.append(Built(name, (), (), (str(error),)))
+        except CourseError as error:
+            _remember(course.build_failure(name), str(error))
+            raise
     return found
+
+
+def _remember(path: Path, failure: str) -> None:
+    """Keep why a build failed, for who grades the assignment all the same."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_whole(path, failure.encode("utf-8"))
 
 
 def stale(course: Course, assignments: Iterable[str] | None = None) -> list[str]:
@@ -67,13 +82,26 @@ def _build_one(course: Course, name: str, force: bool, strict: bool, on_cell: On
     release = make_release(course, name, register=True)
     changed = write_files(course.folder("release", assignment=name), release)
     executed = write_files(course.folder("solution", assignment=name), files) if files is not None else []
+    notes = [*notes, *question_notes(course, name)]
+    if (changed or executed) and is_linux() and not lacking(course, name):
+        notes += _solution_faults(course, name)
     return Built(name, tuple(changed), tuple(executed), tuple(notes))
+
+
+def _solution_faults(course: Course, name: str) -> list[str]:
+    """What the solution doesn't get when it is graded as a student's work; `nbseal grade` remembers it."""
+    try:
+        with Grader(course, name) as grader:
+            return [fault.removeprefix(f"{name}: ") for fault in faults_of_solution(course, grader)]
+    except (CourseError, SealError) as error:
+        return [f"its solution isn't graded here: {error}"]
 
 
 def _solve(course: Course, name: str, strict: bool, on_cell: OnCell | None) -> tuple[Files | None, list[str]]:
     """The files of solutions/ and what the author should look at; no files where those that are there must stay."""
     if (lack := lacking(course, name)) and course.folder("solution", assignment=name).is_dir():
-        return None, [f"solutions/{name}/ is kept, though made from other sources: it can't be executed here. {lack}"]
+        kept = course.shown("solution", name)
+        return None, [f"{kept} is kept, though made from other sources: it can't be executed here. {lack}"]
     try:
         files, notes = make_solutions(course, name, on_cell)
     except SolutionFailed as error:

@@ -12,12 +12,14 @@ import nbformat
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import SaveCells
+from nbgrader.preprocessors import InstantiateTests, SaveCells
+from traitlets import import_item
 
 from nbseal.build.assignment_files import Files, copy_out, read_files, source_files
 from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.gradebook.connection import gradebook_url, open_gradebook
+from nbseal.notebook.autotests import MadeTests
 from nbseal.notebook.grade_cells import check_grade_ids
 from nbseal.notebook.nbgrader_steps import load_source
 
@@ -70,7 +72,10 @@ def _converter(course: Course, name: str, stage: Path, log: _CollectedLog) -> Ge
     )
     logger = logging.Logger(f"nbseal.build.{name}")
     logger.addHandler(log)
-    return GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, log=logger)
+    converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, log=logger)
+    steps = [import_item(step) if isinstance(step, str) else step for step in converter.preprocessors]
+    converter.preprocessors = [MadeTests if step is InstantiateTests else step for step in steps]
+    return converter
 
 
 class _CollectedLog(logging.Handler):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.preprocessors import ClearMarkScheme, ClearOutput, IncludeHeaderFooter, LockCells
+from nbgrader.preprocessors import ClearMarkScheme, ClearOutput
 
 from nbseal.build.assignment_files import BYPRODUCTS, Files, read_files, source_files
 from nbseal.course import Course
@@ -26,8 +26,7 @@ from nbseal.grading import execute
 from nbseal.grading.plan import warm_settings
 from nbseal.notebook import Notebook
 from nbseal.notebook.grade_cells import plain
-from nbseal.notebook.nbgrader_steps import apply, load_source
-from nbseal.notebook.reading import assign_ids
+from nbseal.notebook.nbgrader_steps import apply, complete, load_source
 from nbseal.sandbox import is_linux
 from nbseal.text import one_line
 
@@ -105,12 +104,12 @@ def _prepare(course: Course, assignment: str, notebook: str) -> Any:
     """nbgrader's own steps to a solution, up to running it."""
     path = course.assignment(assignment).source / notebook
     nb = load_source(path)
+    complete(nb, path, course.config)
     try:
-        for step in (IncludeHeaderFooter, LockCells, ClearOutput, ClearMarkScheme):
+        for step in (ClearOutput, ClearMarkScheme):
             apply(step, nb, {}, course.config)
     except (RuntimeError, ValueError, LookupError, OSError) as error:
         raise CourseError(f"{path} can't be made into a solution: {error}") from error
-    assign_ids(nb["cells"], "given")
     return nb
 
 

@@ -16,6 +16,10 @@ LINES = """\
 c.Autograde.exporter_class = "nbseal.nbgrader_plugin.SealedExporter"
 c.Autograde.sanitize_preprocessors = ["nbseal.nbgrader_plugin.RebuildNotebook"]
 c.Autograde.autograde_preprocessors = ["nbseal.nbgrader_plugin.SealedAutograde"]
+# The formgrader's long tasks are done outside its process, which serves all instructors.
+from nbseal.formgrader import use_queue  # noqa: E402
+
+use_queue()
 # What students wrote is shown on feedback pages and in the formgrader, and can't act there.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {

@@ -14,8 +14,8 @@ from nbseal.cli.options import EXIT_CODES, EXIT_ERROR, EXIT_STOPPED, STOPPED, Gr
 from nbseal.errors import NbsealError
 
 COMMANDS = (
-    "build", "check", "compare", "doctor", "export", "extend", "feedback", "grade", "init", "lint", "report", "resolve",
-    "similarity", "verify",
+    "build", "check", "compare", "doctor", "export", "extend", "feedback", "grade", "init", "lint", "queue", "report",
+    "resolve", "roster", "similarity", "student", "verify", "watch",
 )  # fmt: skip
 
 

@@ -25,15 +25,15 @@ def build(assignments: tuple[str, ...], force: bool, strict: bool, output: Outpu
     from nbseal.cli.progress import cells_on_terminal
     from nbseal.course import Course
 
-    chosen = list(assignments) or None
+    chosen, opened = list(assignments) or None, Course(course)
     with cells_on_terminal() as on_cell:
-        everything = build_course(Course(course), chosen, force=force, strict=strict, on_cell=on_cell)
+        everything = build_course(opened, chosen, force=force, strict=strict, on_cell=on_cell)
     if output.as_json:
         output.write_json([asdict(built) for built in everything])
         return
     for built in everything:
-        kinds = {"release": built.release, "solutions": built.solutions}
-        written = [f"{kind}/ ({', '.join(files)})" for kind, files in kinds.items() if files]
+        kinds = {opened.shown("release"): built.release, opened.shown("solution"): built.solutions}
+        written = [f"{folder} ({', '.join(files)})" for folder, files in kinds.items() if files]
         say(f"{built.assignment}: {'; '.join(written) or 'up to date'}")
         for note in built.notes:
             say(f"note: {built.assignment}: {note}", err=True)

@@ -43,12 +43,20 @@ def compare(
     from nbseal.compare import compare as compare_marks
     from nbseal.compare import compared_page
     from nbseal.course import Course
+    from nbseal.errors import CourseError
 
     opened = Course(course)
     chosen = assignments or [name for name in opened.assignments() if opened.students(name)]
     if not chosen:
         say("Nobody has handed in anything: there is nothing to compare.", err=True)
-    found = [compare_marks(opened, name, jobs, stock) for name in chosen]
+    found = []
+    for name in chosen:
+        try:
+            found.append(compare_marks(opened, name, jobs, stock))
+        except CourseError as error:
+            if assignments:
+                raise
+            say(f"left out: {error}", err=True)  # the rest of the course goes on
     if output.as_json:
         output.write_json([asdict(one) for one in found])
     else:
@@ -70,11 +78,14 @@ def _show(found: Comparison) -> None:
         console.width = 1000
     table = Table(title=found.assignment, box=SIMPLE_HEAD, pad_edge=False)
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column == "question" else "right")
+        table.add_column(column, justify="left" if column == "question" else "right", overflow="fold")
     for row in found.questions:
         figures = (row.same, row.more, row.less, row.no_mark, row.not_in_gradebook)
         table.add_row(row.question, f"{row.points:g}", *map(str, figures))
-    console.print(table)
+    if found.questions:
+        console.print(table)
+    else:
+        say(f"{found.assignment}: no cell is graded automatically, so there are no marks to compare")
     for one in found.differences[:SHOWN]:
         was, now = ("no mark" if mark is None else f"{mark:g}" for mark in (one.change.before, one.change.after))
         say(one_line(f"{one.change.student} · {one.change.question}: {was} → {now}  {one.reason}".rstrip()))

@@ -15,6 +15,7 @@ from nbseal.cli.options import (
     LinuxCommand,
     Output,
     assignment_argument,
+    cluster_options,
     complete_student,
     course_option,
     say,
@@ -26,6 +27,7 @@ from nbseal.cli.progress import show_progress
 if TYPE_CHECKING:
     from nbseal.course import Course
     from nbseal.grading import ClassOptions, ClassResult
+    from nbseal.grading.cluster.address import Address
 
 
 @click.command(cls=LinuxCommand, epilog="Example: nbseal grade 01-gates --student ada --student grace")
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Record nothing; show whose marks would change.")
 @click.option("--verbose", "-v", is_flag=True, help="Print all marks, and a line for each question that lost some.")
 @text_options
+@cluster_options
 @unsealed_option
 @course_option
 def grade(
@@ -46,18 +49,24 @@ def grade(
     dry_run: bool,
     verbose: bool,
     output: Output,
+    cluster: Address | None,
     unsealed: bool,
     course: Path,
 ) -> None:
     """Grade the submissions of an assignment.
 
     They are graded in parallel, and the marks recorded in the gradebook. After a change of a grader, a template or the
-    engine, --dry-run shows who would gain and who would lose.
+    engine, --dry-run shows who would gain and who would lose. With --scheduler or --scheduler-file the workers of a
+    Dask cluster grade, and this machine records.
     """
+    if cluster and (jobs or unsealed):
+        raise click.UsageError(
+            "a cluster has its own number of jobs and is always sealed: leave out --jobs, --unsealed."
+        )
     from nbseal.course import Course
     from nbseal.grading import ClassOptions
 
-    options = ClassOptions(list(student) or None, jobs, force, unsealed, dry_run)
+    options = ClassOptions(list(student) or None, jobs, force, unsealed, dry_run, cluster)
     grade_and_show(Course(course), assignment, options, verbose, output)
 
 

@@ -25,8 +25,13 @@ def init(folder: Path, adopt: bool, yes: bool) -> None:
             say(str(folder / name))
         say("Next, in that folder: nbseal build, then nbseal verify first; and open source/first/first.ipynb.")
         return
+    from nbseal.course import Course
+    from nbseal.doctor import without_effect
+
     adopted_settings(folder)  # whatever is in the way is said before anybody is asked
     say(f"These lines would be added to {folder / 'nbgrader_config.py'}:\n\n{BLOCK}")
+    if idle := without_effect(Course(folder)):
+        say(f"These settings have no effect then: {', '.join(idle)}\n")
     if not yes and not click.confirm("Add them?", default=False):
         say("Nothing was changed.")
         return

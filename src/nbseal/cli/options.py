@@ -18,7 +18,7 @@ EXIT_ERROR, EXIT_INCOMPLETE, EXIT_LEFT_OUT, EXIT_WRONG, EXIT_STOPPED = 1, 3, 4, 
 STOPPED = "nbseal: stopped. What is recorded is kept, and the next run continues from there."
 EXIT_CODES = (
     "Exit codes: 0 done, 1 an error that was explained, 2 wrong usage, "
-    "3 done but some marks could not be recorded or some pages made, 4 exported but some marks are not in the file, "
+    "3 done but some marks could not be recorded or some pages made, 4 exported but some marks are not there, "
     "5 verified but a grader is wrong, 130 stopped."
 )
 PATH = click.Path(path_type=Path)
@@ -164,3 +164,32 @@ def page_options(shown: str) -> Callable[[Any], Any]:
 unsealed_option = click.option(
     "--unsealed", is_flag=True, help="Run code that you trust without walls; every scorecard says so."
 )
+
+
+def cluster_options(function: Callable[..., Any]) -> Any:
+    """Where a Dask scheduler is and how to talk with it, as one argument ``cluster``; None if nothing was given."""
+
+    @functools.wraps(function)
+    def command(**given: Any) -> Any:
+        from nbseal.grading.cluster.address import Address
+
+        there = {field.name: given.pop(field.name) for field in fields(Address)}
+        if there["scheduler"] and there["scheduler_file"]:
+            raise click.UsageError("give --scheduler or --scheduler-file, not both.")
+        if not there["scheduler"] and not there["scheduler_file"]:
+            if any(there.values()):
+                raise click.UsageError("--tls-… goes with --scheduler or --scheduler-file.")
+            return function(**given, cluster=None)
+        return function(**given, cluster=Address(**there))
+
+    existing = click.Path(path_type=Path, exists=True, dir_okay=False)
+    options = (
+        click.option("--scheduler", metavar="ADDRESS", default="", help="A Dask scheduler: tcp://… or tls://…"),
+        click.option("--scheduler-file", type=PATH, help="The file in which a Dask scheduler says where it is."),
+        click.option("--tls-ca-file", type=existing, help="The authority's certificate of a cluster with TLS."),
+        click.option("--tls-cert", type=existing, help="Our certificate there."),
+        click.option("--tls-key", type=existing, help="Its key."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -96,7 +96,7 @@ def compare(course: Course, assignment: str, jobs: int | None = None, stock: boo
             copy = Path(scratch, "stock")
             started = time.monotonic()
             _copy_for_stock(course, assignment, copy)
-            _autograde(copy, assignment)
+            result.problems += _autograde(copy, assignment)
             result.stock_seconds = time.monotonic() - started
             theirs = {name: state.marks for name, state in submission_states(Course(copy), assignment).items()}
             for student in students:
@@ -107,10 +107,10 @@ def compare(course: Course, assignment: str, jobs: int | None = None, stock: boo
 
 def _grade(course: Course, assignment: str, students: Sequence[str], jobs: int | None) -> dict[str, _Ours]:
     found = {}
-    with Grader(course, assignment) as grader, LocalExecutor(jobs) as executor, Finished() as finished:
+    with Grader(course, assignment) as grader, LocalExecutor(grader, jobs) as executor, Finished() as finished:
         for student in students:
             folder = course.folder("submitted", student, assignment)
-            finished.add(executor.submit(grader.grade, student, folder))
+            finished.add(executor.submit(student, folder))
         for _ in students:
             graded: GradedSubmission = finished.next().result()
             card = graded.scorecard
@@ -135,6 +135,10 @@ def _copy_for_stock(course: Course, assignment: str, copy: Path) -> None:
     config = course.root / CONFIG_FILE
     text = config.read_text(encoding="utf-8") if config.exists() else "c = get_config()\n"
     (copy / CONFIG_FILE).write_text(f"{text}{STOCK}", encoding="utf-8")
+    for path in _files_that_settings_name(course):
+        target = copy / path.relative_to(course.root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
     for kind in ("source", "release"):
         folder = course.folder(kind, assignment=assignment)
         if folder.is_dir():
@@ -150,23 +154,38 @@ def _copy_for_stock(course: Course, assignment: str, copy: Path) -> None:
         raise CourseError("The gradebook is on a database server, of which no copy is made: compare without --stock.")
 
 
-def _autograde(copy: Path, assignment: str) -> None:
-    """Have nbgrader itself grade the copy."""
+def _files_that_settings_name(course: Course) -> list[Path]:
+    """Header, footer and what lies in the course's folder itself: test templates, preprocessors, plugins."""
+    own = course.config.get("IncludeHeaderFooter", {})
+    ends = [course.root / str(own[end]) for end in ("header", "footer") if own.get(end)]
+    there = [
+        path for path in course.root.iterdir() if path.suffix not in (".db", ".ipynb") and path.name != CONFIG_FILE
+    ]
+    return [path for path in [*ends, *there] if path.is_file() and path.is_relative_to(course.root)]
+
+
+def _autograde(copy: Path, assignment: str) -> list[str]:
+    """Have nbgrader itself grade the copy; what it says where it stops."""
+    said = []
     if not (copy / "gradebook.db").exists():
-        _nbgrader(copy, "generate_assignment", assignment, "--force", "--create")
-    _nbgrader(copy, "autograde", assignment, "--force", "--create")
+        said += _nbgrader(copy, "generate_assignment", assignment, "--force", "--create")
+    return said + _nbgrader(copy, "autograde", assignment, "--force", "--create")
 
 
-def _nbgrader(copy: Path, *words: str) -> None:
+def _nbgrader(copy: Path, *words: str) -> list[str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     address = f"--CourseDirectory.db_url=sqlite:///{copy / 'gradebook.db'}"
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *words, address, f"--CourseDirectory.root={copy}"],
         cwd=copy, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if done.returncode and not (copy / "gradebook.db").exists():
-        said = "\n".join(done.stderr.strip().splitlines()[-LAST_LINES:])
-        raise CourseError(f"nbgrader {words[0]} failed on the copy, so there is nothing to compare with:\n{said}")
+    if not done.returncode:
+        return []
+    said = done.stderr.strip().splitlines()[-LAST_LINES:]
+    if not (copy / "gradebook.db").exists():
+        text = "\n".join(said)
+        raise CourseError(f"nbgrader {words[0]} failed on the copy, so there is nothing to compare with:\n{text}")
+    return [f"nbgrader {words[0]} itself stopped: {' '.join(map(str.strip, said))}"]
 
 
 def _cells_that_ran_otherwise(student: str, errors: Mapping[str, str], copy: Course, assignment: str) -> list[str]:
@@ -210,5 +229,7 @@ def _set_beside(
                 row.less += question.score < before - 1e-9
             if before is not None and (question.score is None or abs(question.score - before) >= 1e-9):
                 change = MarkChange(student, question.grade_id, before, question.score, question.max_score)
-                result.differences.append(Difference(change, question.reason))
+                raised = ours[student].errors.get(question.grade_id, "")
+                why = f"its check raises {raised} here" if raised else "its check runs without an error here"
+                result.differences.append(Difference(change, question.reason or why))
     result.questions = list(rows.values())

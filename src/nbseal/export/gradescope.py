@@ -110,15 +110,16 @@ def _entries(question: QuestionResult, number: int) -> list[dict[str, Any]]:
 def _entry(test: TestResult, number: str, question: QuestionResult, points: float) -> dict[str, Any]:
     passed = test.outcome is Outcome.PASSED
     points = round(points, 4)
-    return {
+    entry = {
         "number": number,
         "name": f"{question.grade_id}: {printable(test.name)}",
         "score": round(points * test.earned, 4),
         "max_score": points,
-        "status": "passed" if passed else "failed",
         "output": _outcome(test) if passed or not test.message else printable(test.message),
     }
+    # Gradescope knows two kinds; without one, the score alone says how it went
+    return entry if test.is_partial else {**entry, "status": "passed" if passed else "failed"}
 
 
 def _outcome(test: TestResult) -> str:
-    return f"{test.outcome.sign} {test.outcome.words}"
+    return f"{test.sign} {test.words}"

@@ -10,6 +10,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+from nbgrader.api import Student
 from nbgrader.plugins import CsvExportPlugin
 from traitlets import Bool
 
@@ -50,7 +51,10 @@ class SafeCsvExport(CsvExportPlugin):  # type: ignore[misc]
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        students = [student for student in gradebook.students if _wanted(student.id, self.student)]
+        # In the order of nbgrader's own list, which would sum up all grades anew for each student in it.
+        about = gradebook.db.query(Student.id, Student.last_name, Student.first_name, Student.email)
+        everybody = about.order_by(Student.last_name, Student.first_name).all()
+        students = [student for student in everybody if _wanted(student.id, self.student)]
         for assignment in gradebook.assignments:
             if not _wanted(assignment.name, self.assignment):
                 continue

@@ -176,7 +176,7 @@ def _choose(course: Course, assignment: str, wanted: Sequence[str] | None, notes
 
 
 def _orders(course: Course, assignment: str, students: Sequence[str]) -> list[_Order]:
-    marks = class_notebook_marks(course, assignment)
+    marks = class_notebook_marks(course, assignment, students[0] if len(students) == 1 else None)
     mode, hidden = _permissions(course), hidden_regions(course.config)
     return [
         _Order(

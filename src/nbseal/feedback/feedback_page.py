@@ -13,6 +13,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
+from nbseal.feedback.handing_out import HandingOut
 from nbseal.feedback.hidden_regions import Regions, without_hidden
 from nbseal.feedback.shown_outputs import Judged, Shown, show_outputs
 from nbseal.feedback.typesetting import markdown
@@ -42,6 +43,7 @@ class OverviewLine:
     commented: bool
     status: Status
     told: str
+    withheld: bool = False
 
     @property
     def judged(self) -> tuple[TestResult, ...]:
@@ -142,6 +144,12 @@ class View:
     colours: Markup
     shows_release: bool = False
     made_from: str = ""
+    handing_out: HandingOut = field(default_factory=HandingOut)
+
+    @property
+    def withheld(self) -> int:
+        """How many questions are not shown yet."""
+        return sum(question.withheld for question in self.questions)
 
     @property
     def to_fix(self) -> list[Part]:
@@ -172,15 +180,19 @@ class _About:
     told: dict[str, str]
     folder: Path
     hidden: Regions
+    withheld: frozenset[str]
 
 
-def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, hidden: Regions) -> View:
+def make_view(
+    nb: Any, marks: NotebookMarks, name: str, folder: Path, hidden: Regions, handing_out: HandingOut | None = None
+) -> View:
     """The page of an executed and marked notebook; ``folder`` holds the files beside it.
 
-    ``hidden`` are the regions that students don't see.
+    ``hidden`` are the regions that students don't see; ``handing_out`` says what is withheld, too.
     """
+    handing_out = handing_out or HandingOut()
     cells: list[PageCell] = []
-    label, title, about = "", "", _About(marks, told_in(nb), folder, hidden)
+    label, title, about = "", "", _About(marks, told_in(nb), folder, hidden, handing_out.withheld)
     for number, cell in enumerate(nb["cells"], 1):
         answer = (cell["metadata"].get("nbgrader") or {}).get("solution")
         if cell["cell_type"] == "markdown" and not answer:
@@ -190,7 +202,9 @@ def make_view(nb: Any, marks: NotebookMarks, name: str, folder: Path, hidden: Re
         cells.append(_cell(cell, number, label, about))
     colours = HtmlFormatter(style=STYLE).get_style_defs(".code")
     questions = tuple(cell.question for cell in cells if cell.question)
-    return View(title or name, marks, questions, _parts(cells), Markup(colours), shows_release(nb))
+    return View(
+        title or name, marks, questions, _parts(cells), Markup(colours), shows_release(nb), handing_out=handing_out
+    )
 
 
 def _parts(cells: list[PageCell]) -> tuple[Part, ...]:
@@ -226,18 +240,22 @@ def _cell(cell: Any, number: int, label: str, about: _About) -> PageCell:
         folded=is_code and not is_answer and bool(mark),
         outputs=outputs,
         question=question,
-        block=_block(question, grade_id in about.marks.by_person) if question else Markup(),
+        block=_block(question, grade_id in about.marks.by_person) if question and not question.withheld else Markup(),
         comment=Markup(markdown(comments[grade_id], about.folder)) if grade_id in comments else Markup(),
     )
 
 
 def _line(grade_id: str, anchor: str, label: str, found: Judged | None, about: _About) -> OverviewLine:
     """A question's line; ``found`` is what its cell says of it."""
+    points = about.marks.points[grade_id]
+    if grade_id in about.withheld:
+        told = about.told.get(grade_id, "")
+        return OverviewLine(grade_id, anchor, label, None, points, (), False, Status.MANUAL, told, withheld=True)
     score = about.marks.scores[grade_id]
     told = about.told.get(grade_id, "") if score is None else ""
     status, tests = found or (Status.NOT_JUDGED if told else Status.MANUAL, ())
     commented = grade_id in about.marks.comments
-    return OverviewLine(grade_id, anchor, label, score, about.marks.points[grade_id], tests, commented, status, told)
+    return OverviewLine(grade_id, anchor, label, score, points, tests, commented, status, told)
 
 
 def _body(cell: Any, source: str, folder: Path) -> Markup:

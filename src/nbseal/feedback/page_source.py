@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbseal
 from nbseal.errors import CourseError
+from nbseal.feedback.handing_out import HandingOut
 from nbseal.feedback.hidden_regions import Regions
 from nbseal.feedback.pictures import pictures_in
 from nbseal.files import digest_of, open_regular
@@ -34,7 +35,8 @@ HEAD, END = 1000, b"</html>"  # bytes in which the tag stands; how a page ends t
 class PageSource:
     """All that a page depends on: the bytes of a notebook in autograded/, its name, its marks, and the files beside it.
 
-    ``hidden`` are the regions that students don't see, by the course's settings.
+    ``hidden`` are the regions that students don't see, by the course's settings; ``handing_out`` is what else a page
+    depends on that is given to a student at once.
     """
 
     notebook: bytes
@@ -42,12 +44,14 @@ class PageSource:
     marks: NotebookMarks
     folder: Path
     hidden: Regions
+    handing_out: HandingOut = field(default_factory=HandingOut)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all of it, and of the engine that makes the page."""
         marks = asdict(self.marks) | {"by_person": sorted(self.marks.by_person)}
-        facts = json.dumps([self.name, marks, self.hidden, nbseal.__version__], sort_keys=True)
+        more = [] if self.handing_out == HandingOut() else [self.handing_out.facts()]
+        facts = json.dumps([self.name, marks, self.hidden, nbseal.__version__, *more], sort_keys=True)
         parts = {"notebook": self.notebook, "facts": facts.encode(), "templates": _templates()}
         return digest_of(parts | {f"beside/{name}": data for name, data in pictures_in(self.folder).items()})
 
@@ -82,7 +86,8 @@ class PageSource:
                 raise CourseError(
                     f"{path} is damaged ({type(error).__name__}): grade it again with --force."
                 ) from error
-        view = make_view(nb, self.marks, self.name, self.folder, self.hidden)
+        marks = self.handing_out.of(self.marks)
+        view = make_view(nb, marks, self.name, self.folder, self.hidden, self.handing_out)
         return render("nbseal.feedback", "feedback.html.j2", sorting=False, view=replace(view, made_from=self.digest))
 
 

@@ -174,6 +174,10 @@ class Decisions:
             found.setdefault(one.student, []).append(one)
         return found
 
+    def of(self, student: str) -> Decisions:
+        """Those about one student."""
+        return Decisions(tuple(self.by_student.get(student, ())))
+
     def about(self, student: str, handed_in: str) -> Decided:
         """What counts for the work in a submission."""
         own = self.by_student.get(student, ())
@@ -190,7 +194,7 @@ def read_decisions(private: Path, assignment: str) -> Decisions:
 
     CourseError, which names the file, if it is damaged.
     """
-    path = _path(private, assignment)
+    path = decisions_file(private, assignment)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -204,6 +208,13 @@ def read_decisions(private: Path, assignment: str) -> Decisions:
         return Decisions(tuple(Decision.from_dict(one) for one in data["decisions"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CourseError(f"{path} is damaged ({type(error).__name__}: {error}): {DAMAGED}.") from error
+
+
+def decisions_about(private: Path, student: str) -> dict[str, list[Decision]]:
+    """What was decided about a student, by assignment, also of those that the course has no more."""
+    names = sorted(path.stem for path in (private / "decisions").glob("*.json"))
+    found = {name: read_decisions(private, name).by_student.get(student, []) for name in names}
+    return {name: made for name, made in found.items() if made}
 
 
 def record(course: Course, assignment: str, decision: Decision) -> None:
@@ -242,7 +253,7 @@ def _left(made: list[Decision], newer: Decision) -> list[Decision]:
     return [one for one in left if one]
 
 
-def _path(private: Path, assignment: str) -> Path:
+def decisions_file(private: Path, assignment: str) -> Path:
     return private / "decisions" / f"{file_name(assignment)}.json"
 
 
@@ -251,7 +262,7 @@ def _change(course: Course, assignment: str, change: Callable[[list[Decision]], 
 
     from nbseal.gradebook.explained import BUSY_SECONDS, explained
 
-    path = _path(course.private, assignment)
+    path = decisions_file(course.private, assignment)
     course.private.mkdir(mode=0o700, exist_ok=True)
     with explained(path), FileLock(course.private / "decisions.lock", timeout=BUSY_SECONDS):
         before = list(read_decisions(course.private, assignment).made)

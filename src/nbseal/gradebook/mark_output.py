@@ -12,6 +12,7 @@ from nbseal.text import printable
 
 COLOURS = {Outcome.PASSED: "#1a7f37", Outcome.FAILED: "#b35900", Outcome.NOT_JUDGED: "#57606a"}
 METADATA = "nbseal"  # our part of the metadata of a notebook, or of an output
+LINE = ("sign", "word", "colour", "name", "message")
 REMEMBERED = 128  # blocks: many students of a class get the same one
 
 
@@ -76,33 +77,29 @@ def feedback_html(question: QuestionResult) -> str:
 
     Of what was not judged it says why only where that is the student's matter.
     """
-    tests = tuple((test.name, test.outcome, test.message, test.blocked) for test in question.tests)
-    return _block(question.score, question.max_score, question.status, tests, question.told)
+    return _block(
+        question.score, question.max_score, question.status, tuple(map(_test_line, question.tests)), question.told
+    )
 
 
 @lru_cache(REMEMBERED)
-def _block(
-    score: float | None, max_score: float, status: Status, tests: tuple[tuple[str, Outcome, str, bool], ...], told: str
-) -> str:
+def _block(score: float | None, max_score: float, status: Status, tests: tuple[tuple[str, ...], ...], told: str) -> str:
     return _template().render(
         marks=None if score is None else f"{score:g}",
         points=f"{max_score:g}",
         status=str(status),
-        tests=[_test_line(*test) for test in tests],
+        tests=[dict(zip(LINE, test, strict=True)) for test in tests],
         told=printable(told),
     )
 
 
-def _test_line(name: str, outcome: Outcome, message: str, blocked: bool) -> dict[str, str]:
-    untried = blocked and outcome is Outcome.FAILED
-    return {
-        "sign": "–" if untried else outcome.sign,
-        "word": "not run" if untried else outcome.words,
-        "colour": COLOURS[Outcome.NOT_JUDGED if untried else outcome],
-        "name": printable(name),
-        # why one was not judged is for the instructor
-        "message": printable(message) if outcome is Outcome.FAILED else "",
-    }
+def _test_line(test: TestResult) -> tuple[str, ...]:
+    """What is shown of a test: the values of ``LINE``."""
+    untried = test.blocked and test.outcome is Outcome.FAILED
+    colour = COLOURS[Outcome.NOT_JUDGED if untried or test.is_partial else test.outcome]
+    sign, word = ("–", "not run") if untried else (test.sign, test.words)
+    # why one was not judged is for the instructor
+    return sign, word, colour, printable(test.name), printable(test.message) if test.outcome is Outcome.FAILED else ""
 
 
 @cache

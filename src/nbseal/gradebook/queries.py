@@ -247,10 +247,15 @@ def person_marks(course: Course, assignment: str) -> dict[str, dict[str, float]]
     return found
 
 
-def class_notebook_marks(course: Course, assignment: str) -> dict[tuple[str, str], NotebookMarks]:
-    """What the gradebook says about each submitted notebook, by student and notebook; RecordError as above."""
+def class_notebook_marks(
+    course: Course, assignment: str, student: str | None = None
+) -> dict[tuple[str, str], NotebookMarks]:
+    """What the gradebook says about each submitted notebook, by student and notebook; RecordError as above.
+
+    Of everybody, or of one ``student``.
+    """
     with _reading(course) as gradebook:
-        return notebook_marks(gradebook, assignment) if gradebook else {}
+        return notebook_marks(gradebook, assignment, student) if gradebook else {}
 
 
 def notebook_marks(

@@ -6,6 +6,7 @@ from nbseal.grading.class_run import ClassOptions, ClassResult, Done, grade_clas
 from nbseal.grading.execution import execute
 from nbseal.grading.grader import Grader, grade_notebook
 from nbseal.grading.mark_changes import MarkChange
+from nbseal.grading.own_solution import faults_of_solution
 from nbseal.grading.plan import Plan, make_plan
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "MarkChange",
     "Plan",
     "execute",
+    "faults_of_solution",
     "grade_class",
     "grade_notebook",
     "make_plan",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from nbseal.course import Course
 from nbseal.errors import RecordError, SubmissionError
-from nbseal.grading.executors import Finished, LocalExecutor
+from nbseal.grading.cluster.address import Address
+from nbseal.grading.executors import Executor, Finished, LocalExecutor
 from nbseal.grading.grader import Grader
 from nbseal.grading.mark_changes import MarkChange, mark_changes
 from nbseal.grading.own_solution import faults_of_solution
@@ -55,7 +56,8 @@ class Done:
 class ClassResult:
     """All scorecards of a run, and what could not be recorded.
 
-    ``solution_faults`` say which questions the instructor's own solution doesn't get all points for.
+    ``solution_faults`` say which questions the instructor's own solution doesn't get all points for, and whether the
+    last build failed.
     """
 
     done: list[Done] = field(default_factory=list)
@@ -90,7 +92,8 @@ class ClassOptions:
     """Which submissions of a class are graded, and how.
 
     ``students`` None means all; ``jobs`` are submissions at a time; ``force`` grades what hasn't changed, too;
-    ``unsealed`` is for code that you trust. A ``dry_run`` records nothing.
+    ``unsealed`` is for code that you trust. A ``dry_run`` records nothing. A ``cluster`` grades in the place of
+    this machine.
     """
 
     students: list[str] | None = None
@@ -98,6 +101,7 @@ class ClassOptions:
     force: bool = False
     unsealed: bool = False
     dry_run: bool = False
+    cluster: Address | None = None
 
 
 class Watcher(Protocol):
@@ -107,7 +111,7 @@ class Watcher(Protocol):
         """Be told how many students there are."""
 
     def note(self, text: str) -> None:
-        """Be told what an instructor must know before the first student's turn."""
+        """Be told what an instructor must know while submissions are graded."""
 
     def done(self, one: Done) -> None:
         """Be told that one student's turn is over."""
@@ -136,10 +140,10 @@ def grade_class(
         if not options.dry_run:
             recorder.prepare(assignment)
         grader.start()
-        executor = LocalExecutor(min(options.jobs, len(chosen)) if options.jobs else None)
-        stack.push(lambda kind, *_: _stop(executor, grader) if kind else executor.shutdown(cancel_futures=True))
+        executor = _executor(grader, options, len(chosen), watcher)
+        stack.push(lambda kind, *_: _stop(executor, grader) if kind else executor.close())
         finished = stack.enter_context(Finished())
-        result.solution_faults = faults_of_solution(course, grader)
+        result.solution_faults = [*_failed_build(course, assignment), *faults_of_solution(course, grader)]
         if watcher:
             for fault in result.solution_faults:
                 watcher.note(fault)
@@ -151,12 +155,29 @@ def grade_class(
             result.done.append(done)
             if watcher:
                 watcher.done(done)
-        result.notes = grader.plan.notes + (() if options.dry_run else recorder.notes())
+        result.notes = grader.plan.notes + executor.notes + (() if options.dry_run else recorder.notes())
     result.seconds = time.monotonic() - started
     return result
 
 
-def _stop(executor: LocalExecutor, grader: Grader) -> None:
+def _failed_build(course: Course, assignment: str) -> list[str]:
+    """A sentence where students may have other questions than the sources, since the last build failed."""
+    try:
+        why = course.build_failure(assignment).read_text(encoding="utf-8")
+    except OSError:
+        return []
+    return [f"{assignment}: the last nbseal build failed, so students may have another release than its sources: {why}"]
+
+
+def _executor(grader: Grader, options: ClassOptions, count: int, watcher: Watcher | None) -> Executor:
+    if options.cluster is None:
+        return LocalExecutor(grader, min(options.jobs, count) if options.jobs else None)
+    from nbseal.grading.cluster.executor import DaskExecutor  # an extra, which takes a while to load
+
+    return DaskExecutor(grader, options.cluster, watcher.note if watcher else lambda text: None)
+
+
+def _stop(executor: Executor, grader: Grader) -> None:
     """What runs is for nobody any more: end the processes that threads wait for, and then the threads."""
     grader.close()
     executor.stop()
@@ -166,7 +187,7 @@ def _graded(
     grader: Grader,
     chosen: list[str],
     recorded: dict[str, tuple[str, Scorecard]],
-    executor: LocalExecutor,
+    executor: Executor,
     finished: Finished,
 ) -> Iterator[Done | GradedSubmission]:
     """Yield each student's result as it comes; only a few are in memory at a time."""
@@ -174,25 +195,27 @@ def _graded(
     for student in chosen:
         folder = grader.course.folder("submitted", student, grader.assignment.name)
         before = recorded.get(student)
-        if before and before[0] and before[0] == _digest(grader, student, folder):
+        if before and before[0] and before[0] == _digest(grader, student, folder, before[1].seal):
             yield Done(student, before[1], unchanged=True)
             continue
-        finished.add(executor.submit(grader.grade, student, folder))
+        finished.add(executor.submit(student, folder))
         running += 1
-        if running == 2 * executor.jobs:
+        if running >= 2 * executor.jobs:
             yield finished.next().result()
             running -= 1
     for left in reversed(range(running)):
         result: GradedSubmission = finished.next().result()
         if not left:
-            executor.submit(grader.close)  # while the last one is recorded
+            executor.finish()
         yield result
 
 
-def _digest(grader: Grader, student: str, folder: Path) -> str:
+def _digest(grader: Grader, student: str, folder: Path, seal: str) -> str:
+    """What a mark would depend on today, if it were made at the level that it was made at: any accepted one will do."""
     try:
         handed_in = grader.read(folder).digest
-        return grader.digest(handed_in, grader.decided(student, handed_in))
+        level = seal if seal in grader.levels else ""
+        return grader.digest(handed_in, grader.decided(student, handed_in), level)
     except SubmissionError as error:
         reason = str(error)
         return grader.digest_of_unreadable(reason, grader.decided(student, digest_of_unreadable(reason)))

@@ -1,4 +1,4 @@
-"""Where submissions are graded: a `concurrent.futures.Executor`, and its results in the order in which they come."""
+"""Where submissions are graded, and their results in the order in which they come."""
 
 from __future__ import annotations
 
@@ -8,29 +8,77 @@ import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
+from nbseal.grading.grader import Grader
+from nbseal.results import GradedSubmission
 from nbseal.sandbox.cgroups import processors
 
 THREADS = "nbseal"  # how the names of their threads begin
 STOP_SECONDS = 0.3
 
 
-class LocalExecutor(ThreadPoolExecutor):
-    """A thread for each submission that is graded at the same time."""
+class Executor(Protocol):
+    """Where submissions are graded; whatever a student did, a future's result is a scorecard."""
 
-    def __init__(self, jobs: int | None = None) -> None:
+    @property
+    def jobs(self) -> int:
+        """How many are graded at a time."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What an instructor must know of how submissions were graded."""
+
+    def submit(self, student: str, folder: Path) -> Future[GradedSubmission]:
+        """Have the submission in ``folder`` graded."""
+
+    def finish(self) -> None:
+        """Be told that nothing more comes, and that what graded may begin to end."""
+
+    def close(self) -> None:
+        """Begin nothing more, and wait for what runs."""
+
+    def stop(self) -> None:
+        """Begin nothing more; what runs is for nobody any more."""
+
+
+class LocalExecutor:
+    """Grades on this machine: a thread for each submission that is graded at the same time."""
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, grader: Grader, jobs: int | None = None) -> None:
         self.jobs = jobs or default_jobs()
-        super().__init__(max_workers=self.jobs, thread_name_prefix=THREADS)
+        self._grader = grader
+        self._threads = ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix=THREADS)
 
-    def stop(self, seconds: float = STOP_SECONDS) -> None:
+    def submit(self, student: str, folder: Path) -> Future[GradedSubmission]:
+        """Have the submission in ``folder`` graded."""
+        return self._threads.submit(self._grader.grade, student, folder)
+
+    def finish(self) -> None:
+        """End the grader while the last result is recorded."""
+        self._threads.submit(self._grader.close)
+
+    def close(self) -> None:
+        """Begin nothing more, and wait for what runs."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def stop(self) -> None:
         """Begin nothing more, and wait a little for what runs: what a stranger wrote may keep a thread for longer."""
-        self.shutdown(wait=False, cancel_futures=True)
-        until = time.monotonic() + seconds
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        until = time.monotonic() + STOP_SECONDS
         for thread in _busy():
             thread.join(max(0.0, until - time.monotonic()))
+
+    def __enter__(self) -> LocalExecutor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def leave_if_busy(code: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import threading
 import time
 from collections.abc import Sequence
@@ -16,8 +17,8 @@ from nbseal.errors import SealBroken, SealError, SubmissionError
 from nbseal.gradebook.decisions import UNDECIDED, Decided, Decisions, read_decisions
 from nbseal.gradebook.mark_output import METADATA
 from nbseal.grading.assignment_of_file import assignment_of
+from nbseal.grading.bundle import Bundle
 from nbseal.grading.execution import check_cells, run_notebook, runnable
-from nbseal.grading.last_values import may_give_credit, partial_credit
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
 from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
@@ -32,11 +33,14 @@ from nbseal.grading.scoring import (
     score_sealed,
     slowest_cells,
     submission_facts,
+    unless_stopped,
     write_marks,
 )
+from nbseal.grading.solution_run import may_give_credit, run_solution
 from nbseal.grading.submission import (
     HandedIn,
     Submission,
+    Task,
     beside_support,
     digest_of_unreadable,
     read_beside,
@@ -47,6 +51,7 @@ from nbseal.notebook import Reading, rebuild, with_chosen_cells
 from nbseal.notebook.outputs import make_safe, safe_files
 from nbseal.results import CellTime, GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
 from nbseal.sandbox import NONE, Level, SealedProcess, WarmProcess
+from nbseal.sandbox.levels import accepted_levels
 from nbseal.sandbox.sealed import Run
 
 PAUSE_SECONDS = 0.2
@@ -68,11 +73,13 @@ class _Graded:
 class Grader:
     """Grades one assignment; a context manager that any number of threads may use once it has started.
 
-    Its processes begin to load at once, and `start` waits for them. ``unsealed`` is for code that you trust.
+    Its processes begin to load at once, and `start` waits for them. ``unsealed`` is for code that you trust. With a
+    ``bundle``, which another machine's grader has made, it grades as that one does, and needs no secret: only `Task`.
     """
 
-    def __init__(self, course: Course, assignment: str, unsealed: bool = False) -> None:
+    def __init__(self, course: Course, assignment: str, unsealed: bool = False, bundle: Bundle | None = None) -> None:
         self.course = course
+        self._bundle = bundle
         self.assignment = course.assignment(assignment)
         self._lock = threading.Lock()
         self.judge: Judge | None = None
@@ -81,7 +88,9 @@ class Grader:
         self._decisions = Decisions()
         self._credit: dict[str, bool] = {}
         self._rule = ""  # what marks by nbgrader's rule hang on besides the plan
-        self._secret = course.secret if self.assignment.grader else b""  # what is wrong with it is told before any mark
+        has_secret = self.assignment.grader and bundle is None
+        self._secret = course.secret if has_secret else b""  # what is wrong with it is told before any mark
+        self.levels = {NONE.name} if unsealed else accepted_levels(course.seal.level)  # a mark may be made at these
         self.plan: Plan
         self.level: Level
         try:
@@ -98,26 +107,45 @@ class Grader:
         assert self._warm is not None
         try:
             self._decisions = read_decisions(self.course.private, self.assignment.name)
-            warm = warm_settings(self.course, self.assignment)
+            bundle = self._bundle
+            warm = bundle.warm(self.assignment) if bundle else warm_settings(self.course, self.assignment)
             self._warm.load(warm)  # while the hidden tests are collected
             tests = self.judge.start() if self.judge else ()
-            depends_on = self.judge.depends_on if self.judge else ""
-            self.plan = make_plan(self.course, self.assignment, tests, warm, depends_on)
+            self.plan = (
+                bundle.plan(self.assignment)
+                if bundle
+                else make_plan(self.course, self.assignment, tests, warm, self.depends_on)
+            )
             self._warm.read(self.plan.warm)
             rehearse()
             self.level = self._warm.start().level
-            self._credit = self._find_credit()
+            if bundle:
+                self._credit, self._rule = dict(bundle.credit), bundle.rule
+            else:
+                self._credit = self._find_credit()
         except BaseException:
             self.close()
             raise
+
+    @property
+    def depends_on(self) -> str:
+        """What marks hang on besides all files, in the words of the hidden tests: known once they are collected."""
+        return self.judge.depends_on if self.judge else ""
+
+    def bundle(self) -> Bundle:
+        """What another machine needs to grade as this grader does, once it has started; no secret is in it."""
+        return Bundle.of(self.course, self.plan, self._credit, self._rule, self.depends_on)
 
     def decided(self, student: str, handed_in: str) -> Decided:
         """What a person decided about a submission, as it was when the grader started."""
         return self._decisions.about(student, handed_in)
 
-    def digest(self, handed_in: str, decided: Decided = UNDECIDED) -> str:
-        """Identifies all that a mark depends on: submission, decisions, template, grader, settings, engine, level."""
-        return _sha256(f"{handed_in} {self.plan.digest} {self.level.name}{self._rule}", decided)
+    def digest(self, handed_in: str, decided: Decided = UNDECIDED, level: str = "") -> str:
+        """Identifies all that a mark depends on: submission, decisions, template, grader, settings, engine, level.
+
+        ``level`` is the name of the level that the mark was made at, if that isn't this grader's own.
+        """
+        return _sha256(f"{handed_in} {self.plan.digest} {level or self.level.name}{self._rule}", decided)
 
     def digest_of_unreadable(self, reason: str, decided: Decided = UNDECIDED) -> str:
         """Identifies a submission of which nothing is known but why it can't be read, and what was decided about it."""
@@ -132,20 +160,38 @@ class Grader:
         known = {plan.name: plan.fingerprint for plan in self.plan.notebooks}
         return recognise(handed_in, known, self.plan.support, self.course.seal.submission_mib << 20, decided)
 
+    def task(self, student: str, folder: Path) -> Task:
+        """Read what is to be graded of a student; SubmissionError when that fails."""
+        handed_in = self.read(folder)
+        return Task(student, handed_in, self._decisions.of(student), self._seed(handed_in.digest))
+
     def grade(self, student: str, folder: Path) -> GradedSubmission:
         """Grade the submission in ``folder``; whatever the student did, the result is a scorecard."""
-        digest = ""
         try:
-            handed_in = self.read(folder)
-            digest = handed_in.digest
-            return self.grade_submission(student, self.recognise(handed_in, self.decided(student, digest)))
+            task = self.task(student, folder)
         except SubmissionError as error:
-            return self._unreadable(student, str(error), error.told)
-        except Exception as error:  # a mistake of ours: it stops one student, not the class, and is tried again
-            return self._failed(student, f"grading failed: {type(error).__name__}: {error}", digest)
+            return self.unreadable(student, error)
+        except Exception as error:
+            return self.not_judged(student, _ours(error))
+        return self.grade_task(task)
 
-    def grade_submission(self, student: str, submission: Submission) -> GradedSubmission:
-        """Grade what was read."""
+    def grade_task(self, task: Task) -> GradedSubmission:
+        """Grade what was read, here or on another machine; the result is a scorecard, as from `grade`."""
+        student, digest = task.student, task.handed_in.digest
+        try:
+            submission = self.recognise(task.handed_in, task.decisions.about(student, digest))
+            return self.grade_submission(student, submission, task.seed)
+        except SubmissionError as error:
+            return self.unreadable(student, error, task.decisions)
+        except Exception as error:  # a mistake of ours: it stops one student, not the class, and is tried again
+            return self.not_judged(student, _ours(error), digest, task.decisions)
+
+    def _seed(self, handed_in: str) -> bytes:
+        """Of secret and submission alone: no change of ours draws anew, and nobody learns the secret from it."""
+        return hmac.new(self._secret, handed_in.encode(), hashlib.sha256).digest()
+
+    def grade_submission(self, student: str, submission: Submission, seed: bytes | None = None) -> GradedSubmission:
+        """Grade what was read. Hidden inputs are drawn from ``seed``; None makes it from this machine's secret."""
         started = time.monotonic()
         decided = submission.decided
         again, cell_cpu = False, dict[str, float]()
@@ -163,7 +209,7 @@ class Grader:
                 problems.append(f"{plan.name}.ipynb was not submitted")
                 results += [_zero(question.grade_id, question.points) for question in plan.questions]
                 continue
-            graded = self._grade_notebook(plan, submission)
+            graded = self._grade_notebook(plan, submission, self._seed(submission.digest) if seed is None else seed)
             notebooks[plan.name] = graded.nb
             results += graded.questions
             problems += graded.problems
@@ -208,19 +254,19 @@ class Grader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _grade_notebook(self, plan: NotebookPlan, submission: Submission) -> _Graded:
+    def _grade_notebook(self, plan: NotebookPlan, submission: Submission, seed: bytes) -> _Graded:
         """Grade one notebook; where our own machinery fails, a second time."""
         reading = submission.notebooks.get(plan.name)
         if reading is None:  # or it isn't there at all, and a person has given points all the same
             reason = submission.not_judged.get(plan.name, f"not judged: {plan.name}.ipynb was not submitted")
             return _not_judged(plan, reason, submission.decided, submission.told.get(plan.name, ""))
-        graded = self._attempt(plan, reading, submission)
+        graded = self._attempt(plan, reading, submission, seed)
         if (graded.again or graded.killed) and not self._closed:
             time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
-            graded = self._attempt(plan, reading, submission)
+            graded = self._attempt(plan, reading, submission, seed)
         return graded
 
-    def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission) -> _Graded:
+    def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission, seed: bytes) -> _Graded:
         decided = submission.decided
         rebuilt = rebuild(plan.template, with_chosen_cells(plan.template, reading.nb, decided.cells))
         nb = rebuilt.nb
@@ -236,14 +282,14 @@ class Grader:
             graded.slowest = slowest_cells(nb, run)
             if run.failure:
                 graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
-            tests = self._ask(plan, graded, run, files, self._secret + submission.digest.encode(), process)
+            tests = self._ask(plan, graded, run, files, seed, process)
         except SealError as error:
             return _not_judged(plan, f"not judged: {error}", decided, again=True)
         finally:
             process.end()
         graded.again, graded.killed = graded.again or process.lost, process.killed
         graded.problems += _slow_cells(run)
-        own_words = has_own_words(nb, plan.template)
+        own_words, stopped = has_own_words(nb, plan.template), self._stopped_too_early(plan, run, nb)
         for question in plan.questions:
             if question.grade_id in decided.points:
                 graded.questions.append(score_as_decided(question, decided.points[question.grade_id]))
@@ -251,7 +297,8 @@ class Grader:
                 graded.questions.append(not_found(question, reason))
             else:
                 results = tests.get(question.grade_id, [])
-                graded.questions.append(self._score(question, nb, run, results, own_words))
+                result = self._score(question, nb, run, results, own_words)
+                graded.questions.append(unless_stopped(result, stopped.get(question.grade_id, "")))
         make_safe(nb, plan.template)
         write_marks(nb, self.plan.sealed, graded.questions)
         graded.problems += _reasons(graded.questions)
@@ -267,10 +314,29 @@ class Grader:
                     wanted.append(question)
                 else:
                     found[question.grade_id] = False
-            credit = partial_credit(self.course, self.assignment, plan.name, wanted, self.plan.support, self.spawn)
             if wanted:
+                told = run_solution(self.course, self.assignment, plan, self.plan.support, self.spawn).credit
+                credit = {
+                    question.grade_id: told[question.grade_id] for question in wanted if question.grade_id in told
+                }
                 self._rule += f" {sorted(credit.items())}"
-            found |= credit
+                found |= credit
+        return found
+
+    def _stopped_too_early(self, plan: NotebookPlan, run: Run, nb: dict[str, Any]) -> dict[str, str]:
+        """For each question behind a cell that was stopped, and of whose limit the solution needs half: the reason."""
+        limit = self.course.seal.cell_seconds
+        stopped = {index: name_of(nb["cells"][index]) for index, cell in run.cells.items() if cell.timed_out}
+        taken = run_solution(self.course, self.assignment, plan, self.plan.support, self.spawn).cpu if stopped else {}
+        found: dict[str, str] = {}
+        for index, name in sorted(stopped.items()):
+            if taken.get(name, 0.0) > limit / 2:
+                reason = (
+                    f"cell {name} was stopped after {limit:g} seconds, of which the solution itself takes "
+                    f"{taken[name]:.1f}: raise c.Seal.cell_seconds"
+                )
+                for cell in nb["cells"][index:]:
+                    found.setdefault(grade_id_of(cell) or "", reason)
         return found
 
     def spawn(self) -> SealedProcess:
@@ -300,7 +366,7 @@ class Grader:
         seed: bytes,
         process: SealedProcess,
     ) -> dict[str, list[TestResult]]:
-        """Have the hidden tests run. ``seed`` is of secret and submission alone: no change of ours draws anew."""
+        """Have the hidden tests run."""
         wanted = frozenset(question.grade_id for question in plan.questions) & self.plan.sealed
         if not wanted or self.judge is None:
             return {}
@@ -349,16 +415,22 @@ class Grader:
         return score_by_nbgrader(question, cell, run.failure, self.gives_credit(question.grade_id))
 
     def gives_credit(self, grade_id: str) -> bool | None:
-        """Whether a check without hidden tests gives partial credit (see `last_values`); None if nobody can tell."""
+        """Whether a check without hidden tests gives partial credit (see `solution_run`); None if nobody can tell."""
         return self._credit.get(grade_id)
 
-    def _unreadable(self, student: str, reason: str, told: str) -> GradedSubmission:
+    def unreadable(self, student: str, error: SubmissionError, decisions: Decisions | None = None) -> GradedSubmission:
+        """The scorecard of a submission that can't be read at all."""
+        reason = str(error)
         handed_in = digest_of_unreadable(reason)
-        digest = self.digest_of_unreadable(reason, self.decided(student, handed_in))
-        return replace(self._failed(student, reason, handed_in, told), digest=digest)
+        decisions = decisions or self._decisions
+        digest = self.digest_of_unreadable(reason, decisions.about(student, handed_in))
+        return replace(self.not_judged(student, reason, handed_in, decisions, error.told), digest=digest)
 
-    def _failed(self, student: str, reason: str, handed_in: str, told: str = "") -> GradedSubmission:
-        decided = self.decided(student, handed_in)
+    def not_judged(
+        self, student: str, reason: str, handed_in: str = "", decisions: Decisions | None = None, told: str = ""
+    ) -> GradedSubmission:
+        """A scorecard without any mark of ours, for a ``reason`` that may be gone in the next run: that tries again."""
+        decided = (decisions or self._decisions).about(student, handed_in)
         graded = [_not_judged(plan, reason, decided, told) for plan in self.plan.notebooks]
         card = Scorecard(
             assignment=self.assignment.name,
@@ -430,6 +502,10 @@ def _not_judged(plan: NotebookPlan, problem: str, decided: Decided, told: str = 
     nb["metadata"] = {**nb["metadata"], METADATA: {**nb["metadata"].get(METADATA, {}), "shows_release": True}}
     is_open = any(result.status is Status.NOT_JUDGED for result in results) or not results
     return _Graded(nb, results, [problem] if is_open else [], again=again)
+
+
+def _ours(error: Exception) -> str:
+    return f"grading failed: {type(error).__name__}: {error}"
 
 
 def _sha256(text: str, decided: Decided) -> str:

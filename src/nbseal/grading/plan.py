@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -79,7 +80,7 @@ def make_plan(
         support=support,
         sealed=sealed,
         warm=replace(
-            warm or warm_settings(course, assignment), sources=_sources([plan.template for plan in notebooks])
+            warm or warm_settings(course, assignment), sources=code_sources([plan.template for plan in notebooks])
         ),
         digest=_digest(course, assignment, notebooks, support, depends_on),
         notes=_notes(assignment, notebooks, sealed),
@@ -87,6 +88,8 @@ def make_plan(
 
 
 def _notes(assignment: Assignment, notebooks: list[NotebookPlan], sealed: frozenset[str]) -> tuple[str, ...]:
+    if not any(plan.questions for plan in notebooks):
+        return (f"{assignment.name}: no cell gives points, so there is nothing to grade.",)
     bare = [q.grade_id for plan in notebooks for q in plan.questions if not q.manual and q.grade_id not in sealed]
     if not bare:
         return ()
@@ -108,7 +111,7 @@ def warm_settings(course: Course, assignment: Assignment) -> WarmSettings:
         for name in assignment.notebooks
     ]
     modules: list[str] = []
-    for source in _sources(templates):
+    for source in code_sources(templates):
         modules += [name for name in imported_modules(source) if name not in modules]
     own = {Path(name).stem for name in _support_files(assignment) if name.endswith(".py") and "/" not in name}
     folder = assignment.source if assignment.source.is_dir() else assignment.release
@@ -120,7 +123,7 @@ def warm_settings(course: Course, assignment: Assignment) -> WarmSettings:
     )
 
 
-def _sources(templates: list[dict[str, Any]]) -> list[str]:
+def code_sources(templates: Iterable[dict[str, Any]]) -> list[str]:
     """The code cells of all notebooks."""
     return [cell["source"] for template in templates for cell in template["cells"] if cell["cell_type"] == "code"]
 

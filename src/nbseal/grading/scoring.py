@@ -81,6 +81,14 @@ def _no_mark(question: Question, line: str, reason: str) -> QuestionResult:
     return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,))
 
 
+def unless_stopped(result: QuestionResult, reason: str) -> QuestionResult:
+    """The result; without a mark if it lacks points and ``reason`` says that a cell before it had too little time."""
+    if not reason or result.status is not Status.GRADED or result.score == result.max_score:
+        return result
+    test = TestResult("Its cells have the time that they need.", Outcome.NOT_JUDGED, reason)
+    return QuestionResult(result.grade_id, None, result.max_score, Status.NOT_JUDGED, (test,))
+
+
 def not_found(question: Question, reason: str) -> QuestionResult:
     """No mark, for it can't be told which of the student's cells are the answer."""
     test = TestResult(ANSWER_IS_FOUND, Outcome.NOT_JUDGED, reason)

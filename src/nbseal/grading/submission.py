@@ -14,7 +14,7 @@ from typing import NoReturn
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
 from nbseal.files import digest_of, open_regular
-from nbseal.gradebook.decisions import UNDECIDED, Decided
+from nbseal.gradebook.decisions import UNDECIDED, Decided, Decisions
 from nbseal.gradebook.ledger import Ledger
 from nbseal.notebook import Reading
 from nbseal.text import first_of
@@ -66,6 +66,19 @@ class Submission:
     paths: dict[str, str] = field(default_factory=dict)
     candidates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     decided: Decided = UNDECIDED
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission to be graded, here or on another machine.
+
+    ``decisions`` are people's about this student; hidden inputs are drawn from ``seed``.
+    """
+
+    student: str
+    handed_in: HandedIn
+    decisions: Decisions
+    seed: bytes
 
 
 def read_folder(folder: Path, limit_mib: int) -> HandedIn:

@@ -9,20 +9,25 @@ from typing import Any
 
 from nbformat import ValidationError as FormatError
 from nbformat import reads, v4, validate, writes
-from nbgrader.nbgraderformat import MetadataValidator, ValidationError
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import (
     CheckCellMetadata,
     ClearHiddenTests,
+    ClearMarkScheme,
     ClearOutput,
     ClearSolutions,
     ComputeChecksums,
     IncludeHeaderFooter,
     InstantiateTests,
     LockCells,
+    SaveCells,
 )
+from traitlets import import_item
 from traitlets.config import Config
 
 from nbseal.errors import CourseError, OtherLanguage
+from nbseal.notebook.autotests import make_tests
 from nbseal.notebook.grade_cells import check_grade_ids, nbgrader_mark, plain
 from nbseal.notebook.reading import Notebook, assign_ids
 
@@ -38,6 +43,7 @@ def prepare(path: Path, config: Config, sealed: frozenset[str]) -> Notebook:
     if is_release(nb, config):
         ClearOutput(config=config)(nb, {})
     else:
+        complete(nb, path, config)
         _prepare(nb, path, config, sealed)
     check_grade_ids(nb, path)
     return plain(nb)
@@ -108,21 +114,51 @@ def is_release(nb: Any, config: Config) -> bool:
 
 
 def _prepare(nb: Any, path: Path, config: Config, sealed: frozenset[str]) -> None:
-    steps = [IncludeHeaderFooter, LockCells, ClearSolutions, ClearOutput]
     resources: dict[str, Any] = {}
     try:
-        _refuse_autotests(nb, path, config)
-        for step in steps:
+        for step in _steps(config)[1]:
             apply(step, nb, resources, config)
-        assign_ids(nb["cells"], "given")
         clear = ClearHiddenTests(config=config)
         for index, cell in enumerate(nb["cells"]):
             if (mark := nbgrader_mark(cell)) and mark["grade_id"] in sealed:
                 clear.preprocess_cell(cell, resources, index)
         for step in (CheckCellMetadata, ComputeChecksums):
             apply(step, nb, resources, config)
-    except (ValidationError, RuntimeError, ValueError, LookupError, OSError) as error:
+    except Exception as error:
         raise CourseError(f"{path} can't be prepared for grading: {_first_line(error)}") from error
+
+
+def _steps(config: Config) -> tuple[list[Any], list[Any]]:
+    """The steps from a source to what nbgrader saves of it: those that solutions have, too, and those from there on.
+
+    ``c.GenerateAssignment.preprocessors`` may have further ones, whose changes students see, and marks hang on.
+    """
+    if "preprocessors" not in config.get("GenerateAssignment", {}):
+        return [LockCells], [ClearSolutions, ClearOutput]
+    from nbgrader.converters import GenerateAssignment  # takes long to load, and is rarely needed
+
+    found = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).preprocessors
+    steps = [import_item(step) if isinstance(step, str) else step for step in found]
+    saved = steps.index(SaveCells) if SaveCells in steps else len(steps)
+    ours = IncludeHeaderFooter, InstantiateTests, ClearHiddenTests, ClearMarkScheme, CheckCellMetadata, ComputeChecksums
+    wanted = [step for step in steps[:saved] if step not in ours]
+    cut = wanted.index(ClearSolutions) if ClearSolutions in wanted else len(wanted)
+    return wanted[:cut], wanted[cut:]
+
+
+def complete(nb: Any, path: Path, config: Config) -> None:
+    """Give an instructor's notebook what its release has, in place; CourseError where nbgrader can't.
+
+    Header and footer, tests of AUTOTEST lines, and what the course's own steps make of it before solutions are cleared.
+    """
+    try:
+        apply(IncludeHeaderFooter, nb, {}, config)
+        make_tests(nb, path, config)
+        for step in _steps(config)[0]:
+            apply(step, nb, {}, config)
+    except Exception as error:  # a step of the course's own may raise anything
+        raise CourseError(f"{path} can't be prepared for grading: {_first_line(error)}") from error
+    assign_ids(nb["cells"], "given")
 
 
 def apply(step: Any, nb: Any, resources: dict[str, Any], config: Config) -> None:
@@ -142,17 +178,6 @@ def _absolute_header(config: Config) -> Config:
         if name := config.IncludeHeaderFooter.get(end):
             config.IncludeHeaderFooter[end] = str(root / name)
     return config
-
-
-def _refuse_autotests(nb: Any, path: Path, config: Config) -> None:
-    # Left as it is, an AUTOTEST line is a comment: the cell would test nothing and give full marks.
-    delimiter = InstantiateTests(config=config).autotest_delimiter
-    for cell in nb["cells"]:
-        if cell["cell_type"] == "code" and delimiter in cell["source"]:
-            raise CourseError(
-                f"{path}: cell {cell['id']!r} uses {delimiter}: make the tests with "
-                "`nbgrader generate_assignment --source_with_tests` first and grade with those."
-            )
 
 
 def _first_line(error: BaseException) -> str:

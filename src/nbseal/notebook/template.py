@@ -64,12 +64,23 @@ def _made_of(path: Path, config: Config, sealed: Collection[str]) -> str:
     root = str(settings.get("CourseDirectory", {}).get("root", "."))
     ends = [settings.get("IncludeHeaderFooter", {}).get(end) for end in ("header", "footer")]
     try:
-        for file in [path, *(Path(root, str(end)) for end in ends if end)]:
-            data = file.read_bytes()
+        found = [file.read_bytes() for file in [path, *(Path(root, str(end)) for end in ends if end)]]
+        tests = settings.get("InstantiateTests", {})
+        if any(str(tests.get("autotest_delimiter", "AUTOTEST")).encode() in data for data in found):
+            templates = Path(root, str(tests.get("autotest_filename", "autotests.yml")))
+            found += [file.read_bytes() for file in [*_beside(path), templates] if file.is_file()]
+        if settings.get("GenerateAssignment", {}).get("preprocessors"):  # which may be written in the settings' file
+            found += [file.read_bytes() for file in sorted(Path(root).glob("*.py"))]
+        for data in found:
             total.update(f"{len(data)} ".encode() + data)
     except OSError:
         return ""
     return total.hexdigest()
+
+
+def _beside(path: Path) -> list[Path]:
+    """Support files of a notebook: its solution, of which tests are made, may read them."""
+    return sorted(file for file in path.parent.rglob("*") if file.suffix not in (".ipynb", ".pyc"))
 
 
 def _from_cache(kept: Path, made_of: str) -> Notebook | None:

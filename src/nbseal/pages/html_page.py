@@ -16,14 +16,15 @@ from nbseal.files import write_whole
 from nbseal.text import one_line, printable
 
 
-def render(package: str, template: str, *, sorting: bool = True, **values: Any) -> str:
+def render(package: str, template: str, *, sorting: bool = True, forms: bool = False, **values: Any) -> str:
     """The page that ``template`` of ``package`` makes of ``values``; it may extend ``page.html.j2``.
 
-    With ``sorting`` tables that are marked so can be sorted; without it there is no script on the page.
+    With ``sorting`` tables that are marked so can be sorted; without it there is no script on the page. ``forms`` lets
+    it send forms to where it comes from.
     """
     script = _asset("sorting.js") if sorting else ""
     made = _environment(package).get_template(template)
-    return made.render(style=Markup(style()), script=Markup(script), policy=_policy(script), **values)
+    return made.render(style=Markup(style()), script=Markup(script), policy=_policy(script, forms), **values)
 
 
 def style() -> str:
@@ -46,13 +47,14 @@ def write_page(path: Path, page: str) -> None:
     write_whole(path, page.encode("utf-8", "replace"), 0o600, durable=True)
 
 
-def _policy(script: str) -> str:
+def _policy(script: str, forms: bool) -> str:
     """Content-Security-Policy: this one script, style and pictures in the page itself, and nothing from anywhere."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     allowed = f"'sha256-{digest}'" if script else "'none'"
+    actions = "'self'" if forms else "'none'"
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"base-uri 'none'; form-action {actions}"
     )
 
 

@@ -60,6 +60,11 @@ def mechanisms_for(wanted: str = "auto") -> list[str]:
     return [mechanism for mechanism, level in BY_MECHANISM.items() if wanted in ("auto", level.name)]
 
 
+def accepted_levels(wanted: str = "auto") -> set[str]:
+    """The names of levels that official grading accepts where the settings ask for the ``wanted`` one."""
+    return {BY_MECHANISM[mechanism].name for mechanism in mechanisms_for(wanted)}
+
+
 def choose_level(wanted: str = "auto", findings: dict[str, str | None] | None = None) -> Level:
     """Return the strongest level that works, or the ``wanted`` one; SealUnavailable says what is missing.
 

@@ -85,6 +85,10 @@ def _number(value: Any, kind: type) -> int | float | None:
 
 
 def _quotient(numerator: Any, denominator: Any) -> int | float | None:
+    numpy: Any = sys.modules.get("numpy")  # a fraction of what NumPy has counted keeps NumPy's whole numbers
+    if numpy:
+        whole = [part.item() if isinstance(part, numpy.integer) else part for part in (numerator, denominator)]
+        numerator, denominator = whole
     if type(numerator) is not int or type(denominator) is not int:
         return None
     if max(numerator.bit_length(), denominator.bit_length()) > MAX_BITS:

@@ -3,6 +3,7 @@
 import collections
 import fractions
 import functools
+import sys
 import time
 import warnings
 
@@ -102,12 +103,18 @@ def dawdling(value):
 
 
 def with_result(change):
-    """Change what a function returns, or do something on the way."""
+    """Change what a function returns, or do something on the way, unless the notebook itself is who calls.
+
+    The answer's other functions may need what it really returned.
+    """
 
     def other(right):
+        own = getattr(right, "__globals__", None)
+
         @functools.wraps(right)
         def function(*arguments, **named):
-            return change(right(*arguments, **named))
+            answer = right(*arguments, **named)
+            return answer if sys._getframe(1).f_globals is own else change(answer)
 
         return function
 

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -25,6 +26,7 @@ from nbseal.worker.patches.kernel import arguments, import_path, make_kernel, us
 from nbseal.worker.patches.streams import Outbox, mute, open_streams
 
 WAITING = 2  # a cell may take this many times its processor time, because other cells run beside it
+NO_ERROR = "NoneType"  # what a kernel calls the error of a cell whose result can't be drawn
 LAST_ERROR = ("last_type", "last_value", "last_traceback")
 # the second error passes through a file, whose lines are coloured by other means than a cell's
 REHEARSAL = [
@@ -172,19 +174,28 @@ class CellRunner:
     async def _execute(self, request: dict[str, Any]) -> None:
         self.kernel.set_parent([], request)
         try:
-            await self.kernel.do_execute(request["content"]["code"], False, True, {}, False)
+            reply = await self.kernel.do_execute(request["content"]["code"], False, True, {}, False)
         except Exception:
             self._show_error()
+            return
         self._finish()
+        if reply["status"] == "error" and reply["ename"] != NO_ERROR:
+            self.collector.keep_error(reply["ename"], reply["evalue"])
 
     def _show_error(self) -> None:
         """Show the error that is being handled, and end the cell with it."""
+        error = sys.exception()
         try:
             self.shell.showtraceback()
         except Exception:  # the notebook has put something into the place of the streams that is none
             sys.stdout, sys.stderr = self.streams
-            self.shell.showtraceback()
+            with suppress(Exception):  # or into the place of what shows errors
+                self.shell.showtraceback()
         self._finish()
+        said = ""
+        with suppress(Exception):  # of the notebook's own, in what says it
+            said = str(error)
+        self.collector.keep_error(type(error).__name__, said)
 
     def _finish(self) -> None:
         """Send what is left of the streams, as a kernel does before it says that it is idle."""

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 Output = dict[str, Any]
+LONGEST_VALUE = 10_000  # characters of an error that nothing else shows
 
 
 class Collector:
@@ -75,6 +76,14 @@ class Collector:
             self.current[-1]["text"] += text
         else:
             self._append({"output_type": "stream", "name": name, "text": text})
+
+    def keep_error(self, name: str, value: str) -> None:
+        """Have an error of this name among the cell's outputs, though the notebook shows none or showed too much."""
+        if not any(output["output_type"] == "error" and output["ename"] == name for output in self.current):
+            value = value[:LONGEST_VALUE]
+            self.current.append(
+                {"output_type": "error", "ename": name, "evalue": value, "traceback": [f"{name}: {value}"]}
+            )
 
     def _append(self, output: Output) -> bool:
         if len(self.current) >= self.count_limit:

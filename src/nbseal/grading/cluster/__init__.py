@@ -1,0 +1,1 @@
+"""Grading on the workers of a Dask cluster, which is an extra: ``pip install nbseal[scale]``."""
