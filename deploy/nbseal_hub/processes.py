@@ -16,7 +16,7 @@ class _Limited(LocalProcessSpawner):  # type: ignore[misc]
     group: Path | None = None
 
     def make_preexec_fn(self, name: str) -> Callable[[], Any]:
-        """What a new process does before it is the account's; where there is no limit to be had, the log says why."""
+        """What a new process does before it is the account's; where no limit is possible, the log says why."""
         become: Callable[[], Any] = super().make_preexec_fn(name)
         if not self.cpu_limit:
             return become
