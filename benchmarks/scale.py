@@ -28,6 +28,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "scale.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.scale -->\n", "<!-- end of figures -->"
 BUSY = "import time\nuntil = time.process_time() + {}\nwhile time.process_time() < until:\n    pass\nanswer = 42"
 RUNS = 3
+SECTIONS = ("local", "two", "large")
 Row = tuple[str, str, str, str]
 
 
@@ -47,23 +48,24 @@ def main() -> None:
     parser.add_argument("--light", type=int, default=100, help="submissions that take a moment")
     parser.add_argument("--heavy", type=int, default=24, help="submissions that take half a processor second")
     parser.add_argument("--large", type=int, default=1000, help="submissions of a large class")
+    parser.add_argument("--only", choices=SECTIONS, nargs="+", default=SECTIONS, help="what is measured")
     options = parser.parse_args()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="nbseal-scale-") as name:
         folder = Path(name)
         light, heavy = classes(folder, options.light, ""), classes(folder, options.heavy, BUSY.format(0.5))
         large = classes(folder, options.large, "")
-        for section in (
-            beside_local(folder / "beside", light, "light"),
-            beside_local(folder / "beside-heavy", heavy, "half a second"),
-            two_workers(folder / "two", light, "light", "reported"),
-            two_workers(folder / "two-heavy", heavy, "half a second", "≥ 1.8 times"),
-            large_class(folder / "large", light, large),
+        for kind, section in (
+            ("local", beside_local(folder / "beside", light, "light")),
+            ("local", beside_local(folder / "beside-heavy", heavy, "half a second")),
+            ("two", two_workers(folder / "two-heavy", heavy, "half a second", "≥ 1.8 times")),
+            ("two", two_workers(folder / "two", light, "light", "reported")),
+            ("large", large_class(folder / "large", light, large)),
         ):
-            for row in section:
+            for row in section if kind in options.only else ():
                 print("  ".join(row), flush=True)
                 rows.append(row)
-    keep(rows)
+                keep(rows)
 
 
 def classes(folder: Path, count: int, answer: str) -> Path:
@@ -79,12 +81,13 @@ def graded(untouched: Path, folder: Path, *arguments: str) -> Run:
     root = shutil.copytree(untouched, folder)
     started = monotonic()
     command = [sys.executable, "-m", "nbseal.cli", "grade", "mini", *arguments]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout
-    times = [monotonic() for line in process.stdout if line.endswith(" s)\n")]
+    said = [(monotonic(), line) for line in process.stdout]
+    times = [moment for moment, line in said if line.endswith(" s)\n")]
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"{' '.join(command)} left with {process.returncode}"
+    assert process.returncode == 0, "".join(line for _, line in said)
     shutil.rmtree(root)
     seconds, processor = monotonic() - started, usage.ru_utime + usage.ru_stime
     return Run((len(times) - 1) / (times[-1] - times[0]), seconds, processor, usage.ru_maxrss / 1024)

@@ -29,7 +29,7 @@ FILES = {
     FIRST: {"The course": "course", "What the engine imports besides": ENGINE},
     "requirements-test.txt": {"Tests and linters": "dev"},
     "requirements-verify.txt": {"Mutants of answers": "verify"},
-    "requirements-hub.txt": {"The hub": "hub"},
+    "requirements-hub.txt": {"The hub": "hub", "Marks and rosters by LTI": "lti"},
     "requirements-cloud.txt": {"Clients of the three services, and the replay server": "cloud"},
     "requirements-deep.txt": {"Networks of 08-deep": "deep"},
     "requirements-scale.txt": {"Workers on a cluster": "scale"},

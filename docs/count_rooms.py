@@ -12,7 +12,7 @@ ROOMS = (
     ("cli terminal doctor", "the command line"),
     ("nbgrader_plugin formgrader otter_plugin gradescope", "what nbgrader, otter-grader and Gradescope start"),
     (
-        "build compare verify report resolve similarity feedback export watch pages",
+        "build compare verify report resolve similarity feedback export lti student_data watch pages",
         "what instructors ask for, and its pages",
     ),
     ("grading", "one submission, or a class"),

@@ -37,10 +37,10 @@ def labels_of(value, what, n):
 
 
 TABLES = (  # rows of the species, rows of the rest, kinds of columns; the shape of some tables comes again
-    (6, 9, "udotTsb"),
+    (5, 1, "tduo"),
+    (6, 9, "uSotTsb"),
     (6, 9, "oSBdTtw"),
     (1, 5, "oudTb"),
-    (5, 1, "tduo"),
     (7, 7, "oTsWb"),
     (4, 12, "u"),
     (3, 8, "dd"),
@@ -68,10 +68,11 @@ def _column(rng, kind, inside, outside):
 
     The species lies under the rest (u), or under a rest that is spread far, so that no mean or median lies in the gap,
     and far from 0 (w); it touches it from below (t); it reaches a little into it, without an equal value (s); capitals,
-    and d for u, are the same upside down. It lies between the other species (b), around them (B), or overlaps them (o).
+    and d for u, are the same upside down, and the gap of d lies around 0. Or it lies between the other species (b),
+    around them (B), or overlaps them (o).
     """
     low, high = -1 - rng.integers(0, 9, inside) / 4, 1 + rng.integers(0, 9, outside) / 4
-    shift = int(rng.integers(-20, 20))
+    shift = 0 if kind == "d" else int(rng.integers(-20, 20))
     if kind == "o":
         low, high = _mixed(-low, -high)
     elif kind == "b":
@@ -352,15 +353,14 @@ def heaps(rng, classes, n, spread):
     return X, y
 
 
-def slow(rng, seed=None):
-    """Three rows with one column, on which a perceptron goes on for more than 600 epochs: (X, y, its seed)."""
+def slow(rng):
+    """Three rows with one column, on which Perceptron(random_state=0) goes on for more than 600 epochs: (X, y)."""
     names = rng.choice(np.arange(-4, 20), 2, replace=False)
     while True:
         place, step = rng.uniform(0.04, 0.06), rng.uniform(0.008, 0.012)
         X, y = np.array([[place], [place + step], [place - step * rng.uniform(0.5, 2)]]), names[[0, 1, 0]]
-        drawn = int(rng.integers(10_000)) if seed is None else seed
-        if Perceptron(random_state=drawn).fit(X, y).n_iter_ > 600:
-            return X, y, drawn
+        if Perceptron(random_state=0).fit(X, y).n_iter_ > 600:
+            return X, y
 
 
 def reference(X, y, rows, **settings):
@@ -395,7 +395,7 @@ def test_learn_like_a_perceptron(student):
         X, y = heaps(student.rng, classes, 40, 1.2)
         known = len(y) // 2
         sets.append((X[known:], y[known:], X[:known]))
-    X, y, _ = slow(student.rng, seed=0)
+    X, y = slow(student.rng)
     sets.append((X, y, X[0] + np.linspace(-0.03, 0.03, 60)[:, None]))
     for X, y, rows in sets:
         got = labels_of(student.call("learn", X, y, rows), "learn(...)", len(rows))
@@ -617,6 +617,10 @@ def trained(model, X, y):
     return np.append(model.coef_, model.intercept_)
 
 
+# with this seed training goes on for all of the 1000 epochs, so that one more or less changes the weights
+ENDLESS = np.array([[0.0999], [0.1048], [0.0929]]), np.array([4, 9, 4]), 47
+
+
 def hesitant(rng):
     """Small rows on which a perceptron would go on if it stopped at half of its own `tol`: (X, y, its seed)."""
     while True:
@@ -634,7 +638,7 @@ def test_same_weights(student):
     rng = student.rng
     kinds = ((3, 1.2), (2, 0.3), (4, 2.0), (2, 3.0))
     data = [(*heaps(rng, classes, 40, spread), int(rng.integers(10_000))) for classes, spread in kinds]
-    for X, y, seed in (*data, slow(rng), hesitant(rng)):
+    for X, y, seed in (*data, ENDLESS, hesitant(rng)):
         wanted = trained(Perceptron(random_state=seed), X, y)
         got = trained(SGDClassifier(**settings, random_state=seed), X, y)
         alike = int(np.sum(np.abs(got - wanted) <= 1e-9 * (1 + np.abs(wanted))))
@@ -658,7 +662,7 @@ POOL = (
 )
 
 
-VALID = 120
+VALID = 60
 
 
 def contest(rng, count, winners, low=False):

@@ -299,6 +299,8 @@ def test_recall_rare_classes(student):
         check_recalls(student, true, never, kind)
         rows = [(a, b) for a, b in zip(true, predicted, strict=True) if a != gone] + [(kept, gone)]
         check_recalls(student, [a for a, _ in rows], [b for _, b in rows], kind)
+        for said in classes(student.rng, 2):
+            check_recalls(student, ["acc"], [said], kind)
 
 
 SPLITS = (303, 404)  # the same for everybody; on both, the reference solution gets more than 0.99

@@ -1,5 +1,6 @@
 # The formgrader with the sealed engine. The course itself is mounted, and is in no image.
-FROM python:3.11-slim-bookworm
+ARG PYTHON=python:3.11.14-slim-bookworm
+FROM ${PYTHON}
 
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libseccomp2=2.5.* \

@@ -1,5 +1,6 @@
 # The hub and its proxy. It starts students' containers, and holds nothing of the course.
-FROM python:3.11-slim-bookworm
+ARG PYTHON=python:3.11.14-slim-bookworm
+FROM ${PYTHON}
 
 COPY requirements.txt requirements-hub.txt /tmp/
 RUN pip install --no-cache-dir --constraint /tmp/requirements.txt --constraint /tmp/requirements-hub.txt \

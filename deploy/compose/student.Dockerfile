@@ -1,5 +1,6 @@
 # The server of one student or instructor: JupyterLab with nbgrader's tools. No grader, no solution, no sealed engine.
-FROM python:3.11-slim-bookworm
+ARG PYTHON=python:3.11.14-slim-bookworm
+FROM ${PYTHON}
 
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends git=1:2.39.* \

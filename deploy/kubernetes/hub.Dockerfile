@@ -1,6 +1,7 @@
 # The hub for the chart: it starts students' pods, and holds nothing of the course. The chart's own image has another
 # JupyterHub than the servers; here all are the one of requirements-hub.txt.
-FROM python:3.11-slim-bookworm
+ARG PYTHON=python:3.11.14-slim-bookworm
+FROM ${PYTHON}
 
 COPY requirements.txt requirements-hub.txt /tmp/
 RUN pip install --no-cache-dir --constraint /tmp/requirements.txt --constraint /tmp/requirements-hub.txt \

@@ -90,6 +90,41 @@ def restore(settings: Path, archive: Path) -> None:
     print("\n".join([*restored.said, f"restored from {archive}; start the hub: nbseal-hub run {settings}"]))
 
 
+@app.group()
+def student() -> None:
+    """Export or delete what course, exchange and hub keep about one student."""
+
+
+@student.command("export", cls=LinuxCommand)
+@settings_argument
+@click.argument("name", help="The student's account.")
+@click.option("--output", "-o", type=PATH, default=Path("student.zip"), show_default=True, help="The file to be made.")
+def export_student(settings: Path, name: str, output: Path) -> None:
+    """Write it into a zip; as root, the hub may run."""
+    from nbseal_hub.students import export_student
+
+    print("\n".join([*export_student(settings, name, output), f"{output}: what is kept about {name}"]))
+
+
+@student.command("delete", cls=LinuxCommand)
+@settings_argument
+@click.argument("name", help="The student's account.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+def delete_student(settings: Path, name: str, dry_run: bool, yes: bool) -> None:
+    """Delete it, for good; as root.
+
+    The name must be out of the settings. If it was stopped, give the command again.
+    """
+    from nbseal_hub.students import delete_student
+
+    def confirm(lines: list[str]) -> bool:
+        print("\n".join(lines))
+        return not dry_run and (yes or click.confirm(f"Delete all of this about {name}?"))
+
+    print("\n".join(delete_student(settings, name, confirm)))
+
+
 @app.command()
 @click.argument("hub", help="The hub's address as students type it.")
 @click.argument("repository", help="Address of a git repository with the release.")

@@ -85,6 +85,7 @@ def _servers(settings: HubSettings, c: Any, root: bool) -> None:
     limits = settings.limits
     c.Spawner.default_url = "/lab"
     c.Spawner.start_timeout = c.Spawner.http_timeout = START_SECONDS
+    c.Spawner.cpu_limit = limits.cpus or None
     c.JupyterHub.concurrent_spawn_limit = limits.starting
     c.JupyterHub.active_server_limit = limits.servers
     role = {"JUPYTER_CONFIG_PATH": lambda spawner: str(settings.configuration / settings.role(spawner.user.name))}
@@ -95,10 +96,10 @@ def _servers(settings: HubSettings, c: Any, root: bool) -> None:
     c.Spawner.cmd = [*_limited(settings), str(BIN / "jupyterhub-singleuser"), *_as_root(settings, root)]
     c.Spawner.environment = {**_environment(settings), **role}
     if settings.accounts == "demo":
-        c.JupyterHub.spawner_class = "simple"
+        c.JupyterHub.spawner_class = "nbseal_hub.processes.DemoSpawner"
         c.SimpleLocalProcessSpawner.home_dir_template = str(settings.homes / "{username}")
     else:
-        c.JupyterHub.spawner_class = "localprocess"
+        c.JupyterHub.spawner_class = "nbseal_hub.processes.AccountSpawner"
 
 
 def _number(settings: HubSettings, spawner: Any) -> str:
@@ -108,9 +109,13 @@ def _number(settings: HubSettings, spawner: Any) -> str:
 
 def _in_containers(settings: HubSettings, c: Any) -> None:
     names, limits = settings.containers, settings.limits
-    c.JupyterHub.spawner_class = "dockerspawner.DockerSpawner"
+    c.JupyterHub.spawner_class = "nbseal_hub.containers.StudentContainer"
+    c.StudentContainer.network_prefix = names.network
+    c.StudentContainer.subnets = names.subnets
+    c.StudentContainer.hub_name = names.hub
+    c.StudentContainer.numbers_file = str(settings.private / TABLE)
     c.DockerSpawner.image = names.image
-    c.DockerSpawner.network_name = names.network
+    c.DockerSpawner.use_internal_ip = True  # its own default is worked out before the network has a name
     c.DockerSpawner.remove = True
     c.DockerSpawner.cmd = ["jupyterhub-singleuser"]
     c.DockerSpawner.notebook_dir = "/home/student"

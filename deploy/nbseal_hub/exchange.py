@@ -20,7 +20,9 @@ import os
 import pwd
 import shutil
 import stat
+import sys
 import tempfile
+import traceback
 from collections import defaultdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -44,6 +46,7 @@ from traitlets import Bool
 from nbseal_hub.handed_in import Stamp, content_of, copy_own_files, look, moment_of, read_stamps, write_stamps
 from nbseal_hub.numbers import SUBMISSION_MODE, TABLE, read_numbers
 
+LIST_PAGES = "nbgrader.server_extensions.assignment_list.handlers"
 # How far the time in a submission's name may be from the exchange's before it is said.
 TOLERANCE = timedelta(minutes=10)
 
@@ -58,6 +61,7 @@ class ClosedRoot(Exchange):  # type: ignore[misc]
 
     def start(self) -> Any:
         """Do it, and return what that found; what goes wrong with files is one sentence, without nbgrader's calls."""
+        show_sentences()
         try:
             return super().start()
         except ExchangeError as error:
@@ -65,6 +69,22 @@ class ClosedRoot(Exchange):  # type: ignore[misc]
         except (OSError, RuntimeError) as error:
             self.log.fatal(str(error))
             raise ExchangeError(str(error)) from None
+
+
+def show_sentences() -> None:
+    """Have the list of assignments show an error of the exchange as its sentence, not as the calls that led there."""
+    pages = sys.modules.get(LIST_PAGES)
+    if pages and not isinstance(pages.traceback, _Sentences):
+        pages.traceback = _Sentences()  # type: ignore[attr-defined]
+
+
+class _Sentences:
+    """What those pages use of the module ``traceback``."""
+
+    def format_exc(self) -> str:
+        """The error that is being handled, in words."""
+        error = sys.exc_info()[1]
+        return str(error) if isinstance(error, ExchangeError) else traceback.format_exc()
 
 
 class FetchAssignment(ClosedRoot, ExchangeFetchAssignment):  # type: ignore[misc]

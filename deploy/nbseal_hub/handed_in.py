@@ -157,6 +157,15 @@ def stamps_file(inbound: Path) -> Path:
     return inbound.with_name(STAMPS)
 
 
+def submissions_of(inbound: Path, student: str) -> list[Path]:
+    """The folders of submissions that bear a student's name: ``<student>+<assignment>+<time>``, perhaps with more."""
+    try:
+        names = sorted(os.listdir(inbound))
+    except FileNotFoundError:
+        return []
+    return [inbound / name for name in names if name.partition("+")[0] == student]
+
+
 def moment_of(stamp: datetime) -> str:
     """A time without a zone, in UTC, as nbgrader writes it into ``timestamp.txt``."""
     return stamp.replace(tzinfo=UTC).strftime("%Y-%m-%d %H:%M:%S.%f %Z")

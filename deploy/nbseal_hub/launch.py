@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from nbseal_hub.database import gradebook_database, make_databases, sqlalchemy_url
 from nbseal_hub.errors import HubError
@@ -52,9 +52,7 @@ def running(path: Path) -> Iterator[HubSettings]:
     settings = _prepare(path)
     log = settings.private / "hub.log"
     command, environment = _command(path)
-    if log.exists() and log.stat().st_size > LONGEST_LOG:
-        log.replace(log.with_name(OLD_LOG))
-    with log.open("a", encoding="utf-8") as file:
+    with open_log(log) as file:
         # In a session of its own, a terminal's Ctrl-C ends this process, which then stops the hub in good order.
         hub = subprocess.Popen(
             command,
@@ -71,6 +69,13 @@ def running(path: Path) -> Iterator[HubSettings]:
         yield settings
     finally:
         stop(hub)
+
+
+def open_log(log: Path) -> IO[str]:
+    """A log to be gone on with; one that has grown too long is put aside first, in the place of the last such."""
+    if log.exists() and log.stat().st_size > LONGEST_LOG:
+        log.replace(log.with_name(OLD_LOG))
+    return log.open("a", encoding="utf-8")
 
 
 def stop(hub: subprocess.Popen[bytes]) -> None:

@@ -1,8 +1,10 @@
-"""Who is no longer in the settings is no longer known to the hub."""
+"""Whom the hub's database knows; who is no longer in the settings is no longer known to it."""
 
 from __future__ import annotations
 
-from sqlalchemy import create_engine, inspect
+from typing import Any
+
+from sqlalchemy import column, create_engine, inspect, select, table
 
 from nbseal_hub.configure import hub_database_url
 from nbseal_hub.errors import HubError
@@ -47,6 +49,22 @@ def forget_former_people(settings: HubSettings) -> list[str]:
         session.close()
         session.get_bind().dispose()
     return names
+
+
+def account_record(settings: HubSettings, name: str) -> dict[str, Any]:
+    """What the hub's database says about an account, times in words; empty if it doesn't know it."""
+    if not settings.database and not (settings.private / "jupyterhub.sqlite").exists():
+        return {}
+    engine = create_engine(hub_database_url(settings))
+    try:
+        if not inspect(engine).has_table("users"):
+            return {}
+        users = table("users", column("name"), column("created"), column("last_activity"))
+        with engine.connect() as connection:
+            found = connection.execute(select(users).where(users.c.name == name)).mappings().first()
+    finally:
+        engine.dispose()
+    return {key: value if value is None else str(value) for key, value in found.items()} if found else {}
 
 
 def _has_users(url: str) -> bool:

@@ -54,6 +54,17 @@ def add_numbers(path: Path, names: Iterable[str]) -> dict[str, int]:
     return table
 
 
+def forget_name(path: Path, name: str) -> dict[str, int] | None:
+    """Take a name out of the table, whose number stays taken, and return the table; None if the name isn't there."""
+    table = read_numbers(path)
+    if name not in table:
+        return None
+    number = table.pop(name)
+    table[f"former {number}"] = number  # no account's name has a blank
+    write_numbers(path, table)
+    return table
+
+
 def write_numbers(path: Path, table: dict[str, int], owner: int | None = None) -> None:
     """Write a table that only its owner can read, whole or not at all."""
     draft = path.with_suffix(".new")

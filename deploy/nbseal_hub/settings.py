@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
@@ -15,6 +16,7 @@ from nbseal_hub.errors import HubError
 
 Accounts = Literal["demo", "system", "containers"]
 NAME = re.compile(r"[a-z][a-z0-9._-]{0,31}")
+LONGEST_PREFIX = 13  # 40,000 networks of eight addresses
 COURSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -24,6 +26,7 @@ class Limits:
 
     memory_mb: int = 2048  # MB of data that each process may hold, kernels included; 0, here and below, is no limit
     processes: int = 512  # processes and threads of one account together
+    cpus: float = 2  # processors that one account's server and all that it starts may keep busy
     idle_minutes: float = 60  # a server that nobody uses is stopped after so many minutes
     servers: int = 0  # servers that run at the same time
     starting: int = 10  # servers that start at the same time; further ones are asked to try again
@@ -52,8 +55,9 @@ class Lti:
 class Containers:
     """Names on Docker's side, for accounts = "containers"."""
 
-    image: str = "nbseal-student"  # image of students' and instructors' servers
-    network: str = "nbseal-students"  # network of these servers and of the hub
+    image: str = "nbseal-student:0.1.0"  # image of students' and instructors' servers
+    network: str = "nbseal-students"  # how these servers' networks are called, before a number: each has its own
+    subnets: str = "10.192.0.0/13"  # addresses for those networks, which nothing else may have
     hub: str = "hub"  # name of the hub's container
     formgrader: str = "http://grader:8083"  # where the hub reaches the formgrader
     exchange_volume: str = "nbseal-exchange"  # volume of the exchange
@@ -223,6 +227,12 @@ def check(settings: HubSettings) -> HubSettings:
         raise HubError(f"{', '.join(twice)}: an account has one role only.")
     if not settings.instructors:
         raise HubError("instructors is empty; somebody must open the formgrader.")
+    try:
+        subnets = ipaddress.IPv4Network(settings.containers.subnets)
+    except ValueError as error:
+        raise HubError(f"[containers] subnets: {error}; give a network, as 10.192.0.0/13.") from None
+    if subnets.prefixlen > LONGEST_PREFIX:
+        raise HubError(f"[containers] subnets is {subnets}; a /{LONGEST_PREFIX} or larger is needed.")
     if settings.database:
         _check_database(settings.database)
     lti = settings.lti

@@ -154,6 +154,28 @@ class Sources(Configurable):  # type: ignore[misc]
     ).tag(config=True)
 
 
+class Lti(Configurable):  # type: ignore[misc]
+    """A learning platform's services. Set as ``c.Lti.<name>`` in nbgrader_config.py."""
+
+    client_id = Unicode("", help="the identifier that the platform gave to the tool").tag(config=True)
+    token_url = Unicode("", help="the platform's address for access tokens").tag(config=True)
+    audience = Unicode("", help="to whom our signed assertion is addressed (default token_url)").tag(config=True)
+    private_key_file = Unicode(
+        "", help="PEM file with the tool's private RSA key, outside the course's folder, which its owner alone can read"
+    ).tag(config=True)
+    line_items_url = Unicode("", help="address of the columns of the course's gradebook on the platform (AGS)").tag(
+        config=True
+    )
+    memberships_url = Unicode("", help="address of the list of the course's members on the platform (NRPS)").tag(
+        config=True
+    )
+    student_key = Unicode(
+        "email",
+        help="what of a member is the student's id here: email, lis_person_sourcedid, user_id, or another name in the "
+        "platform's list",
+    ).tag(config=True)
+
+
 class Watch(Configurable):  # type: ignore[misc]
     """How `nbseal watch` treats what arrives. Set as ``c.Watch.<name>`` in nbgrader_config.py."""
 
@@ -170,7 +192,7 @@ class Watch(Configurable):  # type: ignore[misc]
     counts = Enum(["last", "best"], "last", help="which of a student's graded submissions counts").tag(config=True)
 
 
-OURS = (Seal, Grading, Sources, Watch)
+OURS = (Seal, Grading, Sources, Watch, Lti)
 
 
 @dataclass(frozen=True)
@@ -226,6 +248,7 @@ class Course:
         self.grading = Grading(config=self.config)
         self.sources = Sources(config=self.config)
         self.watch = Watch(config=self.config)
+        self.lti = Lti(config=self.config)
 
     @property
     def db_url(self) -> str:

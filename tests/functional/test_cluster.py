@@ -165,3 +165,19 @@ def test_a_worker_s_pickle_runs_nothing_here(
     ran = log.read_text().split() if log.exists() else []
     assert (str(os.getpid()) in ran) is not guarded
     assert [note for note in watcher.notes if "gets no work" in note]
+
+
+@pytest.mark.parametrize(("level", "stands"), [("landlock", True), ("namespaces", True), ("none", False)])
+def test_a_mark_of_any_accepted_level_stands(level: str, stands: bool, untouched: Path, tmp_path: Path) -> None:
+    """What a worker has graded at another accepted level is not graded again here; what ran without walls is."""
+    root = shutil.copytree(untouched, tmp_path / "course")
+    course = Course(root)
+    options = ClassOptions(students=["student0"], jobs=1)
+    grade_class(course, "mini", options)
+    found = Ledger.of(course, "mini")
+    (entry,) = found.entries()
+    with Grader(course, "mini") as grader:
+        digest = grader.digest(entry.handed_in, level=level)
+    found.announce(replace(entry, digest=digest, scorecard=replace(entry.scorecard, seal=level)))
+    found.publish("student0")
+    assert [one.unchanged for one in grade_class(course, "mini", options).done] == [stands]

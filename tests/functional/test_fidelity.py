@@ -1,7 +1,8 @@
 """Outputs are those of a real kernel, cell by cell, sealed and unsealed.
 
 Every notebook of ``source/`` and the feature notebooks in ``tests/features/`` are run by nbclient with a real kernel
-and by the engine; outputs and execution counts must be equal. Before that, on both sides, ``tests.fidelity`` replaces
+and by the engine; outputs and execution counts must be equal. As in nbgrader's own runs, an error that is shown
+otherwise or nowhere is added behind the outputs. Before that, on both sides, ``tests.fidelity`` replaces
 what no two runs have in common: addresses, times, numbers of tasks, names of the files that cells are compiled from,
 of the connection file and of the folder where the notebook runs; it joins consecutive chunks of one stream, and counts
 the frames of an endless recursion as one.
@@ -28,8 +29,6 @@ What stays different, on purpose:
     what a kernel does with a display that can't be sent.
 11. There are no threads but the notebook's own, so ``os.fork()`` doesn't warn of any.
 12. After a MemoryError its frames are let go, and with them what filled the memory: ``%debug`` finds no error then.
-13. An error that the notebook shows nowhere, since it replaced what shows errors or showed too much before, is among
-    the outputs all the same, as in nbgrader's own runs. So is the error of a magic command that was used wrongly.
 """
 
 import json

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,11 @@ def formgrader(tmp_path: Path) -> Iterator[Formgrader]:
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(30)
-        _end_worker(watched)
+        for _ in range(100):
+            if not _workers(watched):
+                break
+            time.sleep(0.1)
+        assert _workers(watched) == []
 
 
 def _wait(found: Formgrader, server: subprocess.Popen, log: Path) -> None:
@@ -87,15 +92,14 @@ def _wait(found: Formgrader, server: subprocess.Popen, log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-def _end_worker(watched: Watched) -> None:
-    """End the worker that the formgrader started."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"--asked" in words and str(watched.root).encode() in words:
-            os.kill(int(folder.name), signal.SIGTERM)
+def _workers(watched: Watched) -> list[str]:
+    """The workers that the formgrader has started for the course."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            words = path.read_bytes().split(b"\0")
+            found += [str(words)] if b"--asked" in words and str(watched.root).encode() in words else []
+    return found
 
 
 @pytest.mark.slow
@@ -126,6 +130,7 @@ def test_pages_open_while_a_submission_is_graded_that_never_ends(formgrader: For
     answer = json.loads(formgrader.post("api/assignment/mini/generate_feedback"))
     assert "2 pages made" in answer["log"]
     assert "0 pages made, 2 up to date" in formgrader.post("api/assignment/mini/generate_feedback")
+    assert len(_workers(formgrader.watched)) == 1
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,7 @@ pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub e
 
 from nbseal_hub.numbers import GRADER as CONTAINER_GRADER
 from nbseal_hub.numbers import first_choice
+from nbseal_hub.processors import account_group
 from nbseal_hub.proxy import install_proxy
 
 pytestmark = [
@@ -300,7 +302,7 @@ def enter(hub: str, tls: Path):
 
 
 def test_everybodys_server_runs_as_themselves_within_the_limits(machine, hub, enter):
-    """PAM's password starts a server of the student's own account, held to memory and processes."""
+    """PAM's password starts a server of the student's own account, held to memory, processes and processors."""
     session = enter("nora", "a password of nora's")
     start_server(session, hub)
     wait_for_lab(session, hub, "nora")
@@ -312,6 +314,10 @@ def test_everybodys_server_runs_as_themselves_within_the_limits(machine, hub, en
     limits = Path("/proc", owners["nora"], "limits").read_text(encoding="ascii")
     assert f"{1500 << 20}" in next(line for line in limits.splitlines() if line.startswith("Max data size"))
     assert "300" in next(line for line in limits.splitlines() if line.startswith("Max processes"))
+    with suppress(OSError):  # where no control group can be made there is no limit, and the log says so
+        group = account_group("nobody-else", 1).parent
+        group.rmdir()
+        assert "/nbseal-account-nora\n" in Path("/proc", owners["nora"], "cgroup").read_text(encoding="ascii")
     other = enter("otto", "a password of otto's")
     assert other.get(f"{hub}/user/nora/lab", timeout=30).status_code == 403
 
@@ -321,3 +327,16 @@ def test_a_wrong_password_is_refused(hub, enter):
     session = enter("nora", "a password of otto's")
     assert "/hub/login" in session.get(f"{hub}/hub/home", timeout=30).url
     assert json.loads(session.get(f"{hub}/hub/api", timeout=30).text)["version"]
+
+
+def test_a_student_who_left_is_deleted_with_what_nobody_else_could_read(machine, hub, collected):
+    """Root deletes a closed folder of pia's in the exchange by the grading account, and the work of others stays."""
+    machine.must("sh", "-ec", """sed 's/, "pia"//' /srv/hub.toml > /srv/left.toml""")
+    others = machine.must("ls", str(INBOUND)).splitlines()
+    done = machine.must(sys.executable, "-m", "nbseal_hub", "student", "delete", "/srv/left.toml", "pia", "--yes")
+    assert "deleted: what was kept about pia" in done
+    assert "the hub is running" in done
+    assert "userdel --remove pia" in done
+    left = machine.must("ls", str(INBOUND)).splitlines()
+    assert left == [name for name in others if not name.startswith("pia+")]
+    assert left != others

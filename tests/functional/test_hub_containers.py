@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
 from traitlets.config import Config
 
+from nbseal import __version__
 from nbseal_hub.configure import apply_config
 from nbseal_hub.folders import make_folders
 from nbseal_hub.launch import address, running
@@ -121,7 +123,6 @@ def test_the_compose_file_and_the_settings_name_the_same_things(compose, setting
     """Image, network, volumes, ports and service are called the same on both sides."""
     names, services = settings.containers, compose["services"]
     assert services["student"]["image"] == names.image
-    assert compose["networks"]["students"]["name"] == names.network
     assert compose["volumes"]["exchange"]["name"] == names.exchange_volume
     assert compose["volumes"]["configuration"]["name"] == names.configuration_volume
     assert names.hub in services
@@ -137,10 +138,33 @@ def test_the_compose_file_and_the_settings_name_the_same_things(compose, setting
     assert f"--uid {GRADER} " in (FOLDER / "grader.Dockerfile").read_text(encoding="utf-8")
 
 
+def test_every_image_has_a_tag(compose):
+    """Ours bear the version, and the Python beneath them that of a release: nothing is whatever is newest."""
+    ours = [service["image"] for service in compose["services"].values()]
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "deploy").glob("*/*.[Dy]*") if path.is_file()]
+    ours += [name for text in texts for name in re.findall(r"(?:FROM|image:) (\S*nbseal-\S+)", text)]
+    assert {name.rpartition(":")[2] for name in ours} == {__version__}
+    bases = {base for text in texts for base in re.findall(r"^ARG PYTHON=(.+)$", text, re.MULTILINE)}
+    assert len(bases) == 1
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm", bases.pop())
+    others = {name for text in texts for name in re.findall(r"^FROM (?!nbseal-)(\S+)", text, re.MULTILINE)}
+    assert others == {"${PYTHON}"}
+
+
+def test_what_runs_for_long_is_asked_whether_it_answers(compose):
+    """Hub and formgrader have health checks, and so have grader and exchange on Kubernetes."""
+    assert all("healthcheck" in compose["services"][name] for name in ("hub", "grader"))
+    for name in ("grader", "exchange"):
+        parts = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / f"{name}.yaml").read_text(encoding="utf-8"))
+        (deployment,) = [part for part in parts if part["kind"] == "Deployment"]
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        assert {"readinessProbe", "livenessProbe"} <= set(container)
+
+
 def test_students_reach_neither_the_grader_nor_the_course(compose):
-    """The formgrader is on a network without students, and only its container has the course."""
+    """The formgrader is on a network without students, who have networks of their own; it alone has the course."""
     services = compose["services"]
-    assert services["grader"]["networks"] == ["inside"]
+    assert all(services[name].get("networks", ["inside"]) == ["inside"] for name in services)
     assert "/var/run/docker.sock" not in str(services["grader"])
     assert [name for name in services if "COURSE" in str(services[name].get("volumes"))] == ["grader"]
 
@@ -154,6 +178,9 @@ def test_a_students_container_has_little(settings):
     assert spawner.read_only_volumes == {"nbseal-configuration": "/srv/state/jupyter"}
     assert spawner.extra_host_config["cap_drop"] == ["ALL"]
     assert spawner.extra_host_config["cap_add"] == ["CHOWN", "SETGID", "SETUID"]
+    assert (c.Spawner.cpu_limit, c.StudentContainer.hub_name) == (2, "hub")
+    assert c.JupyterHub.spawner_class == "nbseal_hub.containers.StudentContainer"
+    assert spawner.use_internal_ip is True
     assert (spawner.mem_limit, spawner.extra_host_config["pids_limit"]) == ("2048M", 512)
 
 
@@ -223,5 +250,7 @@ def test_the_formgrader_in_its_own_container_knows_the_hub(formgrader):
         assert page.status_code == status, page.text[:500]
         assert ('id="jupyter-config-data"' in page.text) == (status == 200)
         if status == 200:
+            health = requests.get(f"{formgrader.containers.formgrader}/services/nn101/api", timeout=60)
+            assert "version" in health.json()  # what the health checks ask, without a token
             listed = session.get(f"{address(formgrader)}/services/nn101/formgrader/api/assignments", timeout=60)
             assert [item["name"] for item in listed.json()] == ["01-gates"]

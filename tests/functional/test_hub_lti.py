@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
@@ -15,18 +12,16 @@ import requests
 
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from nbseal_hub.demo import make_demo
 from nbseal_hub.launch import address, running
 from nbseal_hub.proxy import install_proxy
+from tests.lti_platform import CLIENT, ISSUER, LtiPlatform
 from tests.ports import free_ports
 from tests.samples import ROOT
 
 pytestmark = pytest.mark.slow
-ISSUER, CLIENT = "https://lms.example.org", "hub-at-example"
-CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 LTI = """
 [lti]
 issuer = "{issuer}"
@@ -37,50 +32,16 @@ username_key = "preferred_username"
 """
 
 
-class Platform:
-    """A learning management system: its keys, and the tokens that it gives out."""
-
-    def __init__(self) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
-        keys = json.dumps({"keys": [{**public, "kid": "one", "alg": "RS256", "use": "sig"}]}).encode()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(keys)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def token(self, user: str, nonce: str, key=None, **changed: object) -> str:
-        """A signed token for a launch by ``user``."""
-        now = int(time.time())
-        claims = {
-            "iss": ISSUER, "aud": CLIENT, "sub": "4711", "preferred_username": user, "nonce": nonce,
-            "iat": now, "exp": now + 300, f"{CLAIM}version": "1.3.0", f"{CLAIM}deployment_id": "1",
-            f"{CLAIM}message_type": "LtiResourceLinkRequest", f"{CLAIM}target_link_uri": "http://hub/hub/home",
-            f"{CLAIM}roles": [], f"{CLAIM}resource_link": {"id": "1"},
-        }  # fmt: skip
-        return jwt.encode({**claims, **changed}, key or self.key, algorithm="RS256", headers={"kid": "one"})
-
-
 @pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
+def platform() -> Iterator[LtiPlatform]:
     """A platform that answers."""
-    made = Platform()
+    made = LtiPlatform()
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 @pytest.fixture(scope="module")
-def hub(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def hub(platform: LtiPlatform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a hub that trusts the platform."""
     install_proxy()
     path: Path = make_demo(tmp_path_factory.mktemp("lti") / "state", ROOT, free_ports(1), free_ports(3))

@@ -145,7 +145,7 @@ def test_extra_credit_and_late_plugins_count(graded: Path, tmp_path: Path) -> No
         assert (submission.score, submission.late_submission_penalty) == (6.5, 0.5)
     exit_code, said = give("export", "--to", "names.txt", cwd=root)
     assert exit_code == 0, said[-2000:]
-    assert (root / "names.txt").read_text().split() == ["ada", "6.5", "bob", "0"]
+    assert sorted((root / "names.txt").read_text().splitlines()) == ["ada 6.5", "bob 0"]
 
 
 STEPS = """

@@ -94,6 +94,25 @@ def test_attempts_have_a_limit_and_a_pause_and_the_best_counts(tmp_path: Path):
     assert recorded(watched, "bob") == 7
 
 
+@pytest.mark.slow
+def test_the_hubs_closed_exchange_is_watched_too(tmp_path: Path):
+    """What the hub's own way of collecting takes is graded, and odd things don't stop it."""
+    watched = make_watched(
+        tmp_path,
+        "c.Watch.release = 'everything'",
+        "c.ExchangeFactory.collect = 'nbseal_hub.exchange.Collect'",
+        "c.ExchangeFactory.release_feedback = 'nbseal_hub.exchange.ReleaseFeedback'",
+    )
+    secrets = {f"s{number}": watched.submit(f"s{number}", **WRONG) for number in range(5)}
+    (watched.exchange / "small" / "inbound" / "eve+mini+2026-01-01 10:00:00 UTC+x").symlink_to("/etc")
+    said = watched.watch_once()
+    for student, secret in secrets.items():
+        assert recorded(watched, student) == 5
+        assert HIDDEN in watched.page(secret)
+    assert any("eve" in line and "is not a folder" in line for line in said)
+    assert not (watched.root / "submitted" / "eve").exists()
+
+
 def test_what_was_taken_and_not_graded_is_graded_after_a_restart_and_nothing_twice(tmp_path: Path):
     """A worker that ends in the middle leaves its task to the next one, which grades what isn't recorded yet."""
     watched = make_watched(tmp_path, "c.Watch.release = 'everything'")

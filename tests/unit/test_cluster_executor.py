@@ -256,7 +256,14 @@ def test_workers_that_all_go_end_the_run(grader: MadeUpGrader, cluster: MadeUp) 
 
 
 @pytest.mark.parametrize(
-    "answer", [CallFailed("it raised"), b"no scorecard", pickle.dumps({"score": 100}), parcel({}, {})]
+    "answer",
+    [
+        CallFailed("it raised"),
+        b"no scorecard",
+        pickle.dumps({"score": 100}),
+        parcel({}, {}),
+        parcel({"failed": "x"}, {}),
+    ],
 )
 def test_a_worker_that_answers_nonsense_gets_nothing_more(grader: MadeUpGrader, cluster: MadeUp, answer: Any) -> None:
     """It is named, and others grade what it had."""

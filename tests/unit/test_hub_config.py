@@ -18,6 +18,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
 
+from nbseal_hub import launch
 from nbseal_hub.cli import main
 from nbseal_hub.configure import apply_config
 from nbseal_hub.demo import make_demo
@@ -81,11 +82,11 @@ def test_only_the_people_of_the_course_may_sign_in():
     assert "allow_all" not in c.Authenticator
 
 
-@pytest.mark.parametrize(("accounts", "spawner"), [("system", "localprocess"), ("demo", "simple")])
+@pytest.mark.parametrize(("accounts", "spawner"), [("system", "AccountSpawner"), ("demo", "DemoSpawner")])
 def test_accounts_of_the_system_or_of_the_demo(accounts, spawner):
     """The demo runs all servers as one account, and only the demo has a password of its own."""
     c = configure(settings(accounts=accounts), password="long enough")
-    assert c.JupyterHub.spawner_class == spawner
+    assert c.JupyterHub.spawner_class == f"nbseal_hub.processes.{spawner}"
     assert ("SharedPasswordAuthenticator" in c) == (accounts == "demo")
     assert service(c, "nn101").get("user") == ("grader-nn101" if accounts == "system" else None)
 
@@ -118,10 +119,12 @@ def test_nobody_gets_more_rights_than_needed():
 
 def test_limits_hold_for_a_users_server_and_what_it_starts():
     """Memory and processes stand in the command that starts the server; without limits there is no such command."""
-    c = configure(settings(limits=Limits(memory_mb=1024, processes=99, servers=7, starting=3)))
+    c = configure(settings(limits=Limits(memory_mb=1024, processes=99, cpus=1.5, servers=7, starting=3)))
+    assert c.Spawner.cpu_limit == 1.5
     assert c.Spawner.cmd[:3] == ["prlimit", f"--data={1 << 30}", "--nproc=99"]
     assert (c.JupyterHub.active_server_limit, c.JupyterHub.concurrent_spawn_limit) == (7, 3)
-    c = configure(settings(limits=Limits(memory_mb=0, processes=0, idle_minutes=0)))
+    c = configure(settings(limits=Limits(memory_mb=0, processes=0, cpus=0, idle_minutes=0)))
+    assert c.Spawner.cpu_limit is None
     assert c.Spawner.cmd[0].endswith("jupyterhub-singleuser")
     assert [item["name"] for item in c.JupyterHub.services] == ["nn101"]
 
@@ -301,6 +304,20 @@ def free_port_taken():
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         yield listening.getsockname()[1]
+
+
+def test_a_log_is_gone_on_with(tmp_path, monkeypatch):
+    """What was logged before a start stays, and a log that has grown too long is kept beside the new one."""
+    log = tmp_path / "hub.log"
+    for text in ("before the crash\n", "after it\n"):
+        with launch.open_log(log) as file:
+            file.write(text)
+    assert log.read_text("utf-8") == "before the crash\nafter it\n"
+    monkeypatch.setattr(launch, "LONGEST_LOG", 10)
+    with launch.open_log(log) as file:
+        file.write("new\n")
+    assert log.read_text("utf-8") == "new\n"
+    assert (tmp_path / launch.OLD_LOG).read_text("utf-8") == "before the crash\nafter it\n"
 
 
 def test_a_link_names_repository_branch_and_place():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,25 @@ def test_an_error_is_a_sentence_and_no_list_of_calls(place):
     assert "inbound is missing, or this account may not read it" in result["log"]
     assert result["error"].rstrip().endswith("may not read it.")
     assert len(result["error"].splitlines()) <= 8
+
+
+def test_students_read_a_sentence(tmp_path, monkeypatch):
+    """What the list of assignments shows of a failed submission is the cause, and none of the program's files."""
+    from nbgrader.server_extensions.assignment_list.handlers import AssignmentList
+
+    c = Config()
+    c.Exchange.root, c.ExchangeFactory.submit = str(tmp_path / "gone"), "nbseal_hub.exchange.Submit"
+    pages = AssignmentList()
+    pages.root_dir = str(tmp_path)
+    monkeypatch.setattr(pages, "get_assignment_dir_config", lambda: nullcontext(c))
+    monkeypatch.setattr(pages, "load_config", lambda: c)
+    (tmp_path / "ps1").mkdir()
+    monkeypatch.chdir(tmp_path)
+    shown = pages.submit_assignment("nn101", "ps1")
+    assert shown["success"] is False
+    assert shown["value"] == f"There is no exchange at {tmp_path / 'gone'}, or this account may not enter it."
+    monkeypatch.setattr("nbseal_hub.exchange.Submit.start", lambda self: 1 / 0)
+    assert "ZeroDivisionError" in pages.submit_assignment("nn101", "ps1")["value"]
 
 
 def test_an_exchange_that_is_stopped_midway_is_put_back(tmp_path):

@@ -136,7 +136,7 @@ def test_ovr(student):
     for _ in range(25):
         count, columns, n = (int(rng.integers(low, 8)) for low in (2, 1, 1))
         weights, X = rng.integers(-20, 21, (count, columns)) / 4, rng.integers(-20, 21, (n, columns)) / 4
-        biases = (rng.permutation(count) - count / 2) * 0.01 + rng.integers(-30, 31)  # no two sums are equal
+        biases = rng.permutation(count) * 0.01 + rng.integers(-30, 31, count)  # no two sums are equal
         got = np.ravel(student.leaves_alone("decide", weights, biases, X))
         assert len(got) == n
         for answer, x in zip(got.tolist(), X.tolist(), strict=True):
@@ -148,18 +148,22 @@ def test_ovr(student):
 
 @pytest.mark.question("same")
 def test_same(student):
-    """The same weights on clouds that overlap and clouds that don't."""
+    """What both classes do, setting by setting: only a penalty of strength 0 is as good as none."""
     settings = student.value("sgd_settings")
+    usual = SGDClassifier().get_params()
+    merged = {**usual, **settings}
+    assert set(merged) == set(usual)
     assert "random_state" not in settings
-    for classes, n, columns in ((2, 40, 1), (2, 300, 4), (3, 90, 3), (5, 120, 2), (3, 12, 7)):
-        X, y = clouds(student.rng, classes, n, columns)
-        for seed in (0, 1, 99):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                ours = Perceptron(random_state=seed).fit(X, y)
-                theirs = SGDClassifier(**settings, random_state=seed).fit(X, y)
-            assert np.allclose(ours.coef_, theirs.coef_, rtol=0, atol=1e-9)
-            assert np.allclose(ours.intercept_, theirs.intercept_, rtol=0, atol=1e-9)
+    assert (merged["loss"], merged["learning_rate"], merged["eta0"]) == ("perceptron", "constant", 1)
+    assert merged["penalty"] is None or merged["alpha"] == 0
+    for name in ("max_iter", "tol", "shuffle", "fit_intercept"):
+        assert merged[name] == Perceptron().get_params()[name]
+    X, y = clouds(student.rng, 3, 90, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours, theirs = (model.fit(X, y) for model in (Perceptron(), SGDClassifier(**settings, random_state=0)))
+    assert np.allclose(ours.coef_, theirs.coef_, rtol=0, atol=1e-9)
+    assert np.allclose(ours.intercept_, theirs.intercept_, rtol=0, atol=1e-9)
 
 
 @pytest.mark.question("tune")
@@ -176,3 +180,4 @@ def test_tune(student):
         got = student.leaves_alone("best_settings", candidates, *known, *valid)
         scores = [Perceptron(**one, random_state=0).fit(*known).score(*valid) for one in candidates]
         assert got == candidates[scores.index(max(scores))]
+        assert student.call("best_settings", candidates, *known, valid[0], np.full(30, 99)) == candidates[0]

@@ -15,7 +15,7 @@ from nbseal.errors import NbsealError
 
 COMMANDS = (
     "build", "check", "compare", "doctor", "export", "extend", "feedback", "grade", "init", "lint", "queue", "report",
-    "resolve", "similarity", "verify", "watch",
+    "resolve", "roster", "similarity", "student", "verify", "watch",
 )  # fmt: skip
 
 

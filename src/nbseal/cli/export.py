@@ -94,7 +94,7 @@ def export_options(shown: str) -> Callable[[Any], Any]:
 def export() -> None:
     """Give marks and assignments to other systems.
 
-    AssignmentMarks to Canvas, Moodle or a spreadsheet; assignments to otter-grader or Gradescope.
+    Marks to Canvas, Moodle, a spreadsheet or a platform's gradebook (LTI); assignments to otter-grader or Gradescope.
     """
 
 
@@ -150,6 +150,26 @@ def csv(assignments: tuple[str, ...], options: ExportOptions) -> None:
     path = options.output or Path("grades.csv")
     course = Course(options.course)
     _report(export_csv(course, list(assignments) or None, path, options.partial, options.force), options.as_json)
+
+
+@export.command(epilog="Example: nbseal export lti 01-gates --dry-run")
+@assignment_argument
+@click.option("--column", show_default="the assignment's name", help="Label or address of the column there.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
+@json_option
+@course_option
+def lti(assignment: str, column: str | None, dry_run: bool, as_json: bool, course: Path) -> None:
+    """Send final marks to a platform's gradebook (LTI).
+
+    What is there already isn't sent again; a column that is missing is made. Settings: c.Lti.
+    """
+    from nbseal.lti import require_libraries
+
+    require_libraries()
+    from nbseal.export.lti import export_lti
+
+    opened = Course(course)
+    _report(export_lti(opened, read_marks(opened, assignment), column, dry_run), as_json)
 
 
 @export.command(

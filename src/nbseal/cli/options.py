@@ -18,7 +18,7 @@ EXIT_ERROR, EXIT_INCOMPLETE, EXIT_LEFT_OUT, EXIT_WRONG, EXIT_STOPPED = 1, 3, 4, 
 STOPPED = "nbseal: stopped. What is recorded is kept, and the next run continues from there."
 EXIT_CODES = (
     "Exit codes: 0 done, 1 an error that was explained, 2 wrong usage, "
-    "3 done but some marks could not be recorded or some pages made, 4 exported but some marks are not in the file, "
+    "3 done but some marks could not be recorded or some pages made, 4 exported but some marks are not there, "
     "5 verified but a grader is wrong, 130 stopped."
 )
 PATH = click.Path(path_type=Path)

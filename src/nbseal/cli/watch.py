@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -45,11 +48,19 @@ def watch(
 
     worker = Worker(course.resolve(), None if asked else source, jobs, say)
     signal.signal(signal.SIGTERM, _interrupt)
+    if asked:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         worker.run(warm=names, once=once, idle_seconds=IDLE_SECONDS if asked else None)
     except KeyboardInterrupt:
         say("nbseal: stopped; what was not done is done after the next start.", err=True)
         raise click.exceptions.Exit(EXIT_STOPPED) from None
+
+
+def _end_with_parent() -> None:
+    """The formgrader holds the other end of standard input: when it has gone, nobody asks any more."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

@@ -147,12 +147,13 @@ UNKNOWN = "\0"  # begins the key of a student of whom nothing can be compared; n
 class ExportResult:
     """Marks that were written, marks that were not (with the reason), and rows that belong to nobody we know.
 
+    ``path`` is the file, or what a place elsewhere is called.
     ``missing`` are students who handed nothing in; ``resubmitted`` are, by assignment, those whose mark is that of an
     earlier submission than they have handed in now; ``notes`` are worth reading and cost nobody a mark.
     """
 
     assignment: str
-    path: Path
+    path: Path | str
     written: dict[str, float] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -161,7 +162,7 @@ class ExportResult:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, marks: AssignmentMarks, path: Path) -> ExportResult:
+    def of(cls, marks: AssignmentMarks, path: Path | str) -> ExportResult:
         """The result of an export of ``marks`` in which none has been written yet."""
         result = cls(marks.assignment, path)
         result.note_doubts(marks)

@@ -81,6 +81,12 @@ class Connection:
                 self._connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield
 
+    def overwrite_what_is_deleted(self) -> None:
+        """Have rows that are deleted from now on overwritten by zeros in a file; a server has ways of its own."""
+        if self._connection.dialect.name == "sqlite":
+            with self._in_a_transaction():
+                self._connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
     def _in_a_transaction(self) -> Any:
         """The one that has begun, or one that ends at once: a server keeps things for those that are open."""
         return nullcontext() if self._connection.in_transaction() else self._connection.begin()

@@ -210,6 +210,13 @@ def read_decisions(private: Path, assignment: str) -> Decisions:
         raise CourseError(f"{path} is damaged ({type(error).__name__}: {error}): {DAMAGED}.") from error
 
 
+def decisions_about(private: Path, student: str) -> dict[str, list[Decision]]:
+    """What was decided about a student, by assignment, also of those that the course has no more."""
+    names = sorted(path.stem for path in (private / "decisions").glob("*.json"))
+    found = {name: read_decisions(private, name).by_student.get(student, []) for name in names}
+    return {name: made for name, made in found.items() if made}
+
+
 def record(course: Course, assignment: str, decision: Decision) -> None:
     """Keep a decision; what was decided before about the same is gone. RecordError if that can't be written."""
     _change(course, assignment, lambda made: [*_left(made, decision), decision])

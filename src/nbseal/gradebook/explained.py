@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from filelock import Timeout
+from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 
 from nbseal.errors import RecordError
@@ -58,6 +59,19 @@ def explained(path: str | os.PathLike[str]) -> Iterator[None]:
     except _gradebook_errors() as error:
         cause, mend = _database_cause(str(getattr(error, "orig", None) or error))  # without statement and values
         raise _record_error(path, cause, mend) from error
+
+
+@contextmanager
+def recording_alone(private: Path) -> Iterator[None]:
+    """Have nobody else record marks in the course whose ``private`` folder it is; RecordError if somebody goes on."""
+    with explained(private):
+        private.mkdir(mode=0o700, exist_ok=True)
+        lock = FileLock(private / "record.lock", timeout=BUSY_SECONDS)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _gradebook_errors() -> tuple[type[Exception], ...]:

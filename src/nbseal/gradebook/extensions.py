@@ -124,6 +124,15 @@ def revoke(course: Course, assignment: str, student: str) -> None:
             raise CourseError(f"{FILE} has no line for {student} in {assignment}: there is nothing to take away.")
 
 
+def forget(course: Course, student: str) -> None:
+    """Take away all lines of a student."""
+    own = {one.assignment for one in read_extensions(course).lines if one.student == student}
+    if own:
+        with _table(course) as table:
+            for assignment in own:
+                table.remove(student, assignment)
+
+
 def _write_line(course: Course, assignment: str, student: str, until: datetime) -> None:
     if "\n" in student or "\r" in student:
         raise CourseError(f"{student!r} can't be written to {FILE}: an id there fits on one line.")

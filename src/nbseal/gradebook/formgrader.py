@@ -1,4 +1,4 @@
-"""Has nbgrader's pages read the times of submissions as they are recorded.
+"""Has nbgrader's pages read the times of submissions as they are recorded, and show all that is on them.
 
 The formgrader takes a submission for graded only if the time in the gradebook is what it reads in ``timestamp.txt``. So
 one whose stamp it misreads would stay among those to be graded; one that it can't read at all hides the whole list.
@@ -14,13 +14,15 @@ from typing import Any
 from nbseal.errors import CourseError
 from nbseal.gradebook.lateness import stamp_on_record
 from nbseal.gradebook.times import naive, stamp_in, zones_of
+from nbseal.patches.formgrader_pages import mend_pages
 
 
 def read_times_as_recorded() -> None:
-    """Where nbgrader's pages are loaded, have them read stamps as we do; elsewhere this does nothing.
+    """Where nbgrader's pages are loaded, have them read stamps as we do, and mend them; elsewhere this does nothing.
 
     Call it in nbgrader_config.py, which the formgrader's server reads when it starts.
     """
+    mend_pages()
     pages = sys.modules.get("nbgrader.apps.api")
     if pages:
         pages.NbGraderAPI.get_submitted_timestamp = _submitted_timestamp

@@ -78,6 +78,12 @@ class Ledger:
         """The ledger of an assignment of ``course``."""
         return cls(course.private / "scorecards" / assignment)
 
+    @classmethod
+    def all_of(cls, course: Course) -> list[Ledger]:
+        """Every ledger that there is, also those of assignments that the course has no more."""
+        top = course.private / "scorecards"
+        return [cls(path) for path in sorted(top.iterdir()) if path.is_dir()] if top.is_dir() else []
+
     def entries(self) -> list[Entry]:
         """All entries whose recording was finished; a damaged file counts as none."""
         try:
@@ -113,6 +119,10 @@ class Ledger:
         """Let the announced entry count."""
         self._path(student, PENDING).replace(self._path(student, SUFFIX))
         sync_folder(self.folder)
+
+    def files(self, student: str) -> list[Path]:
+        """The files that are there about a student."""
+        return [path for suffix in (SUFFIX, PENDING) if (path := self._path(student, suffix)).exists()]
 
     def _path(self, student: str, suffix: str) -> Path:
         return self.folder / (file_name(student) + suffix)

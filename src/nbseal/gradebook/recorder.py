@@ -10,14 +10,12 @@ from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 
-from filelock import FileLock
-
 from nbseal.course import Course
 from nbseal.errors import RecordError
 from nbseal.gradebook.autograded import Staging, file_permissions, notebook_bytes
 from nbseal.gradebook.connection import gradebook_file
 from nbseal.gradebook.decisions import Decisions, read_decisions
-from nbseal.gradebook.explained import BUSY_SECONDS, explained
+from nbseal.gradebook.explained import explained, recording_alone
 from nbseal.gradebook.extensions import read_extensions
 from nbseal.gradebook.lateness import Timing, as_decided, timing_of
 from nbseal.gradebook.ledger import Entry, Ledger
@@ -74,7 +72,7 @@ class Recorder:
         RecordError if the gradebook can't be read or written.
         """
         found = self.course.assignment(assignment)
-        with self._writing():
+        with recording_alone(self.course.private):
             gradebook = self._gradebook
             with explained(gradebook.name):
                 ensure_registered(self.course, found, gradebook.connection)
@@ -121,7 +119,7 @@ class Recorder:
         destination = self.course.folder("autograded", card.student, card.assignment)
         staging = Staging(destination, self._permissions, self.course.coursedir.groupshared)
         stamp = self._stamp(graded)
-        with self._writing():
+        with recording_alone(self.course.private):
             gradebook = self._gradebook
             before = Ledger.of(self.course, card.assignment).latest(card.student)
             timing = self._timing(card.assignment, card.student, stamp, before)
@@ -159,7 +157,7 @@ class Recorder:
         renewed = replace(entry, scorecard=timing.on(entry.scorecard), extension=timing.text, due=due)
         if renewed == entry and self._is_on_record(assignment, student, timing):
             return None
-        with self._writing():
+        with recording_alone(self.course.private):
             with self._announced(renewed):
                 penalty = self._gradebook.write_times(assignment, student, entry.sizes, timing)
             folder = self.course.folder("autograded", student, assignment)
@@ -193,17 +191,6 @@ class Recorder:
         ledger = Ledger.of(self.course, entry.scorecard.assignment)
         with explained(ledger.folder):
             ledger.publish(entry.student)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with explained(self.course.private):
-            self.course.private.mkdir(mode=0o700, exist_ok=True)
-            lock = FileLock(self.course.private / "record.lock", timeout=BUSY_SECONDS)
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _is_in_place(self, entry: Entry) -> bool:
         """Whether autograded/ holds the notebooks of ``entry``."""

@@ -116,7 +116,7 @@ def _queue(root: Path) -> Queue:
 
 
 def _have_worker(root: Path) -> None:
-    """Start a worker, unless there is one; CourseError if one that was started can't work."""
+    """Start a worker that ends with this process, unless there is one; CourseError if one couldn't work."""
     ended = [worker.returncode for worker in _workers if worker.poll() is not None]
     _workers[:] = [worker for worker in _workers if worker.returncode is None]
     if _workers:
@@ -135,7 +135,7 @@ def _have_worker(root: Path) -> None:
     words = [sys.executable, "-m", "nbseal.cli", "watch", "--asked", "--course", str(root)]
     with log.open("ab") as file:
         _workers.append(
-            subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
+            subprocess.Popen(words, stdin=subprocess.PIPE, stdout=file, stderr=file, start_new_session=True)
         )
 
 

@@ -129,6 +129,17 @@ class Queue:
         where = "WHERE kind = 'submission' AND assignment = ? AND student = ? ORDER BY id DESC"
         return self._select(where, assignment, student)
 
+    def of_student(self, student: str) -> list[Task]:
+        """Everything about a student's work; nothing where there is no queue, which isn't made for it."""
+        return self._select("WHERE student = ? ORDER BY id", student) if self.path.exists() else []
+
+    def forget(self, student: str) -> None:
+        """Delete everything about a student's work, and overwrite it in the file."""
+        if self.path.exists():
+            with self._open() as table:
+                table.execute("PRAGMA secure_delete = ON")
+                table.execute("DELETE FROM task WHERE student = ?", (student,))
+
     def to_show(self) -> list[Task]:
         """Graded submissions, the newest of each student, of which more is to be shown and no task does that yet."""
         newest = "SELECT max(id) FROM task WHERE kind = 'submission' AND state = 'done' GROUP BY assignment, student"

@@ -53,6 +53,8 @@ class Connection:
                     f"a machine of the cluster attacks this one: {error}. Nothing of it has run here, and what is "
                     "recorded stays. Stop the cluster, and find out which of its machines others have got into."
                 )
+        if self._client.status != "running":
+            raise Disconnected("the scheduler has hung up")
         try:
             found = await asyncio.wait_for(self._client.scheduler.identity(n_workers=-1), CONNECT_SECONDS)
             return {
@@ -64,9 +66,11 @@ class Connection:
 
     async def call(self, worker: str, function: Callable[..., bytes], *arguments: Any) -> bytes:
         """Have one worker call a function of ours; CallFailed or Disconnected. Whoever cancels it takes it back."""
-        future = self._client.submit(
-            function, *arguments, key=f"nbseal-{uuid.uuid4().hex}", workers=[worker], pure=False, retries=0
-        )
+        key = f"nbseal-{uuid.uuid4().hex}"
+        try:
+            future = self._client.submit(function, *arguments, key=key, workers=[worker], pure=False, retries=0)
+        except Exception as error:  # Dask has several for a client that has been left
+            raise Disconnected(str(error)) from error
         try:
             failure = await future.exception()  # waits for its end
             if failure is not None:
@@ -74,7 +78,7 @@ class Connection:
             if future.status != "finished":
                 raise Disconnected(f"the call was {future.status}")
             # Asked for alone: in Dask's own way, others' replies would be lost with one that can't be read.
-            answer = await self._client.scheduler.gather(keys=[future.key])
+            answer = await self._client.scheduler.gather(keys=[key])
         except (Cancelled, OSError) as error:
             raise Disconnected(str(error)) from error
         except (TypeError, ValueError, PickleRefused) as error:
@@ -83,7 +87,7 @@ class Connection:
             future.release()
         if answer["status"] != "OK":
             raise Disconnected("the answer is lost")
-        reply = answer["data"][future.key]
+        reply = answer["data"][key]
         if type(reply) is not bytes:
             raise CallFailed("it answered with something that isn't bytes")
         return reply

@@ -59,6 +59,8 @@ def read_reply(data: Any, task: Task, plan: Plan) -> GradedSubmission:
     """What a worker made of ``task``; WireError for anything that isn't marks of this student for this assignment."""
     about, parts = open_parcel(data)
     sent = task.handed_in.files | plan.support
+    if isinstance(about, dict) and "failed" in about:
+        raise WireError(f"it failed: {about['failed']}")
     try:
         names = {one.name for one in plan.notebooks}
         notebooks = {name.removeprefix(NOTEBOOK): part for name, part in parts.items() if name.startswith(NOTEBOOK)}

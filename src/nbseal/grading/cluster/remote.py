@@ -70,8 +70,10 @@ def prepare(data: bytes) -> bytes:
                     return parcel({"unfit": unfit}, {})
                 course = bundle.lay_out(Path(stack.enter_context(scratch_folder()), "course"))
                 grader = stack.enter_context(Grader(course, bundle.assignment, bundle=bundle))
-            except (NbsealError, OSError) as error:
+            except NbsealError as error:
                 return parcel({"unfit": [str(error)]}, {})
+            except Exception as error:  # one that crosses is of no use: nobody there would open it
+                return parcel({"unfit": [f"{type(error).__name__}: {error}"]}, {})
             if grader.depends_on != bundle.depends_on:
                 there, wanted = grader.depends_on or "nothing", bundle.depends_on or "nothing"
                 return parcel({"unfit": [f"its hidden tests depend on {there} in place of {wanted}"]}, {})
@@ -94,6 +96,8 @@ def grade(digest: str, data: bytes) -> bytes:
             reason = f"what came out is too large to be sent back: {error}"
             failed = warm.grader.not_judged(task.student, reason, graded.handed_in, task.decisions)
             return reply_bytes(failed, sent)
+    except Exception as error:
+        return parcel({"failed": f"{type(error).__name__}: {error}"}, {})
     finally:
         with _SHELF.lock:
             warm.used_by -= 1

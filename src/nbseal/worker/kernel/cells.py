@@ -177,10 +177,10 @@ class CellRunner:
             reply = await self.kernel.do_execute(request["content"]["code"], False, True, {}, False)
         except Exception:
             self._show_error()
-        else:
-            if reply["status"] == "error" and reply["ename"] != NO_ERROR:
-                self.collector.keep_error(reply["ename"], reply["evalue"])
+            return
         self._finish()
+        if reply["status"] == "error" and reply["ename"] != NO_ERROR:
+            self.collector.keep_error(reply["ename"], reply["evalue"])
 
     def _show_error(self) -> None:
         """Show the error that is being handled, and end the cell with it."""
@@ -191,8 +191,11 @@ class CellRunner:
             sys.stdout, sys.stderr = self.streams
             with suppress(Exception):  # or into the place of what shows errors
                 self.shell.showtraceback()
-        self.collector.keep_error(type(error).__name__, str(error))
         self._finish()
+        said = ""
+        with suppress(Exception):  # of the notebook's own, in what says it
+            said = str(error)
+        self.collector.keep_error(type(error).__name__, said)
 
     def _finish(self) -> None:
         """Send what is left of the streams, as a kernel does before it says that it is idle."""
