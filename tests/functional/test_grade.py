@@ -200,7 +200,7 @@ def test_a_notebook_that_never_ends_is_not_judged(waited):
     """What ignores interrupts is ended at the notebook's limit; a person looks at the questions behind it."""
     card = waited["is deaf"]
     assert marks(card) == {"double": 4.0, "number": None, "plain": None}
-    assert "ran longer than 5 seconds" in card.problems[0]
+    assert "ran longer than its time limit, 5 seconds" in card.problems[0]
 
 
 def test_forged_replies_give_no_marks(card_of):

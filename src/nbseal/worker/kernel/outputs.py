@@ -78,8 +78,8 @@ class Collector:
             self._append({"output_type": "stream", "name": name, "text": text})
 
     def keep_error(self, name: str, value: str) -> None:
-        """Have an error of this name among the cell's outputs, though the notebook shows none or showed too much."""
-        if not any(output["output_type"] == "error" and output["ename"] == name for output in self.current):
+        """Have an error among the cell's outputs, though the notebook hides it or has shown too much before."""
+        if not any(output["output_type"] == "error" for output in self.current):
             value = value[:LONGEST_VALUE]
             self.current.append(
                 {"output_type": "error", "ename": name, "evalue": value, "traceback": [f"{name}: {value}"]}
