@@ -271,7 +271,8 @@ class GradedSubmission:
 
     ``notebooks`` maps a notebook's name to the executed and marked notebook (nbformat 4 plain data); ``files`` maps
     relative paths to bytes; ``digest`` identifies submission, template, grader and engine together, ``handed_in`` the
-    submission alone; ``cell_cpu`` is the processor time of each of the student's cells in seconds.
+    submission alone; ``cell_cpu`` is the processor time of each of the student's cells, ``tests_seconds`` the time that
+    the hidden tests of each notebook took, in seconds.
     """
 
     scorecard: Scorecard
@@ -281,4 +282,5 @@ class GradedSubmission:
     missing_notebooks: tuple[str, ...] = ()
     timestamp: str | None = None
     cell_cpu: Mapping[str, float] = field(default_factory=dict)
+    tests_seconds: Mapping[str, float] = field(default_factory=dict)
     handed_in: str = ""

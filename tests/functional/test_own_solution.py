@@ -12,7 +12,7 @@ from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.grading import ClassOptions, ClassResult, Grader, grade_class
 from nbseal.results import Status
-from tests.mini import CONFIG, code, hand_in, make_course, mini_cells, solution
+from tests.mini import CONFIG, GRADER, code, hand_in, make_course, mini_cells, solution
 
 
 def grade(root: Path) -> ClassResult:
@@ -51,6 +51,18 @@ def test_a_cell_that_needs_more_than_half_its_time_is_named(tmp_path: Path) -> N
     (fault,) = grade(root).solution_faults
     assert "cell slow takes 1." in fault
     assert "of 2 seconds: raise c.Seal.cell_seconds" in fault
+
+
+def test_hidden_tests_that_need_more_than_half_their_time_are_named(tmp_path: Path) -> None:
+    """What the graders themselves need is counted, too."""
+    slow = GRADER.replace("number = student.number", "__import__('time').sleep(3.0); number = student.number")
+    root = make_course(tmp_path / "course", grader=slow)
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write("c.Seal.hidden_tests_seconds = 5.0\n")
+    hand_in(root, "ada")
+    (fault,) = grade(root).solution_faults
+    assert "the hidden tests of the solution's mini take 3." in fault
+    assert "of 5 seconds: raise c.Seal.hidden_tests_seconds" in fault
 
 
 def test_what_a_skipped_cell_made_is_taken_from_the_built_solution(tmp_path: Path) -> None:

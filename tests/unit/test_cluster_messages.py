@@ -54,7 +54,7 @@ def graded(plan: Plan, task: Task) -> GradedSubmission:
     card = Scorecard("mini", "ada", "namespaces", 0.5, questions, ("odd: caf\udce9",), (CellTime("double", 0.1),))
     nb = {"cells": [{"source": "half \ud83d"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     files = {ODD: b"\x00\xff", "made.txt": b"new"}
-    return GradedSubmission(card, "d" * 64, {"mini": nb}, files, (), "2026-01-01", {"double": 0.1}, "abc")
+    return GradedSubmission(card, "d" * 64, {"mini": nb}, files, (), "2026-01-01", {"double": 0.1}, handed_in="abc")
 
 
 def test_a_task_arrives_as_it_was_sent(task: Task) -> None:

@@ -66,6 +66,7 @@ class _Graded:
     problems: list[str] = field(default_factory=list)
     slowest: list[CellTime] = field(default_factory=list)
     cell_cpu: dict[str, float] = field(default_factory=dict)
+    tests_seconds: float = 0.0
     again: bool = False  # our machinery failed: the next run tries once more
     killed: bool = False  # perhaps not the student's doing: worth a second attempt, no more
 
@@ -194,7 +195,7 @@ class Grader:
         """Grade what was read. Hidden inputs are drawn from ``seed``; None makes it from this machine's secret."""
         started = time.monotonic()
         decided = submission.decided
-        again, cell_cpu = False, dict[str, float]()
+        again, cell_cpu, tests_seconds = False, dict[str, float](), dict[str, float]()
         results: list[QuestionResult] = []
         problems, slowest = list(submission.problems), list[CellTime]()
         notebooks: dict[str, Any] = {}
@@ -216,6 +217,7 @@ class Grader:
             slowest += graded.slowest
             again = again or graded.again
             cell_cpu |= graded.cell_cpu
+            tests_seconds[plan.name] = graded.tests_seconds
         card = Scorecard(
             assignment=self.assignment.name,
             student=student,
@@ -231,7 +233,7 @@ class Grader:
         timestamp = stamp.decode("utf-8", "replace").strip() if stamp else None
         recorded = "" if again else self.digest(submission.digest, decided)
         return GradedSubmission(
-            card, recorded, notebooks, files, missing, timestamp, cell_cpu, handed_in=submission.digest
+            card, recorded, notebooks, files, missing, timestamp, cell_cpu, tests_seconds, submission.digest
         )
 
     def close(self) -> None:
@@ -376,10 +378,12 @@ class Grader:
         if run.failure:
             process.end()  # what is known without it can still be judged
             asked = self._run_again(graded.nb, run, files) or process
+        started = time.monotonic()
         try:
             with asked.lent() as (dialogue, control):
                 verdict = self.judge.judge(case, dialogue, control)
         finally:
+            graded.tests_seconds = time.monotonic() - started
             asked.end()
         graded.again = verdict.broken
         graded.problems += verdict.notes

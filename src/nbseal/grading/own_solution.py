@@ -79,7 +79,7 @@ def _mark(question: QuestionResult) -> str:
 
 
 def _used_limits(course: Course, graded: GradedSubmission) -> list[str]:
-    """Cells, and the notebook, that need more than half of their time: students' may need twice as long."""
+    """Cells, notebooks and hidden tests that need more than half of their time: students' may need twice as long."""
     name, seal = graded.scorecard.assignment, course.seal
     found = [
         f"{name}: the solution's cell {cell} takes {seconds:.1f} of {seal.cell_seconds:g} seconds: raise "
@@ -90,4 +90,10 @@ def _used_limits(course: Course, graded: GradedSubmission) -> list[str]:
     if (total := sum(graded.cell_cpu.values())) > seal.notebook_seconds / 2:
         taken = f"{total:.1f} of {seal.notebook_seconds:g} seconds"
         found.append(f"{name}: the solution takes {taken}: raise c.Seal.notebook_seconds")
+    found += [
+        f"{name}: the hidden tests of the solution's {notebook} take {seconds:.1f} of {seal.hidden_tests_seconds:g} "
+        "seconds: raise c.Seal.hidden_tests_seconds"
+        for notebook, seconds in graded.tests_seconds.items()
+        if seconds > seal.hidden_tests_seconds / 2
+    ]
     return found
