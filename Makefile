@@ -52,7 +52,7 @@ test: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD) $(SCALE) $(SITE)  ## run the t
 test-slow: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD) $(SCALE) $(SITE)  ## run the whole-system suites
 	$(PYTEST) -m slow $(PYTEST_ARGS)
 
-lint: $(COURSE) $(TEST) $(VERIFY)  ## style, types, import layers, notebooks, the forge's workflow
+lint: $(COURSE) $(TEST) $(VERIFY) $(HUB)  ## style, types, import layers, notebooks, the forge's workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
