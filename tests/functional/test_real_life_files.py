@@ -230,7 +230,7 @@ ROWS: dict[str, Row] = {
     "answer turned into text, with fences": Row(
         lambda desk: turned(desk, "number-answer", "markdown", FENCED.format("answer = 42")),
         FULL | {"number": None},
-        r"not judged \(number\): the cell 'number-answer' was turned into a markdown cell, and isn't code",
+        r"not judged \(number\): the cell 'number-answer' was turned into a markdown cell, and isn't valid code",
     ),
     "answer in a cell for text": Row(
         lambda desk: {"mini.ipynb": as_file(desk.notebook(SOME, text("own", FENCED.format(ANSWERS["double-answer"]))))},

@@ -17,7 +17,6 @@ from nbseal.build import build
 from nbseal.course import Course
 from nbseal.errors import CourseError, RecordError, UnknownName
 from nbseal.gradebook import Recorder
-from nbseal.gradebook import recorder as recorder_module
 from nbseal.patches.nbgrader_revision import newest_revision
 from tests.courses import environment
 
@@ -191,7 +190,7 @@ def test_writers_wait_for_each_other(course, recorder, graded, rows):
 
 def test_a_writer_that_never_ends_is_told(course, recorder, graded, monkeypatch):
     """After the wait, the error names the lock."""
-    monkeypatch.setattr(recorder_module, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("nbseal.gradebook.explained.BUSY_SECONDS", 0.1)
     with FileLock(course.private / "record.lock"), pytest.raises(RecordError, match=r"record\.lock.*another program"):
         recorder.save(graded("ann"))
 

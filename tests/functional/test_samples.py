@@ -241,8 +241,8 @@ def test_both_faces_grade_by_the_same_function(tmp_path: Path, monkeypatch: pyte
     seen: list[tuple[str, str, str, tuple[QuestionResult, ...]]] = []
     grade_submission = Grader.grade_submission
 
-    def noted(self: Grader, student: str, submission: Submission) -> GradedSubmission:
-        graded = grade_submission(self, student, submission)
+    def noted(self: Grader, student: str, submission: Submission, seed: bytes | None = None) -> GradedSubmission:
+        graded = grade_submission(self, student, submission, seed)
         if student:  # the instructor's own solution has none
             seen.append((student, submission.digest, graded.digest, graded.scorecard.questions))
         return graded

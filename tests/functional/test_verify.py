@@ -352,7 +352,11 @@ def test_the_command_says_what_is_wrong_and_ends_with_its_own_code(
 def test_known_cases_that_are_not_written_as_they_must_be_are_errors(tmp_path: Path) -> None:
     """An unknown cell, an unknown key and broken TOML name the file."""
     for number, (text, words) in enumerate(
-        [('[cells]\nnone = "1"', "no cell none"), ("word = 1", "word means nothing"), ("about = ", "no description")]
+        [
+            ('[cells]\nnone = "1"', "no cell none"),
+            ("word = 1", "word means nothing"),
+            ("about = ", "not describe"),
+        ]
     ):
         with pytest.raises(CourseError, match=words):
             verified(tmp_path / str(number), RIGHT, {"case": text})

@@ -3,7 +3,7 @@
 import collections
 import fractions
 import functools
-import sys
+import inspect
 import time
 import warnings
 
@@ -114,7 +114,7 @@ def with_result(change):
         @functools.wraps(right)
         def function(*arguments, **named):
             answer = right(*arguments, **named)
-            return answer if sys._getframe(1).f_globals is own else change(answer)
+            return answer if inspect.currentframe().f_back.f_globals is own else change(answer)
 
         return function
 
