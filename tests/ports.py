@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import random
 import socket
 from contextlib import ExitStack, suppress
@@ -9,7 +10,6 @@ from contextlib import ExitStack, suppress
 # below what the kernel gives to programs that ask for any port, so that none of those gets in between
 FIRST, LAST = 20_000, 30_000
 BLOCK = 4  # ports that are taken together
-_held: list[socket.socket] = []
 
 
 def free_ports(count: int) -> int:
@@ -32,4 +32,4 @@ def _hold(port: int, count: int) -> None:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", number))
         stack.pop_all()
-    _held.append(hold)
+    atexit.register(hold.close)
