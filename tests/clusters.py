@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Self
 
@@ -132,3 +134,5 @@ class Cluster:
         for one in (*self.workers, self.scheduler):
             if one:
                 self.stop_worker(one)
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            gc.collect()  # what Dask has left unawaited is none of a later test's business

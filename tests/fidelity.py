@@ -29,6 +29,7 @@ DIFFERENCES = [
     ("CPU times", re.compile(r"CPU times: .*\nWall time: [^\n]*"), "<times>"),
     (" in ", re.compile(r"(?<= in )[\d.]+ ?m?s\b"), "<time>"),
     ("s gone", re.compile(r"\d+ s gone, about \d+ s to go"), "<time>"),
+    ("s to go", re.compile(r"\d+ s to go"), "<time>"),
     ("seconds", re.compile(r"\d+ seconds on this machine"), "<time>"),
     ("Task-", re.compile(r"Task-\d+"), "Task-<number>"),
     ("<dc:date>", re.compile(r"<dc:date>[^<]*</dc:date>"), "<date>"),

@@ -189,10 +189,12 @@ def test_a_submission_that_ends_three_workers_is_set_aside(cluster: Cluster, roo
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_is_stopped_goes_on(cluster: Cluster, root: Path, undisturbed: Any, number: int) -> None:
     """The command is killed, or stopped by Ctrl-C, half-way: what is recorded stays, the next run does the rest."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are deaf to it
     cluster.start_worker()
     arguments = command("nbseal", "grade", "mini", "--scheduler", cluster.address)
     with (root / "said.txt").open("wb") as said:
         process = subprocess.Popen(arguments, cwd=root, env=environment(), stdout=said, stderr=said)
+    signal.signal(signal.SIGINT, before)
     folder = root / ".nbseal" / "scorecards" / "mini"
     assert wait_until(lambda: len(list(folder.glob("*.json"))) >= 3, 60), (root / "said.txt").read_text()
     process.send_signal(number)

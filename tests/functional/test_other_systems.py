@@ -151,7 +151,7 @@ def test_build_gives_what_it_gives_on_linux(there: Give, root: Path) -> None:
     for path in built:
         path.unlink()
     done = there("nbseal", "build")
-    assert (done.returncode, done.stdout) == (0, "mini: release/ (mini.ipynb); solutions/ (mini.ipynb)\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "mini: release/ (mini.ipynb); solution/ (mini.ipynb)\n"), done.stderr
     assert {path: path.read_bytes() for path in built} == built
 
 
