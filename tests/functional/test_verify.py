@@ -89,9 +89,15 @@ PLANTED = {
 QUICK = {"passes on everything", "passes on nothing"}  # named by `make test`; the others by `make test-slow`
 
 
-def verified(root: Path, grader: str | None, cases: dict[str, str] | None = None, **options: object) -> Verification:
+def verified(
+    root: Path,
+    grader: str | None,
+    cases: dict[str, str] | None = None,
+    cells: list[dict[str, Any]] = CELLS,
+    **options: object,
+) -> Verification:
     """Verify a small course's only assignment."""
-    make_course(root, grader, CELLS)
+    make_course(root, grader, cells)
     for name, description in (cases or {}).items():
         path = root / "graders" / "cases" / "mini" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,6 +158,22 @@ def test_a_question_without_hidden_tests_is_verified_by_its_own_check(good: tupl
     plain = found.questions[2]
     assert plain.notes == ["no hidden tests: nbgrader's own rule decides"]
     assert "the notebook's own examples learnt by heart" in [one.name for one in failures(found, "plain")]
+
+
+@pytest.mark.slow
+def test_what_given_cells_make_of_an_answer_is_not_there_for_who_knows_nothing(tmp_path: Path) -> None:
+    """A hidden test that looks at such a value passes nobody whose function says the same to everything."""
+    cells = [CELLS[0], code("made", "made = total([2, 3])"), *CELLS[1:]]
+    grader = f"""{RIGHT}
+
+@pytest.mark.question("total")
+def test_made(student):
+    \"\"\"A given cell used it.\"\"\"
+    assert student.number("made") == 5, "made should be 5."
+"""
+    found = verified(tmp_path / "course", grader, cells=cells, sample=2, questions=("total",))
+    assert found.questions[0].tried["adversary"] > 0
+    assert [(one.kind, one.name, one.said) for one in failures(found)] == []
 
 
 def test_a_weak_test_leaves_survivors_with_their_difference(tmp_path: Path) -> None:

@@ -213,6 +213,15 @@ class QuestionBench:
         own = tuple(name for name in self.asked.names or _names(check, False) if name in defined)
         return own or (self.asked.names if self.cells(right) else ())
 
+    def _made_of_the_answer(self, right: RightAnswer) -> Iterator[str]:
+        """Names that hidden tests ask for and given cells make of the answer: who knows nothing hasn't got them."""
+        own, cells = self.cells(right), right.notebook["cells"]
+        names = [grade_id_of(cell) for cell in cells]
+        first = min((names.index(name) for name in own), default=len(cells))
+        between = [cell for cell in cells[first : names.index(self.grade_id)] if grade_id_of(cell) not in own]
+        made = {name for cell in between if cell["cell_type"] == "code" for name in _names(cell["source"], True)}
+        return (name for name in self.asked.names if name in made and name not in (*self.functions, *self.values))
+
     def variants(self, sample: int | None) -> Iterator[Variant]:
         """All answers that are made from right ones; ``sample`` of each kind, the same ones every time."""
         solution, *others = self.rights
@@ -225,7 +234,7 @@ class QuestionBench:
             list(doubles_of(Kind.IDEA, solution, functions, values)),
             list(doubles_of(Kind.OWN_WAY, solution, functions, values)),
             list(rewritten(solution, cells)),
-            list(adversaries_of(solution, functions, values)),
+            list(adversaries_of(solution, functions, (*values, *self._made_of_the_answer(solution)))),
         ):
             yield from some(made, sample, self.grade_id)
 
