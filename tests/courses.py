@@ -56,6 +56,11 @@ def command(program: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to programs in the background: their children ignore interrupts, too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def environment(**more: str) -> dict[str, str]:
     """Our environment with the programs beside our Python first, as after activating it: nbgrader starts alembic."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
@@ -33,38 +32,11 @@ from tests.courses import (
     run,
     wait_until,
 )
-from tests.mini import Watching, hand_in, make_course
+from tests.faults.conftest import STUDENTS
+from tests.mini import Watching
 
-STUDENTS = [f"student{number:02}" for number in range(12)]
 KILLS = 6
 SEED = 20250301
-SLOW = "import time\ntime.sleep(0.4)\nanswer = {}"
-
-
-@pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A class of twelve that has handed in work of different worth, each with a cell that takes its time."""
-    root = make_course(tmp_path_factory.mktemp("class") / "course")
-    for number, student in enumerate(STUDENTS):
-        answers = {"number_answer": SLOW.format(42 if number % 3 else 41)}
-        if number % 4 == 0:
-            answers["double_answer"] = "def double(x):\n    return int(2 * x)"
-        hand_in(root, student, **answers)
-    return root
-
-
-@pytest.fixture(scope="module")
-def undisturbed(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Row]]:
-    """The marks of a run that nobody disturbs."""
-    root = shutil.copytree(untouched, tmp_path_factory.mktemp("undisturbed") / "course")
-    grade_class(Course(root), "mini", ClassOptions(jobs=2))
-    return grades(root, "mini")
-
-
-@pytest.fixture
-def root(untouched: Path, tmp_path: Path) -> Path:
-    """A copy of the class, not graded yet."""
-    return shutil.copytree(untouched, tmp_path / "course")
 
 
 @pytest.fixture

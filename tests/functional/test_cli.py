@@ -21,7 +21,16 @@ from nbseal.results import Outcome, QuestionResult, Scorecard, Status, TestResul
 from nbseal.sandbox.launch import Launched
 from nbseal.terminal import print_table, scorecard_text
 from nbseal.text import without_controls
-from tests.courses import adopting_orphans, command, end, engine_processes, environment, run, wait_until
+from tests.courses import (
+    adopting_orphans,
+    command,
+    end,
+    engine_processes,
+    environment,
+    heed_interrupts,
+    run,
+    wait_until,
+)
 from tests.mini import GRADER, hand_in, make_course, mini_cells
 
 COMMANDS = (
@@ -438,11 +447,6 @@ def test_no_compiled_module_is_left_in_a_course(tmp_path: Path, monkeypatch: pyt
     done = run("nbseal", "check", path, "-a", "mini", cwd=root)
     assert done.stdout.startswith("mini: 7 of 7"), done.stdout + done.stderr
     assert not list(root.rglob("__pycache__"))
-
-
-def heed_interrupts() -> None:
-    """Undo what a shell does to programs in the background: their children ignore interrupts, too."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.mark.parametrize("whole_group", [True, False], ids=["Ctrl-C", "kill -INT"])
