@@ -21,7 +21,7 @@ from nbseal.grading.cluster.address import Address
 from nbseal.grading.cluster.connection import connect
 from nbseal.grading.cluster.messages import task_bytes
 from tests.clusters import Cluster
-from tests.courses import grades
+from tests.courses import grades, run
 from tests.mini import SECRET, Watching, hand_in, make_course
 
 ANSWERS = [{}, {"double_answer": "def double(x):\n    return int(2 * x)"}, {"number_answer": "answer = 41"}]
@@ -101,6 +101,15 @@ def test_a_scheduler_that_is_not_there_is_named(untouched: Path, monkeypatch: py
     monkeypatch.setattr("nbseal.grading.cluster.connection.CONNECT_SECONDS", 0.5)
     with pytest.raises(ClusterError, match=r"tcp://127\.0\.0\.1:9 can't be reached.*Without --scheduler"):
         grade(untouched, Address("tcp://127.0.0.1:9"))
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://:x", "ftp://127.0.0.1:9", " "])
+def test_an_address_that_is_none_is_one_error_and_nothing_else(address: str, untouched: Path) -> None:
+    """The command says what is wrong with it, and Dask adds nothing; an empty one doesn't mean this machine."""
+    done = run("nbseal", "grade", "mini", "--scheduler", address, cwd=untouched)
+    assert done.returncode != 0
+    assert "can't be reached" in done.stderr or "--scheduler is empty" in done.stderr
+    assert "Warning" not in done.stderr
 
 
 def test_a_scheduler_s_file_that_is_none_is_named(untouched: Path, tmp_path: Path) -> None:

@@ -174,6 +174,9 @@ def cluster_options(function: Callable[..., Any]) -> Any:
         from nbseal.grading.cluster.address import Address
 
         there = {field.name: given.pop(field.name) for field in fields(Address)}
+        if there["scheduler"] is not None and not there["scheduler"].strip():
+            raise click.UsageError("--scheduler is empty: is the variable set that should hold its address?")
+        there["scheduler"] = there["scheduler"] or ""
         if there["scheduler"] and there["scheduler_file"]:
             raise click.UsageError("give --scheduler or --scheduler-file, not both.")
         if not there["scheduler"] and not there["scheduler_file"]:
@@ -184,7 +187,7 @@ def cluster_options(function: Callable[..., Any]) -> Any:
 
     existing = click.Path(path_type=Path, exists=True, dir_okay=False)
     options = (
-        click.option("--scheduler", metavar="ADDRESS", default="", help="A Dask scheduler: tcp://… or tls://…"),
+        click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler: tcp://… or tls://…"),
         click.option("--scheduler-file", type=PATH, help="The file in which a Dask scheduler says where it is."),
         click.option("--tls-ca-file", type=existing, help="The authority's certificate of a cluster with TLS."),
         click.option("--tls-cert", type=existing, help="Our certificate there."),

@@ -126,7 +126,11 @@ async def connect(address: Address) -> Connection:
             deserializers=PLAIN,
             name="nbseal",
         )
-        await client
+        try:
+            await client
+        except BaseException:
+            await Connection(client, set()).close()  # else it does so when nobody can wait for it any more
+            raise
         return Connection(client, asyncio.all_tasks() - others)
     except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
         raise ClusterError(f"the scheduler at {address} can't be reached: {_why(error)}") from error
