@@ -7,7 +7,7 @@ from typing import Any
 
 from nbseal.course import Course
 from nbseal.notebook import make_template, questions
-from nbseal.notebook.matching import parse
+from nbseal.python_text import parse
 
 NO_QUESTIONS = "no cell gives points, so there is nothing to grade"
 

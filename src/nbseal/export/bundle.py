@@ -24,6 +24,7 @@ from nbseal.gradebook.autograded import notebook_bytes
 from nbseal.grading.plan import Plan, imported_modules, make_plan
 from nbseal.hidden_tests import HiddenTest, Judge
 from nbseal.notebook import read
+from nbseal.python_text import parse
 
 COURSE, SETTINGS, REQUIREMENTS = "course", "nbseal.json", "requirements.txt"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -137,7 +138,7 @@ def _sources(course: Course) -> list[str]:
 def _head(module: bytes) -> str:
     """A module's first imports: those inside its functions are for people who have the packages."""
     with contextlib.suppress(SyntaxError, ValueError):
-        statements = ast.parse(module).body
+        statements = parse(module, most=None).body
         return "\n".join(ast.unparse(one) for one in statements if isinstance(one, (ast.Import, ast.ImportFrom)))
     return ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import io
 import json
@@ -23,6 +22,7 @@ from nbseal.files import write_whole
 from nbseal.gradebook.autograded import notebook_bytes
 from nbseal.grading.plan import NotebookPlan, Plan
 from nbseal.notebook import Question
+from nbseal.python_text import literal
 
 PLUGIN = "nbseal.otter_plugin.SealedGrader"
 PUBLIC_TEST = '''"""Self-check of the question {name}, as it stood in the notebook."""
@@ -164,7 +164,7 @@ def _test(template: str, question: Question, source: str) -> str:
 def _literal(text: str) -> str:
     """Text as Python source that a person can read, where that is possible."""
     readable = f'r"""\n{text}"""'
-    return repr(text) if '"""' in text or text.endswith("\\") or ast.literal_eval(readable) != f"\n{text}" else readable
+    return repr(text) if '"""' in text or text.endswith("\\") or literal(readable) != f"\n{text}" else readable
 
 
 def _as_released(cell: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from nbseal.grading.recognition import Fingerprint, fingerprint, is_notebook
 from nbseal.grading.submission import read_folder
 from nbseal.hidden_tests import HiddenTest
 from nbseal.notebook import Question, make_template, questions
-from nbseal.notebook.matching import parse
+from nbseal.python_text import parse
 from nbseal.sandbox.warm import WarmSettings
 
 

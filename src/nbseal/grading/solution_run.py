@@ -21,7 +21,7 @@ from nbseal.grading.plan import NotebookPlan
 from nbseal.grading.scoring import as_credit, name_of, results_of
 from nbseal.notebook import Question
 from nbseal.notebook.grade_cells import nbgrader_mark, plain
-from nbseal.notebook.matching import parse
+from nbseal.python_text import parse
 from nbseal.sandbox import SealedProcess
 
 FOLDER = "solution_runs"

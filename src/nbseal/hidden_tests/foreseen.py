@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from nbseal.python_text import parse
+
 LOOK_UPS, FILES = frozenset({"value", "number", "array", "frame"}), frozenset({"file", "npz"})
 
 
@@ -25,8 +27,8 @@ class Foreseen:
 def foreseen_in(function: Callable[..., Any]) -> Foreseen:
     """What a test looks up by calls such as ``student.value("weights")``; nothing where its source can't be read."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
+        tree = parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError, ValueError):
         return Foreseen()
     names: set[str] = set()
     files: set[str] = set()

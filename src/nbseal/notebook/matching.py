@@ -9,19 +9,17 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import threading
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.reading import Cell
+from nbseal.python_text import parse
 
 BEFORE_ALL = -1
 # Comparing takes a time that grows with the square of what is compared: no honest notebook comes near.
 MOST_FREE, MOST_LINES, MOST_COMPARED = 2000, 2000, 2_000_000
-MOST_PARSED = 100_000  # characters of a cell
-ONE_PARSER = threading.Lock()
 FENCE = re.compile(r"(`{3,}+|~{3,}+)([^`]*)")
 ALIKE = 0.9  # share of a locked cell's lines that make a cell without a name that cell
 
@@ -294,16 +292,3 @@ def _parsed(source: str) -> ast.Module | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return tree if isinstance(tree, ast.Module) else None
-
-
-def parse(source: str) -> ast.Module:
-    """``ast.parse``, one thread at a time; ValueError for what is too long to be somebody's own code.
-
-    Python 3.11 counts the depth of a tree in one place for all threads: two that parse at once end in a SystemError,
-    "AST constructor recursion depth mismatch" (python/cpython#106905).
-    """
-    if len(source) > MOST_PARSED:
-        raise ValueError("too long to be parsed")
-    with ONE_PARSER:
-        tree = ast.parse(source)
-    return tree

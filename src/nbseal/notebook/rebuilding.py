@@ -28,10 +28,10 @@ from nbseal.notebook.matching import (
     is_answer,
     match,
     names_bound_by_own_cells,
-    parse,
     wanted_names,
 )
 from nbseal.notebook.reading import Cell, Notebook, free_id
+from nbseal.python_text import parse
 
 DEFINES = re.compile(r"\b(?:def|class)\s+(\w+)|\b(\w+)\s*=(?!=)")
 ELSEWHERE = "# This cell was deleted; its answer stands in another cell of this notebook."

@@ -16,6 +16,8 @@ import libcst as cst
 import libcst.matchers as m
 from mutmut.mutation.mutators import mutation_operators, operator_string
 
+from nbseal.python_text import parse
+
 Operator = tuple[type, Callable[[Any], Iterable[cst.CSTNode]]]
 MESSAGES = m.Raise() | m.Assert() | m.Call(func=m.Name("print"))  # nobody judges their texts
 DEFAULTS = ("None", "0")
@@ -43,7 +45,7 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
 
 def _meaning(source: str) -> str:
     """What Python makes of a source, whatever it looks like."""
-    return ast.dump(ast.parse(source))
+    return ast.dump(parse(source))
 
 
 def _told(before: str, after: str) -> str:

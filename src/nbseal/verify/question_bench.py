@@ -22,6 +22,7 @@ from nbseal.grading.trials import Answer, Excerpt, Trial, trial
 from nbseal.hidden_tests import HiddenTest, Judge
 from nbseal.hidden_tests.judge import Verdict
 from nbseal.notebook import Question
+from nbseal.python_text import parse
 from nbseal.results import Outcome, TestResult
 from nbseal.verify.accepted import Accepted
 from nbseal.verify.automatic_student import AutomaticStudent, Feedback
@@ -386,8 +387,8 @@ def some(answers: Sequence[T], sample: int | None, question: str) -> Sequence[T]
 
 def _names(source: str, defined: bool) -> list[str]:
     try:
-        tree = ast.parse(source)
-    except SyntaxError:
+        tree = parse(source)
+    except (SyntaxError, ValueError):
         return []
     if not defined:
         return list(dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)))

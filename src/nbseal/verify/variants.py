@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ import libcst.matchers as m
 
 from nbseal.notebook import Notebook, Question
 from nbseal.notebook.grade_cells import nbgrader_mark
+from nbseal.python_text import parse
 from nbseal.verify.doubles import adversaries, for_functions, for_values, own_ways, wrong_ideas
 from nbseal.verify.mutants import mutants
 
@@ -138,8 +138,8 @@ def rewritten(right: RightAnswer, cells: Mapping[str, str]) -> Iterator[Variant]
 
 def _rewritten(source: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
     try:
-        tree, module = ast.parse(source), cst.parse_module(source)
-    except (SyntaxError, cst.ParserSyntaxError):
+        tree, module = parse(source), cst.parse_module(source)
+    except (SyntaxError, ValueError, cst.ParserSyntaxError):
         return
     yield "more imports", (), f"import math, sys, json\nimport numpy as np\n{source}"
     yield "remarks", (), f"# My answer.\n{source}\n# That's it.\n"

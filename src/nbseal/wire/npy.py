@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import math
 import re
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nbseal.errors import WireError
+from nbseal.python_text import literal
 
 MAX_NPY_HEADER = 4096  # bytes
 MAX_AXIS = 1 << 40
@@ -75,7 +75,7 @@ def _npy_header(text: bytes) -> tuple[np.dtype, Any, tuple[int, ...]]:
     try:
         if UNLIKE_NUMPY.search(text):
             raise WireError("the .npy header has the wrong form")
-        header = ast.literal_eval(text.decode("latin1").strip())
+        header = literal(text.decode("latin1").strip())
         descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
         if set(header) != {"descr", "fortran_order", "shape"} or not isinstance(fortran, bool):
             raise WireError("the .npy header has the wrong form")
