@@ -1,4 +1,4 @@
-# The formgrader with the sealed engine. The course itself is mounted, and is in no image.
+# The sealed engine: the formgrader, and workers of a cluster. The course itself is mounted, and is in no image.
 ARG PYTHON=python:3.11.14-slim-bookworm
 FROM ${PYTHON}
 
@@ -6,9 +6,9 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends libseccomp2=2.5.* \
     && rm -rf /var/lib/apt/lists/*
 
-COPY requirements.txt requirements-hub.txt /tmp/
-RUN pip install --no-cache-dir --requirement /tmp/requirements.txt --constraint /tmp/requirements-hub.txt \
-        jupyterhub 'psycopg[binary]'
+COPY requirements.txt requirements-hub.txt requirements-scale.txt /tmp/
+RUN pip install --no-cache-dir --requirement /tmp/requirements.txt --requirement /tmp/requirements-scale.txt \
+        --constraint /tmp/requirements-hub.txt jupyterhub 'psycopg[binary]'
 
 COPY pyproject.toml LICENSE README.md /opt/nbseal/
 COPY src /opt/nbseal/src

@@ -152,8 +152,8 @@ def test_every_image_has_a_tag(compose):
 
 
 def test_what_runs_for_long_is_asked_whether_it_answers(compose):
-    """Hub and formgrader have health checks, and so have grader and exchange on Kubernetes."""
-    assert all("healthcheck" in compose["services"][name] for name in ("hub", "grader"))
+    """Hub, formgrader and scheduler have health checks, and so have grader and exchange on Kubernetes."""
+    assert all("healthcheck" in compose["services"][name] for name in ("hub", "grader", "scheduler"))
     for name in ("grader", "exchange"):
         parts = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / f"{name}.yaml").read_text(encoding="utf-8"))
         (deployment,) = [part for part in parts if part["kind"] == "Deployment"]
@@ -162,9 +162,19 @@ def test_what_runs_for_long_is_asked_whether_it_answers(compose):
 
 
 def test_students_reach_neither_the_grader_nor_the_course(compose):
-    """The formgrader is on a network without students, who have networks of their own; it alone has the course."""
+    """What grades is on networks without students, who have networks of their own; the formgrader has the course."""
     services = compose["services"]
-    assert all(services[name].get("networks", ["inside"]) == ["inside"] for name in services)
+    networks = {name: service.get("networks") for name, service in services.items() if name != "student"}
+    assert networks == {
+        "hub": ["inside"],
+        "grader": ["inside", "grading"],
+        "scheduler": ["grading"],
+        "worker": ["grading"],
+    }
+    assert compose["networks"]["grading"] == {"internal": True}
+    for name in ("scheduler", "worker"):
+        assert {"volumes", "environment", "ports"}.isdisjoint(services[name])
+        assert services[name]["image"] == services["grader"]["image"]
     assert "/var/run/docker.sock" not in str(services["grader"])
     assert [name for name in services if "COURSE" in str(services[name].get("volumes"))] == ["grader"]
 
