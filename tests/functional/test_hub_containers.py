@@ -146,7 +146,7 @@ def test_every_image_has_a_tag(compose):
     assert {name.rpartition(":")[2] for name in ours} == {__version__}
     bases = {base for text in texts for base in re.findall(r"^ARG PYTHON=(.+)$", text, re.MULTILINE)}
     assert len(bases) == 1
-    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm", bases.pop())
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", bases.pop())
     others = {name for text in texts for name in re.findall(r"^FROM (?!nbseal-)(\S+)", text, re.MULTILINE)}
     assert others == {"${PYTHON}"}
 
