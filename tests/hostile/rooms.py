@@ -72,7 +72,7 @@ ROOMS = {
     for room in [
         Room("nbseal", None, Takes.EVERYTHING, lane=1, feedback=True),
         # nbgrader's command grades one after the other, so those that wait have a course of their own
-        Room("nbgrader", None, Takes.QUICK, lane=2, program="nbgrader", feedback=True),
+        Room("nbgrader", None, Takes.QUICK, lane=2, program="nbgrader", feedback=True, slow=True),
         Room("nbgrader-waiting", None, Takes.WAITING, lane=3, program="nbgrader", feedback=True, slow=True),
         Room("user-namespaces", "namespaces", Takes.WALLS, lane=1, as_stranger=True, slow=True),
         Room("landlock", "landlock", Takes.WALLS, lane=1, settings=LANDLOCK, as_stranger=True),
