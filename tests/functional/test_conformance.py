@@ -113,7 +113,8 @@ def test_other_peoples_courses_get_nbgraders_marks(tmp_path: Path) -> None:
         for assignment in course.assignments():
             where = f"{place.name}, {assignment}"
             if not course.students(assignment):
-                source = course.assignment(assignment).source
+                there = course.assignment(assignment)
+                source = there.source if there.source.is_dir() else there.release
                 shutil.copytree(source, course.folder("submitted", "solution", assignment))
             try:
                 found = compare(course, assignment, jobs=2, stock=True)
