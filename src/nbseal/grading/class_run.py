@@ -32,8 +32,8 @@ class Done:
     """One student's turn: the scorecard, and whether it was taken from an earlier run.
 
     ``renewed``: it was, but the submission's time or its due date is another one now, and loses ``penalty`` marks for
-    being late. ``changes`` are marks of the same submission that an earlier run made otherwise. ``by_person`` are marks
-    that people gave, by question.
+    being late. ``changes`` are marks of the same submission that an earlier run made otherwise; where ``is_first``, no
+    earlier run has marks to set them beside. ``by_person`` are marks that people gave, by question.
     """
 
     student: str
@@ -43,6 +43,7 @@ class Done:
     penalty: float = 0.0
     trouble: str | None = None
     changes: tuple[MarkChange, ...] = ()
+    is_first: bool = False
     by_person: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -237,7 +238,7 @@ def _turn_over(recorder: Recorder, one: Done | GradedSubmission, dry_run: bool) 
     before = recorder.before(one.scorecard.student, one.handed_in)
     done = Done(one.scorecard.student, one.scorecard) if dry_run else _save(recorder, one)
     if before is None or before.decisions != done.scorecard.decisions:  # what a person decided is no news
-        return done
+        return replace(done, is_first=True)
     return replace(done, changes=mark_changes(before, done.scorecard))
 
 

@@ -17,7 +17,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from nbseal.errors import WireError
@@ -90,10 +90,9 @@ def warm_up(settings: Settings, runner: CellRunner) -> None:
     # pandas and others look for get_ipython, which IPython makes known only while cells run
     with quietly(), runner.shell.builtin_trap:
         for name in settings.modules:
-            try:
+            # whatever a module raises, the notebook will say so itself
+            with suppress(Exception, SystemExit):
                 importlib.import_module(name)
-            except ImportError:
-                continue  # the notebook will say so itself
         if settings.support:
             support_files.load(str(settings.support), settings.preload_calls)
             support_files.read(walls.HOME)
