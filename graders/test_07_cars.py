@@ -96,8 +96,8 @@ def test_encode_tables(student):
     for columns, n in ((3, 40), (6, 25), (1, 10), (4, 30)):
         rows, levels = table(student.rng, columns, n)
         other = [[str(student.rng.choice(some)) for some in levels] for _ in rows]
-        for some in (rows, other):
-            check_encoding(student, some, levels, f"A table with {columns} attributes")
+        for some, known in ((rows, levels), (other, levels), (rows, [one[::-1] for one in levels])):
+            check_encoding(student, some, known, f"A table with {columns} attributes")
 
 
 @pytest.mark.question("encode", promise="one column for each level")
