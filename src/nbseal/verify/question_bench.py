@@ -140,7 +140,8 @@ class QuestionBench:
 
     @contextmanager
     def _trial(self, answer: Answer, patience: float | None = None) -> Iterator[Trial]:
-        excerpt = Excerpt(answer_cells(self.plan.template, self.question), self.wanted)
+        shown = not self.bench.has_oracle(self.grade_id)  # what cells put out tells only where no oracle does
+        excerpt = Excerpt(answer_cells(self.plan.template, self.question), self.wanted, shown)
         with trial(self.bench.grader, self.plan, self.question, answer, excerpt) as tried:
             tried.patience = patience
             yield tried
