@@ -96,7 +96,7 @@ def hand_in(root: Path, student: str, trick: Trick | None) -> None:
     nb = notebook(cells)
     names = {"nb": nb, "cells": cells, "mark": lambda which: cells[which]["metadata"]["nbgrader"]}
     for edit in trick.edits if trick else ():
-        with suppress(LookupError, AttributeError):  # there is no such cell any more, or it has no mark
+        with suppress(LookupError, AttributeError, TypeError):  # the cell is gone, or its mark is odd by now
             exec(edit, names)
     path = root / "submitted" / student / "mini" / "mini.ipynb"
     path.parent.mkdir(parents=True)

@@ -141,7 +141,7 @@ def crossed(warm: WarmProcess, tried: Sequence[Composition], rng: random.Random,
         process.end()
         said = "".join(out.get("text", "") for cell in done.cells.values() for out in cell.outputs)
         if "said " not in said:
-            raise RuntimeError(f"a side of a pair broke: {done.failure} {done.cells}")
+            raise RuntimeError(f"a side of a pair broke: {done.failure} {str(done.cells)[:2000]}")
         found: dict[str, list[Any]] = json.loads(said.rpartition("said ")[2].splitlines()[0])
         return found
 

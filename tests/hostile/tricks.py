@@ -159,6 +159,7 @@ EDITS = (
     "cells.pop({which})",
     "cells.reverse()",
     "cells[{which}]['source'] = {source!r}",
+    "cells[-1]['source'] = {source!r}",
     "cells[{which}]['cell_type'] = {kind!r}",
     "cells[{which}]['id'] = cells[{where}]['id']",
     "mark({which})['grade_id'] = {name!r}",
@@ -179,7 +180,7 @@ SOURCES = (
     "pass",
     "assert True",
     "exit()",
-    "flag = double = answer = 42",
+    "x = 42",
     "%%javascript\nalert(1)",
 )
 NAMES = ("double", "number", "plain", "double-answer", "number-answer", "plain-answer", "imports", "none", "")
@@ -194,8 +195,8 @@ def edits(rng: random.Random) -> Trick:
         flags |= {"points": rng.choice((0, 1, 99, -5)), "schema_version": rng.choice((1, 3, 99))}
         drawn.append(
             rng.choice(EDITS).format(
-                where=rng.randrange(7),
-                which=rng.randrange(7),
+                where=rng.randrange(8),
+                which=rng.randrange(8),
                 source=rng.choice(SOURCES),
                 kind=rng.choice(("markdown", "raw", "code", "x")),
                 name=rng.choice(NAMES),

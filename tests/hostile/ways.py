@@ -280,7 +280,6 @@ undo = "import shutil; shutil.rmtree('many', True)"
 MOVED = (
     ("/proc/vmstat", r"pglazyfree (\d+)", 64, TOUCH_AND_GIVE_UP),
     ("/proc/sys/fs/inode-nr", r"(\d+)", 16, MAKE_FILES),
-    ("/proc/stat", r"processes (\d+)", 1, "[os._exit(0) for _ in range(steps) if os.fork() == 0]"),
 )
 
 
