@@ -292,12 +292,12 @@ class Course:
         return found
 
     def assignments(self) -> list[str]:
-        """Names of the assignments that have a source or a release."""
+        """Names of the assignments that have a source or a release; editors' hidden folders are none."""
         found: set[str] = set()
         for kind in ("source", "release"):
             folder = self.folder(kind)
             if folder.is_dir():
-                found |= {path.parent.name for path in folder.glob("*/*.ipynb")}
+                found |= {path.parent.name for path in folder.glob("[!.]*/*.ipynb")}
         return sorted(found)
 
     def assignment(self, name: str) -> Assignment:

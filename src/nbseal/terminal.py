@@ -112,10 +112,8 @@ def changed_marks(result: ClassResult, verbose: bool) -> Iterator[str]:
 def _change(one: MarkChange) -> str:
     """One question's mark, as it was and as it is, and the tests that made it so."""
     was, now = ("no mark" if mark is None else f"{mark:g}" for mark in (one.before, one.after))
-    why = [f"passes now: {line}" for line in one.passed] + [f"doesn't pass: {line}" for line in one.failed]
-    return one_line(
-        f"{one.student} · {one.question} {was} → {now} of {one.max_score:g}{': ' if why else ''}{'; '.join(why)}"
-    )
+    why = f": {one.reason}" if one.reason else ""
+    return one_line(f"{one.student} · {one.question} {was} → {now} of {one.max_score:g}{why}")
 
 
 def summary(assignment: str, result: ClassResult) -> str:

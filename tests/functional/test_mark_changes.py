@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,30 @@ def test_a_dry_run_shows_who_would_gain_and_lose_and_records_nothing(course: Pat
     assert grades(course, "mini") == before
     assert "nothing is recorded; no mark" not in said
     assert run(course, "--dry-run").partition("nothing is")[2] == said.partition("nothing is")[2]
+
+
+def test_a_regrade_has_the_page_of_a_comparison(course: Path, tmp_path: Path) -> None:
+    """--html sets old marks beside new ones, with tests, after a dry run and a real one; only its owner may read it."""
+    (course / "graders" / "test_mini.py").write_text(MILDER)
+    hand_in(course, "new")
+    before = grades(course, "mini")
+    for options, heading in ((["--dry-run"], "what would a regrade change?"), ([], "what did the regrade change?")):
+        page = tmp_path / "marks.html"
+        run(course, *options, "--html", str(page))
+        text = page.read_text()
+        assert f"<h1>mini: {heading}</h1>" in text
+        for shown in ("<strong>1</strong> gain marks", "doesn&#39;t pass: The number is 42."):
+            assert shown in text
+        assert ">ann<" not in text
+        rows = re.findall(r'<tr><th scope="row">(\w+)</th>(.*)</tr>', text)
+        cells = {name: re.findall(r">([^<>]+)</td>", row) for name, row in rows}
+        assert cells["number"] == ["2", "2", "0", "1", "0", "1"]  # points, same, more, less, no mark, none before
+        assert cells["double"] == ["4", "2", "1", "0", "0", "1"]
+        assert cells["bob"][:3] == ["number", "2", "0"]
+        assert page.stat().st_mode & 0o77 == 0
+        assert (grades(course, "mini") == before) is bool(options)
+    run(course, "--html", str(page))
+    assert "<strong>0</strong> lose marks" in page.read_text()
 
 
 def test_a_run_says_which_marks_it_changed(course: Path) -> None:

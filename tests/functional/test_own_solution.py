@@ -42,6 +42,32 @@ def test_a_solution_that_loses_points_is_named(tmp_path: Path) -> None:
     assert result.scorecards[0].score == 7.0
 
 
+@pytest.mark.parametrize(
+    ("tools", "said"),
+    [
+        ("import no_such_package", "No module named 'no_such_package'"),
+        ("import math\nmath.bool8", "has no attribute 'bool8'"),
+        ("raise SystemExit(3)", "SystemExit"),
+    ],
+)
+def test_a_support_file_that_can_not_be_imported_costs_its_questions_alone(
+    tmp_path: Path, tools: str, said: str
+) -> None:
+    """A package that isn't installed, or is too new for a support file, is named; all other questions have marks."""
+    more = [
+        code("draw-answer", solution("import tools"), solution=True),
+        code("draw", "tools.draw()", grade=True, locked=True, points=1),
+    ]
+    root = make_course(tmp_path / "course", cells=mini_cells() + more)
+    (root / "source" / "mini" / "tools.py").write_text(f"{tools}\ndef draw(): pass\n")
+    hand_in(root, "ada")
+    result = grade(root)
+    (fault,) = result.solution_faults
+    assert "draw" in fault
+    assert said in fault
+    assert [question.score for question in result.scorecards[0].questions] == [4, 2, 1, 0]
+
+
 def test_a_cell_that_needs_more_than_half_its_time_is_named(tmp_path: Path) -> None:
     """A student's right answer may take twice as long: the setting to raise is said."""
     burn = "import time\nend = time.process_time() + 1.3\nwhile time.process_time() < end: pass"

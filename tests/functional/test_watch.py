@@ -67,6 +67,49 @@ def test_what_arrives_is_graded_and_its_page_released_by_policy(tmp_path: Path):
     assert HIDDEN not in watched.page(late)
 
 
+def test_after_the_due_date_is_when_marks_are_shown(tmp_path: Path):
+    """Until then a receipt says when; who has an extension waits for that, and who is late sees everything at once."""
+    watched = make_watched(tmp_path, "c.Watch.release = 'after due'")
+    watched.due(now_and(3600))
+    secrets = {student: watched.submit(student, **WRONG) for student in ("ann", "bob")}
+    (watched.root / "extensions.csv").write_text(f"id,assignment,new date\nbob,mini,{now_and(7200)}\n")
+    watched.watch_once()
+    for student, secret in secrets.items():
+        assert recorded(watched, student) == 5
+        receipt = watched.page(secret)
+        assert "It is graded. Marks are shown after" in receipt
+        for kept_back in (HIDDEN, "1 of 1", "4 of 4", "0 of 2", "answer = 41"):
+            assert kept_back not in receipt
+    first = watched.page(secrets["ann"])
+    watched.watch_once()
+    assert watched.page(secrets["ann"]) == first
+    watched.due(now_and(-60))
+    late = watched.submit("eve", **WRONG)
+    watched.watch_once()
+    for shown in (watched.page(secrets["ann"]), watched.page(late)):
+        assert HIDDEN in shown
+        assert "0 of 2" in shown
+    assert "Marks are shown after" in watched.page(secrets["bob"])
+    (watched.root / "extensions.csv").unlink()
+    watched.watch_once()
+    assert HIDDEN in watched.page(secrets["bob"])
+
+
+def test_without_a_due_date_marks_wait_for_one(tmp_path: Path):
+    """Where marks are shown after the due date and there is none, nothing is shown until there is one, or a setting."""
+    watched = make_watched(tmp_path, "c.Watch.release = 'after due'")
+    secrets = [watched.submit(student, **WRONG) for student in ("ann", "bob")]
+    watched.watch_once()
+    assert recorded(watched, "ann") == 5
+    for secret in secrets:
+        assert "It is graded." in watched.page(secret)
+        assert HIDDEN not in watched.page(secret)
+    watched.settings("c.Watch.release = 'everything'")
+    watched.watch_once()
+    for secret in secrets:
+        assert HIDDEN in watched.page(secret)
+
+
 def test_attempts_have_a_limit_and_a_pause_and_the_best_counts(tmp_path: Path):
     """A worse attempt leaves the mark and has a page of its own; one too early waits, one too many is refused."""
     watched = make_watched(

@@ -1,5 +1,6 @@
 """What a course's folders are called, and what a course directory holds of its own."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,13 @@ def test_an_assignment_called_like_a_pattern_is_refused(tmp_path: Path, name: st
     with pytest.raises(CourseError, match="for a pattern: rename its folder"):
         course.assignment(name)
     assert course.assignment("mini").notebooks == ("mini",)
+
+
+def test_an_editors_hidden_folder_is_no_assignment(tmp_path: Path) -> None:
+    """JupyterLab keeps checkpoints beside the assignments when a notebook in source/ itself is opened."""
+    root = make_course(tmp_path / "course")
+    shutil.copytree(root / "source" / "mini", root / "source" / ".ipynb_checkpoints")
+    assert Course(root).assignments() == ["mini"]
 
 
 def test_ids_that_people_take_for_one_are_named() -> None:

@@ -52,9 +52,9 @@ def work() -> dict[str, Any]:
     return nb
 
 
-def graded(nb: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def graded(nb: dict[str, Any], template: dict[str, Any] = TEMPLATE) -> tuple[dict[str, Any], list[str]]:
     """Rebuild what is read from the file of ``nb``, as grading does."""
-    made = rebuild(TEMPLATE, read(json.dumps(nb).encode()).nb)
+    made = rebuild(template, read(json.dumps(nb).encode()).nb)
     rebuilt, problems = made.nb, made.problems
     nbformat.validate(nbformat.from_dict(rebuilt))
     return rebuilt, problems
@@ -495,6 +495,15 @@ def test_a_notebook_without_names_and_ids_is_told_by_texts_and_order(work: dict[
     assert sources(rebuilt) == ["# Title", "import math", "x = 1", "train()", CHECK, "Because.", "Well done"]
     expect_graded_cells_intact(rebuilt)
     assert problems == ["its cells have lost their names: they were told by their texts and order"]
+
+
+def test_a_notebook_that_has_no_names_has_lost_none() -> None:
+    """Of a notebook without questions, whose cells have other ids than the release, nothing is said."""
+    cells = [{**TEMPLATE["cells"][place], "metadata": {}} for place in (0, 1)]
+    handed_in = {**TEMPLATE, "cells": [{**cell, "id": f"fresh-{place}"} for place, cell in enumerate(cells)]}
+    rebuilt, problems = graded(handed_in, {**TEMPLATE, "cells": cells})
+    assert sources(rebuilt) == ["# Title", "import math"]
+    assert problems == []
 
 
 FUNCTION = "def double(x):\n    raise NotImplementedError('Your turn')"

@@ -92,6 +92,16 @@ def test_names_that_every_week_has_are_not_enough():
     assert "isn't recognised as this assignment's" in tell({"week2.ipynb": weeks[1]}, known).not_judged["week2"]
 
 
+def test_a_notebook_without_any_text_is_told_by_its_name():
+    """An assignment may have an empty notebook beside the others: handed in as it is, nothing is said of it."""
+    empty = notebook([code("only", "")])
+    known = {**GATES, "index": fingerprint(empty)}
+    told = tell({"01-gates.ipynb": template("01-gates"), "index.ipynb": empty}, known)
+    assert set(told.notebooks) == {"01-gates", "index"}
+    assert not told.problems
+    assert not told.not_judged
+
+
 def test_answers_alone_are_recognised():
     """Of a notebook whose other cells were deleted, the answers are still graded."""
     nb = answered()

@@ -27,11 +27,10 @@ from nbseal.grading.plan import warm_settings
 from nbseal.notebook import Notebook
 from nbseal.notebook.grade_cells import plain
 from nbseal.notebook.nbgrader_steps import apply, complete, load_source
+from nbseal.notebook.outputs import failure
 from nbseal.sandbox import is_linux
-from nbseal.text import one_line
 
 STAMP = "source_sha256"
-MAY_RAISE = frozenset({"raises-exception", "skip-execution"})
 LARGEST_WRITTEN_FILE = 1 << 20
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 OnCell = Callable[[str, int, int], None]  # the notebook, how many cells it has, and the index of the one that is done
@@ -61,7 +60,8 @@ def make_solutions(course: Course, assignment: str, on_cell: OnCell | None = Non
         given = {name: data for name, data in files.items() if not name.endswith(".ipynb")}
         told = partial(on_cell, path, len(nb["cells"])) if on_cell else None
         executed, written = run(course, nb, given, assignment, told)
-        notes.failures += _failures(executed, path)
+        failed = (failure(cell) for cell in executed["cells"])
+        notes.failures += [f"{path}: {one[0]}, fails in the solution: {one[1]}" for one in failed if one]
         notes.others += _clean(executed, path)
         executed["metadata"] = {**nb["metadata"], "nbseal": {STAMP: stamp}}
         result[path] = (nbformat.writes(nbformat.from_dict(executed)) + "\n").encode()
@@ -111,20 +111,6 @@ def _prepare(course: Course, assignment: str, notebook: str) -> Any:
     except (RuntimeError, ValueError, LookupError, OSError) as error:
         raise CourseError(f"{path} can't be made into a solution: {error}") from error
     return nb
-
-
-def _failures(nb: Any, path: str) -> list[str]:
-    """A line for each cell that raised, named by what JupyterLab shows of it."""
-    found = []
-    for cell in nb["cells"]:
-        errors = [output for output in cell.get("outputs", ()) if output["output_type"] == "error"]
-        if errors and MAY_RAISE.isdisjoint(cell["metadata"].get("tags", ())):
-            first = cell["source"].strip().splitlines()[0][:60]
-            said = f"{errors[0]['ename']}: {errors[0]['evalue']}".strip().rstrip(":")
-            found.append(
-                one_line(f"{path}: cell [{cell['execution_count']}], {first!r}, fails in the solution: {said}")
-            )
-    return found
 
 
 def _clean(nb: Any, path: str) -> list[str]:

@@ -11,6 +11,7 @@ import click
 from nbseal.cli.options import (
     EXIT_INCOMPLETE,
     EXIT_STOPPED,
+    PATH,
     STOPPED,
     LinuxCommand,
     Output,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Grade what hasn't changed, too.")
 @click.option("--dry-run", is_flag=True, help="Record nothing; show whose marks would change.")
 @click.option("--verbose", "-v", is_flag=True, help="Print all marks, and a line for each question that lost some.")
+@click.option("--html", "html_file", type=PATH, help="Write a page with every mark that changes to this file.")
 @text_options
 @cluster_options
 @unsealed_option
@@ -48,6 +50,7 @@ def grade(
     force: bool,
     dry_run: bool,
     verbose: bool,
+    html_file: Path | None,
     output: Output,
     cluster: Address | None,
     unsealed: bool,
@@ -56,8 +59,8 @@ def grade(
     """Grade the submissions of an assignment.
 
     They are graded in parallel, and the marks recorded in the gradebook. After a change of a grader, a template or the
-    engine, --dry-run shows who would gain and who would lose. With --scheduler or --scheduler-file the workers of a
-    Dask cluster grade, and this machine records.
+    engine, --dry-run shows who would gain and who would lose; --html makes a page of that. With --scheduler or
+    --scheduler-file the workers of a Dask cluster grade, and this machine records.
     """
     if cluster and (jobs or unsealed):
         raise click.UsageError(
@@ -67,10 +70,17 @@ def grade(
     from nbseal.grading import ClassOptions
 
     options = ClassOptions(list(student) or None, jobs, force, unsealed, dry_run, cluster)
-    grade_and_show(Course(course), assignment, options, verbose, output)
+    grade_and_show(Course(course), assignment, options, verbose, output, html_file)
 
 
-def grade_and_show(course: Course, assignment: str, options: ClassOptions, verbose: bool, output: Output) -> None:
+def grade_and_show(
+    course: Course,
+    assignment: str,
+    options: ClassOptions,
+    verbose: bool,
+    output: Output,
+    html_file: Path | None = None,
+) -> None:
     """Grade a class, or some of it, and print how that went; leaves with an exit code if something wasn't recorded."""
     from nbseal.grading import grade_class
     from nbseal.grading.executors import leave_if_busy
@@ -87,6 +97,11 @@ def grade_and_show(course: Course, assignment: str, options: ClassOptions, verbo
     _show(assignment, result, verbose, err=output.as_json)
     if output.as_json:
         output.write(_json_lines(result))
+    if html_file:
+        from nbseal.compare import regraded_page
+        from nbseal.pages import write_page
+
+        write_page(html_file, regraded_page(assignment, result))
     if result.troubles:
         raise click.exceptions.Exit(EXIT_INCOMPLETE)
 

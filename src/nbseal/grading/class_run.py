@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
     from nbseal.gradebook import Recorder
 
 
+AT_ONCE = 1e-4  # seconds that a thread goes on when another one wants its turn; 5 ms by default
+
+
 @dataclass(frozen=True)
 class Done:
     """One student's turn: the scorecard, and whether it was taken from an earlier run.
 
     ``renewed``: it was, but the submission's time or its due date is another one now, and loses ``penalty`` marks for
-    being late. ``changes`` are marks of the same submission that an earlier run made otherwise. ``by_person`` are marks
-    that people gave, by question.
+    being late. ``changes`` are marks of the same submission that an earlier run made otherwise; where ``is_first``, no
+    earlier run has marks to set them beside. ``by_person`` are marks that people gave, by question.
     """
 
     student: str
@@ -39,6 +43,7 @@ class Done:
     penalty: float = 0.0
     trouble: str | None = None
     changes: tuple[MarkChange, ...] = ()
+    is_first: bool = False
     by_person: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -130,6 +135,7 @@ def grade_class(
     chosen = course.choose_students(assignment, options.students)
     result = ClassResult(dry_run=options.dry_run)
     with ExitStack() as stack:
+        stack.callback(sys.setswitchinterval, sys.getswitchinterval())  # which `_stop` changes
         grader = Grader(course, assignment, options.unsealed)
         stack.callback(grader.close)
         # What is imported here is imported by one thread, while the grader's processes load: no other runs yet.
@@ -178,7 +184,11 @@ def _executor(grader: Grader, options: ClassOptions, count: int, watcher: Watche
 
 
 def _stop(executor: Executor, grader: Grader) -> None:
-    """What runs is for nobody any more: end the processes that threads wait for, and then the threads."""
+    """What runs is for nobody any more: end the processes that threads wait for, and then the threads.
+
+    Threads that read what strangers wrote go on meanwhile, and would let this one have its turn only now and then.
+    """
+    sys.setswitchinterval(AT_ONCE)
     grader.close()
     executor.stop()
 
@@ -228,7 +238,7 @@ def _turn_over(recorder: Recorder, one: Done | GradedSubmission, dry_run: bool) 
     before = recorder.before(one.scorecard.student, one.handed_in)
     done = Done(one.scorecard.student, one.scorecard) if dry_run else _save(recorder, one)
     if before is None or before.decisions != done.scorecard.decisions:  # what a person decided is no news
-        return done
+        return replace(done, is_first=True)
     return replace(done, changes=mark_changes(before, done.scorecard))
 
 

@@ -24,6 +24,12 @@ class MarkChange:
     failed: tuple[str, ...] = ()
 
     @property
+    def reason(self) -> str:
+        """The hidden tests that made the mark another one; "" where none did."""
+        why = [f"passes now: {line}" for line in self.passed] + [f"doesn't pass: {line}" for line in self.failed]
+        return "; ".join(why)
+
+    @property
     def gain(self) -> float:
         """By how much the student's marks grow."""
         return (self.after or 0.0) - (self.before or 0.0)

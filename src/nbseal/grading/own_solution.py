@@ -10,6 +10,8 @@ from nbseal.errors import SubmissionError
 from nbseal.files import digest_of, write_whole
 from nbseal.grading.grader import Grader
 from nbseal.grading.submission import HandedIn, read_folder
+from nbseal.notebook.grade_cells import nbgrader_mark
+from nbseal.notebook.outputs import failure
 from nbseal.results import GradedSubmission, QuestionResult, Status
 
 FOLDER = "own_solutions"
@@ -68,10 +70,21 @@ def _completed(course: Course, grader: Grader) -> dict[str, bytes]:
 def _lost_marks(graded: GradedSubmission) -> list[str]:
     return [
         f"{graded.scorecard.assignment}: the solution itself gets {_mark(question)} of {question.max_score:g} for "
-        f"{question.grade_id}: {question.reason or next(iter(graded.scorecard.problems), 'its check does not pass')}"
+        f"{question.grade_id}: {question.reason or _first_failure(graded, question.grade_id)}"
         for question in graded.scorecard.questions
         if question.status is not Status.MANUAL and question.score != question.max_score
     ]
+
+
+def _first_failure(graded: GradedSubmission, grade_id: str) -> str:
+    """The first cell up to a question's check that raised: where something is missing, checks fail far below."""
+    for nb in graded.notebooks.values():
+        cells = nb["cells"]
+        ends = [place for place, cell in enumerate(cells) if (nbgrader_mark(cell) or {}).get("grade_id") == grade_id]
+        for failed in map(failure, cells[: ends[0] + 1] if ends else []):
+            if failed:
+                return f"{failed[0]}, raises {failed[1]}"
+    return next(iter(graded.scorecard.problems), "its check does not pass")
 
 
 def _mark(question: QuestionResult) -> str:

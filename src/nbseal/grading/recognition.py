@@ -185,7 +185,7 @@ def _find(files: Mapping[str, bytes], paths: Sequence[str], notebooks: Mapping[s
                 found.candidates[name].append(_File(path, None, str(error), not data.strip(BLANKS.encode())))
             found.strangers[path] = why
             continue
-        if name := _best(reading.nb, notebooks):
+        if name := _best(reading.nb, notebooks) or _without_marks(path, notebooks):
             found.candidates[name].append(_File(path, reading))
         else:
             found.strangers[path] = _about_other(reading.nb, notebooks.values())
@@ -218,6 +218,13 @@ def _best(nb: Notebook, notebooks: Mapping[str, Fingerprint]) -> str:
         if _fits(nb["cells"], ids, lines, mark)
     }
     return max(ranks, key=lambda name: ranks[name], default="")
+
+
+def _without_marks(path: str, notebooks: Mapping[str, Fingerprint]) -> str:
+    """The notebook that a file is called like and that nothing else could tell: it has neither names nor text."""
+    name = PurePosixPath(path).stem
+    mark = notebooks.get(name)
+    return name if mark and not mark.grade_ids and not mark.lines else ""
 
 
 def _fits(cells: Sequence[Cell], ids: set[str], lines: frozenset[str], mark: Fingerprint) -> bool:

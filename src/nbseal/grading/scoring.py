@@ -50,9 +50,8 @@ def score_by_nbgrader(
         credit = as_credit(results[-1]) if results else None
         if credit is None or credit > question.points:
             shown = f"it is {one_line(_text_of(results[-1]))[:80]!r}" if results else "there is none"
-            return _no_mark(
-                question, "The last line is a number of points.", f"the check gives no number of points: {shown}"
-            )
+            reason = f"the check gives no number of points from 0 to {question.points:g}: {shown}"
+            return _no_mark(question, "The last line is a number of points.", reason)
         score = credit
     return QuestionResult(question.grade_id, score, question.points, Status.GRADED)
 

@@ -112,15 +112,19 @@ class Trial:
         judge: Judge | None = None,
         without: Collection[str] = (),
         recorded: bool = False,
+        questions: Collection[str] = (),
     ) -> Verdict:
-        """The verdict of hidden tests under one draw; ``judge`` has others than the grader's own."""
+        """The verdict of hidden tests under one draw; ``judge`` has others than the grader's own.
+
+        ``questions`` are those whose tests ask, if it isn't the question that is tried alone.
+        """
         judge = judge or self._grader.judge
         assert judge is not None
         seed = hashlib.sha256(f"draw {draw}".encode()).digest()
         facts = submission_facts(self._nb, self._run, dict(files), seed)
         case = Case(
             facts,
-            frozenset({self.question.grade_id}),
+            frozenset(questions or {self.question.grade_id}),
             self._grader.course.seal.hidden_tests_seconds,
             frozenset(without),
             rehearsal=True,

@@ -61,7 +61,7 @@ def match(ours: list[Cell], theirs: list[Cell]) -> Matching:
     matching.ids_kept = 2 * sum(cell["id"] in our_ids for cell in theirs) >= len(ours)
     if not matching.ids_kept:
         # Saved by a program that makes its own cell ids: go by what the cells say, then by where they stand.
-        matching.names_lost = bool(theirs) and not names_kept
+        matching.names_lost = bool(theirs) and not names_kept and any(map(nbgrader_mark, ours))
         _by_source(ours, theirs, matching)
         _by_place(ours, theirs, matching)
     if missing := [index for index, cell in enumerate(ours) if is_answer(cell) and index not in matching.student_of]:

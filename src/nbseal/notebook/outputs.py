@@ -14,8 +14,24 @@ from typing import Any
 
 from nbseal.notebook.reading import IMAGE_TYPES, Cell, Notebook, base64_text
 from nbseal.notebook.sanitising import is_harmless, sanitise_html, sanitise_svg, sanitise_text
+from nbseal.text import one_line
 
 MAX_DEPTH = 30
+MAY_RAISE = frozenset({"raises-exception", "skip-execution"})  # tags
+SHOWN = 60  # characters of a cell's first line
+
+
+def failure(cell: Cell) -> tuple[str, str] | None:
+    """What JupyterLab shows of a cell that raised, its number and first line, and what that was.
+
+    None of a cell that raised nothing, or whose tags say that it may.
+    """
+    errors = [output for output in cell.get("outputs", ()) if output["output_type"] == "error"]
+    if not errors or not MAY_RAISE.isdisjoint(cell["metadata"].get("tags", ())):
+        return None
+    first = cell["source"].strip().splitlines()[0][:SHOWN]
+    said = f"{errors[0]['ename']}: {errors[0]['evalue']}".strip().rstrip(":")
+    return one_line(f"cell [{cell['execution_count']}], {first!r}"), one_line(said)
 
 
 def clean_outputs(raw: Any) -> list[dict[str, Any]]:

@@ -40,16 +40,24 @@ class _Loader(SourceFileLoader):
 
 
 def load(folder: str, wanted: list[str]) -> None:
-    """Import each ``module`` from ``folder``, and call the function of each ``module:function``."""
+    """Import each ``module`` from ``folder``, if it can be, and call the function of each ``module:function``.
+
+    RuntimeError if that can't be done.
+    """
     _folders.add(folder)
     sys.path.insert(0, folder)
     sys.path_importer_cache[folder] = FileFinder(folder, (_Loader, SOURCE_SUFFIXES))
     try:
         for item in wanted:
             module, _, function = item.partition(":")
-            loaded = importlib.import_module(module)
-            if function:
-                getattr(loaded, function)()
+            try:
+                loaded = importlib.import_module(module)
+                if function:
+                    getattr(loaded, function)()
+            except (Exception, SystemExit) as error:
+                if function:
+                    why = f"{type(error).__name__}: {error}"
+                    raise RuntimeError(f"{item} in c.Seal.preload_calls can't be called ahead: {why}") from error
     finally:
         sys.path.remove(folder)
         del sys.path_importer_cache[folder]
