@@ -722,8 +722,9 @@ def test_batches_are_shuffled(student):
 
 
 def gradients(rng, shape, count=4):
-    """Some gradients as training gives them, one after the other."""
-    return rng.normal(size=(count, *shape))
+    """Some gradients as training gives them, one after the other; none so small that Adam's small number shows."""
+    drawn = rng.normal(size=(count, *shape))
+    return drawn + 0.3 * np.sign(drawn)
 
 
 @pytest.mark.question("optimisers", promise="momentum_step(w, g, v, rate, beta) returns the new w and v")
