@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+# One more than processors: tests also wait, for limits and for other processes.
+TESTS ?= 3
+PYTEST := $(BIN)/python -m pytest -n $(TESTS) --dist loadfile --no-loadscope-reorder
 COURSE := $(VENV)/.course
 TEST := $(VENV)/.test
 VERIFY := $(VENV)/.verify

@@ -26,6 +26,7 @@ c.Sources.shared_cells = {
 c.Sources.named_cells = True
 c.Sources.cell_seconds = 1800.0  # training takes its time
 c.Sources.solution_needs = {  # the real MNIST, and what trains on it
+    "04-backprop": "networks:missing",
     "05-mnist": "saved_network:missing",
     "08-deep": "training:lacking",
 }

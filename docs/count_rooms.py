@@ -21,7 +21,7 @@ ROOMS = (
     ("sandbox", "starts, feeds and ends sealed processes"),
     ("worker", "runs behind the walls, or builds them"),
     ("notebook wire", "notebooks, and values that cross the walls"),
-    ("course results errors files text patches", "settings, results, errors, shared tools"),
+    ("course results errors files text python_text patches", "settings, results, errors, shared tools"),
 )
 NOT_ROOMS = {"__init__"}
 

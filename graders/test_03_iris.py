@@ -334,14 +334,15 @@ def test_scale_test_rows(student):
 @pytest.mark.question("scale", promise="`X_test` may have a single row")
 def test_scale_one_row(student):
     """A single test row is scaled like many, whole numbers like others, and what was given stays as it was."""
-    for sizes, whole in (((8, 1, 3), False), ((12, 1, 1), False), ((20, 1, 2), True), ((2, 1, 4), False)):
-        train, test = measured(student.rng, *sizes, whole=whole)
-        for got, rows in zip(scaled(student, train, test, keep=True), (train, test), strict=True):
-            wanted = standard(rows, train)
-            assert distance(got, wanted) < FAR, (
-                f"With {len(train)} training rows and a single test row, the numbers are off by up to "
-                f"{np.abs(got - wanted).max():.3g}. The mean and the deviation come from the training rows."
-            )
+    for sizes, whole in (((8, 2, 3), False), ((12, 2, 1), False), ((20, 2, 2), True), ((2, 2, 4), False)):
+        train, tests = measured(student.rng, *sizes, whole=whole)
+        for test in (tests[:1], tests[1:]):  # whoever remembers the training rows alone is wrong about the second
+            for got, rows in zip(scaled(student, train, test, keep=True), (train, test), strict=True):
+                wanted = standard(rows, train)
+                assert distance(got, wanted) < FAR, (
+                    f"With {len(train)} training rows and a single test row, the numbers are off by up to "
+                    f"{np.abs(got - wanted).max():.3g}. The mean and the deviation come from the training rows."
+                )
 
 
 def heaps(rng, classes, n, spread):

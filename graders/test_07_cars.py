@@ -96,8 +96,8 @@ def test_encode_tables(student):
     for columns, n in ((3, 40), (6, 25), (1, 10), (4, 30)):
         rows, levels = table(student.rng, columns, n)
         other = [[str(student.rng.choice(some)) for some in levels] for _ in rows]
-        for some in (rows, other):
-            check_encoding(student, some, levels, f"A table with {columns} attributes")
+        for some, known in ((rows, levels), (other, levels), (rows, [one[::-1] for one in levels])):
+            check_encoding(student, some, known, f"A table with {columns} attributes")
 
 
 @pytest.mark.question("encode", promise="one column for each level")
@@ -116,7 +116,7 @@ def test_encode_refuses_unknown_words(student):
         rows, levels = table(student.rng, 3, 8)
         known = levels[place]
         foreign = [word for some in levels for word in some if word not in known]
-        nearly = [f" {known[0]}", f"{known[0]} ", known[0][:-1], "", "unheard of", "LOW"]
+        nearly = [f" {known[0]}", f"{known[0]} ", known[0][:-1], "", "unheard of", *map(str.upper, known)]
         for word in [foreign[0], *(one for one in nearly if one not in known)]:
             changed = [list(one) for one in rows]
             changed[row][place] = word
@@ -174,8 +174,11 @@ def test_baseline_name(student):
 
 @pytest.mark.question("baseline", promise="the share of `y_test` that is of this class")
 def test_baseline_share(student):
-    """The share is that of the test labels."""
-    for number, (train, test, names) in enumerate(constants(student.rng)):
+    """The share is that of the test labels, of many or of a single one."""
+    cases = list(constants(student.rng))
+    train, _, names = cases[0]
+    cases += [(train, [name], names) for name in names[:2]]
+    for number, (train, test, names) in enumerate(cases):
         _, part = constant(student, train, test, (list, np.array)[number % 4 > 1])
         got, wanted = as_number(part, "the share of constant_answer(...)"), test.count(names[0]) / len(test)
         hint = "Count in y_test, and divide by how many labels there are."

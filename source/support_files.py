@@ -8,7 +8,7 @@ def support_files(assignment, course="https://github.com/COURSE_OWNER/COURSE_REP
 
     if os.path.exists("self_check.py") or "NBGRADER_EXECUTION" in os.environ:
         return
-    mend = f"Unpack the whole folder {assignment} that you were given, and open the notebook in that folder."
+    advice = f"Unpack the whole folder {assignment} that you were given, and open the notebook in that folder."
     if "google.colab" in sys.modules:
         with tempfile.TemporaryDirectory() as copy:
             subprocess.run(["git", "clone", "--quiet", "--depth=1", course, copy])
@@ -16,8 +16,8 @@ def support_files(assignment, course="https://github.com/COURSE_OWNER/COURSE_REP
             if os.path.isdir(folder):
                 shutil.copytree(folder, ".", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.ipynb"))
                 return
-        mend = f"Click on the folder at Colab's left edge, and drop all files of your folder {assignment} there."
-    raise FileNotFoundError(f"The files that belong to this notebook aren't here (self_check.py and others). {mend}")
+        advice = f"Click on the folder at Colab's left edge, and drop all files of your folder {assignment} there."
+    raise FileNotFoundError(f"The files that belong to this notebook aren't here (self_check.py and others). {advice}")
 
 
 support_files("<assignment>")

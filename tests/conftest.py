@@ -1,4 +1,4 @@
-"""What all tests share, and their order: the longest files come first, so that two processes end at the same time."""
+"""What all tests share, and their order: the longest files come first, so that processes end at the same time."""
 
 from pathlib import Path
 
@@ -15,19 +15,22 @@ hypothesis.settings.load_profile("busy machine")
 
 LONGEST_FIRST = (
     "functional/test_samples.py",
-    "hostile/test_attacks.py",
-    "browser/test_hub.py",
+    "faults/test_cluster_faults.py",
     "functional/test_bad_answers.py",
+    "hostile/test_attacks.py",
     "functional/test_fidelity.py",
+    "browser/test_hub.py",
+    "functional/test_conformance.py",
+    "functional/test_verify.py",
+    "hostile/test_attack_search.py",
+    "hostile/test_channels.py",
+    "functional/test_wheel.py",
     "functional/test_unprivileged.py",
     "functional/test_hub_accounts.py",
-    "faults/test_kill_and_resume.py",
-    "functional/test_hub_demo.py",
-    "functional/test_export_otter.py",
     "functional/test_export_otter_samples.py",
-    "functional/test_cli.py",
     "functional/test_grade.py",
-    "functional/test_safe_to_open.py",
+    "functional/test_cli.py",
+    "functional/test_build.py",
 )
 
 

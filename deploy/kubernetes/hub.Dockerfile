@@ -1,6 +1,6 @@
 # The hub for the chart: it starts students' pods, and holds nothing of the course. The chart's own image has another
 # JupyterHub than the servers; here all are the one of requirements-hub.txt.
-ARG PYTHON=python:3.11.14-slim-bookworm
+ARG PYTHON=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 FROM ${PYTHON}
 
 COPY requirements.txt requirements-hub.txt /tmp/

@@ -33,6 +33,7 @@ LEFT_OUT = {f"{name}-{kind}" for name in DATABASES for kind in ("journal", "wal"
     "hub/jupyterhub-proxy.pid",
     SUBMISSION_STAMPS,  # is written anew
 }
+NEVER_EMPTY = {"course", "hub"}  # parts of a backup
 NAMED = 5  # files that a message names
 
 
@@ -64,6 +65,7 @@ def backup(path: Path, archive: Path) -> int:
                         f"{', '.join(unread[:NAMED])}{more} can't be read by this account, so {archive} was not "
                         "written; make backups as the account that runs the hub."
                     )
+                _refuse_empty(tar, settings, archive)
                 _add_stamps(tar, settings)
                 for name in database.database_names(settings):
                     with tempfile.NamedTemporaryFile() as dumped:
@@ -77,6 +79,17 @@ def backup(path: Path, archive: Path) -> int:
     finally:
         unfinished.unlink(missing_ok=True)
     return archive.stat().st_size
+
+
+def _refuse_empty(tar: tarfile.TarFile, settings: HubSettings, archive: Path) -> None:
+    """Demand something of each folder that restore demands something of."""
+    names = tar.getnames()
+    for part, folder in _parts(settings).items():
+        if part in NEVER_EMPTY and not any(name.startswith(f"{part}/") for name in names):
+            raise HubError(
+                f"{folder} is empty, and a backup without it can't be put back: {archive} was not written. The first "
+                "start of the hub fills it."
+            )
 
 
 def restore(path: Path, archive: Path) -> Restored:
@@ -156,7 +169,7 @@ def _unpack(
             raise HubError(f"{archive} is not a backup of this hub: it has no {', '.join(missing)}.")
         for name, target in folders.items():
             inside = {member for member in members if member.startswith(f"{name}/")}
-            if name != "exchange" and not inside:
+            if name in NEVER_EMPTY and not inside:
                 raise HubError(
                     f"{archive} is not a complete backup: its {name}/ is empty, as when it was made by an account that "
                     "can't read that folder. Nothing was changed."

@@ -11,6 +11,7 @@ from typing import Any
 
 HEADING = re.compile(r"^(#{1,4}) (.+)$", re.MULTILINE)
 PLAN = re.compile(r"Plan for (?P<time>.+?)(?:[.;]\s|\.$)", re.MULTILINE | re.DOTALL)
+BOLD = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
 NEEDS = re.compile(r"You need: (?P<needs>.+?\.)\s", re.DOTALL)
 
 
@@ -90,14 +91,10 @@ class Notebook:
 
     def place_of(self, pattern: str) -> tuple[bool, str] | None:
         """Whether a term is printed bold, and the anchor of the section where that is; None if it isn't there."""
-        plain = re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
-        bold = re.compile(rf"\*\*[^*]*\b(?:{pattern})\b[^*]*\*\*", re.IGNORECASE)
-        body = self.cells[1:]
-        for is_bold, wanted in ((True, bold), (False, plain)):
-            for text, _, anchor in body:
-                if wanted.search(text):
-                    return is_bold, anchor
-        return None
+        word = re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
+        body = [(text, anchor) for text, _, anchor in self.cells[1:] if word.search(text)]
+        bold = [anchor for text, anchor in body if any(map(word.search, BOLD.findall(text)))]
+        return (bool(bold), (bold or [body[0][1]])[0]) if body else None
 
     def _said(self, pattern: re.Pattern[str], group: str, wanted: str) -> str:
         if not (found := pattern.search(self.opening)):

@@ -146,7 +146,7 @@ def show_curves(curves, title, x_name, y_name, log=False):
 def show_slopes(functions, span=4.0):
     """Draw activations {name: (function, slope)}: each curve, and below it the curve of its slope."""
     z = np.linspace(-span, span, 201)
-    figure = Figure(figsize=(2.3 * len(functions), 3.4))
+    figure = Figure(figsize=(1.9 * len(functions), 3.4))
     told = []
     for column, (name, (function, slope)) in enumerate(functions.items()):
         wide = 1 / len(functions)

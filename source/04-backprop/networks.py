@@ -9,6 +9,14 @@ import time
 import zipfile
 
 import numpy as np
+from digits import mnist
+
+
+def missing():
+    """Say what this machine lacks to run the notebook on the real MNIST; nothing if it has all."""
+    if mnist(download=False) is not None:
+        return ""
+    return "There is no MNIST on this machine: let digits.load() find it, as the top of digits.py says."
 
 
 def new_network(inputs, hidden, outputs, seed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
@@ -27,6 +28,29 @@ PAGES = (
     "teaching/02-xor",
     "docs/instructors",
 )
+
+
+class Outline(HTMLParser):
+    """The levels of the headings in a page's article, and the pictures there that nobody can hear."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.levels: list[int] = []
+        self.silent: list[str] = []
+        self._inside = 0
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a heading or a picture inside the article."""
+        self._inside += tag == "article"
+        if self._inside and tag in {"h1", "h2", "h3", "h4", "h5", "h6"}:
+            self.levels.append(int(tag[1]))
+        if self._inside and tag == "img" and not (dict(attrs).get("alt") or "").strip():
+            self.silent.append(dict(attrs).get("src") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leave the article."""
+        self._inside -= tag == "article"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +97,18 @@ def test_pages_need_no_network_and_fit(opened, viewport: dict[str, int]) -> None
         page, noted = opened(name, viewport)
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], name
         assert noted == [], name
+
+
+def test_headings_are_in_order_and_pictures_have_words(site: Path) -> None:
+    """Every page has one title, no heading skips a level, and each picture has a text for those who don't see it."""
+    pages = [path for path in site.rglob("*.html") if "_static" not in path.parts and path.name != "search.html"]
+    outlines = {path.relative_to(site).as_posix(): Outline(path) for path in pages}
+    assert len(outlines) > 40
+    for name, outline in outlines.items():
+        steps = zip(outline.levels, outline.levels[1:], strict=False)
+        assert outline.levels.count(1) == 1, name
+        assert all(after <= before + 1 for before, after in steps), name
+        assert outline.silent == [], name
 
 
 def test_search_finds_a_page_from_a_folder(opened) -> None:

@@ -76,7 +76,8 @@ def lines_of(output: str) -> dict[str, str]:
     return {name: text for name, _, text in pairs if name in STUDENTS}
 
 
-@pytest.mark.parametrize("part", [pytest.param("start", marks=pytest.mark.slow), "class"])
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["start", "class"])
 def test_killed_runs_lose_nothing_and_leave_nothing_behind(
     part: str, root: Path, undisturbed: dict[str, dict[str, Row]], started: list[subprocess.Popen]
 ) -> None:

@@ -188,6 +188,16 @@ def test_an_archive_with_an_empty_part_is_refused(path, archive, tmp_path):
         restore(path, poor)
 
 
+def test_a_hub_that_never_ran_is_not_backed_up(path, tmp_path):
+    """No archive is written that restore would refuse."""
+    settings = load_settings(path)
+    shutil.rmtree(settings.private)
+    settings.private.mkdir()
+    with pytest.raises(HubError, match=r"hub is empty, and a backup without it can't be put back.*first start"):
+        backup(path, tmp_path / "backup.tar.gz")
+    assert list(tmp_path.glob("*backup*")) == []
+
+
 @pytest.mark.parametrize("name", ["course/../../outside", "course/sub/../../../outside"])
 def test_a_name_that_leads_elsewhere_is_refused(path, archive, tmp_path, name):
     """Nothing is written outside of the hub's own folders."""

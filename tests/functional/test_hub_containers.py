@@ -146,14 +146,14 @@ def test_every_image_has_a_tag(compose):
     assert {name.rpartition(":")[2] for name in ours} == {__version__}
     bases = {base for text in texts for base in re.findall(r"^ARG PYTHON=(.+)$", text, re.MULTILINE)}
     assert len(bases) == 1
-    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm", bases.pop())
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", bases.pop())
     others = {name for text in texts for name in re.findall(r"^FROM (?!nbseal-)(\S+)", text, re.MULTILINE)}
     assert others == {"${PYTHON}"}
 
 
 def test_what_runs_for_long_is_asked_whether_it_answers(compose):
-    """Hub and formgrader have health checks, and so have grader and exchange on Kubernetes."""
-    assert all("healthcheck" in compose["services"][name] for name in ("hub", "grader"))
+    """Hub, formgrader and scheduler have health checks, and so have grader and exchange on Kubernetes."""
+    assert all("healthcheck" in compose["services"][name] for name in ("hub", "grader", "scheduler"))
     for name in ("grader", "exchange"):
         parts = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / f"{name}.yaml").read_text(encoding="utf-8"))
         (deployment,) = [part for part in parts if part["kind"] == "Deployment"]
@@ -162,9 +162,19 @@ def test_what_runs_for_long_is_asked_whether_it_answers(compose):
 
 
 def test_students_reach_neither_the_grader_nor_the_course(compose):
-    """The formgrader is on a network without students, who have networks of their own; it alone has the course."""
+    """What grades is on networks without students, who have networks of their own; the formgrader has the course."""
     services = compose["services"]
-    assert all(services[name].get("networks", ["inside"]) == ["inside"] for name in services)
+    networks = {name: service.get("networks") for name, service in services.items() if name != "student"}
+    assert networks == {
+        "hub": ["inside"],
+        "grader": ["inside", "grading"],
+        "scheduler": ["grading"],
+        "worker": ["grading"],
+    }
+    assert compose["networks"]["grading"] == {"internal": True}
+    for name in ("scheduler", "worker"):
+        assert {"volumes", "environment", "ports"}.isdisjoint(services[name])
+        assert services[name]["image"] == services["grader"]["image"]
     assert "/var/run/docker.sock" not in str(services["grader"])
     assert [name for name in services if "COURSE" in str(services[name].get("volumes"))] == ["grader"]
 

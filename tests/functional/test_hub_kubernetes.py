@@ -18,6 +18,7 @@ pytest.importorskip("kubernetes_validate", reason="Kubernetes' schemas are not i
 import kubernetes_validate
 from traitlets.config import Config
 
+from nbseal.cli.worker import MEMORY_PER_JOB, jobs_for
 from nbseal_hub.errors import HubError
 from nbseal_hub.kubernetes import EXCHANGE_URL, configure, kubernetes_role_files
 from nbseal_hub.settings import HubSettings, load_settings
@@ -25,7 +26,7 @@ from tests.samples import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 PAGE = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
-MANIFESTS = ("namespaces", "quotas", "network", "exchange", "grader")
+MANIFESTS = ("namespaces", "quotas", "network", "exchange", "grader", "workers")
 IMAGES = ("hub", "student", "grader", "ngshare")
 RULES = "{extends: default, rules: {document-start: disable, line-length: {max: 120}}}"
 # The oldest Kubernetes that chart 4.4.0 takes, and a recent one.
@@ -59,6 +60,9 @@ HUB = ("nbseal", {COMPONENT: "hub"})
 PROXY = ("nbseal", {COMPONENT: "proxy"})
 NGSHARE = ("nbseal", {COMPONENT: "ngshare"})
 GRADER = ("nbseal-grading", {COMPONENT: "grader"})
+SCHEDULER = ("nbseal-grading", {COMPONENT: "scheduler"})
+WORKER = ("nbseal-grading", {COMPONENT: "worker"})
+GRADING = ("grader", "scheduler", "worker")  # what grades, by its deployments
 NAMES = ("kube-system", {"k8s-app": "kube-dns"})
 STRANGER = ("default", {})
 Pod = tuple[str, dict[str, str]]
@@ -238,11 +242,12 @@ def test_students_reach_what_they_need():
     assert reaches(STUDENT, NGSHARE, 8080)
 
 
-@pytest.mark.parametrize("port", [53, 80, 443, 8000, 8080, 8081, 8083, 8888])
+@pytest.mark.parametrize("port", [53, 80, 443, 8000, 8080, 8081, 8083, 8786, 8787, 8788, 8888])
 def test_students_reach_nothing_else(port):
     """Not the grader, not each other, no other pod, and no address outside, the metadata service included."""
-    assert allowed("Egress", STUDENT, GRADER, port) is False
-    assert allowed("Ingress", GRADER, STUDENT, port) is False
+    for pod in (GRADER, SCHEDULER, WORKER):
+        assert allowed("Egress", STUDENT, pod, port) is False
+        assert allowed("Ingress", pod, STUDENT, port) is False
     assert not reaches(STUDENT, STUDENT, port)
     assert not reaches(STUDENT, STRANGER, port)
     assert allowed("Egress", STUDENT, None, port) is False
@@ -283,6 +288,25 @@ def test_grading_works_and_is_closed():
         assert part["networkPolicy"]["egressAllowRules"]["cloudMetadataServer"] is False
 
 
+def test_a_cluster_works_and_is_closed():
+    """The grader gives its work to the scheduler alone, which passes it to workers; neither reaches anything else."""
+    assert reaches(GRADER, SCHEDULER, 8786)
+    assert reaches(WORKER, SCHEDULER, 8786)
+    assert reaches(WORKER, NAMES, 53)
+    (container,) = pod_of("worker")["containers"]
+    command = container["command"]
+    first = int(command[command.index("--port") + 1])
+    for port in (first, first + 1):
+        assert reaches(SCHEDULER, WORKER, port)
+        assert not reaches(WORKER, WORKER, port)
+        assert not reaches(GRADER, WORKER, port)
+    for pod in (SCHEDULER, WORKER):
+        for other in (STUDENT, HUB, NGSHARE, STRANGER, None):
+            for port in (80, 443, 8080, 8081, 8083, 8786, first):
+                assert allowed("Egress", pod, other, port) is False
+                assert allowed("Ingress", pod, other, port) is False
+
+
 def test_volumes_are_not_shared():
     """A student's pod has its home only; course and exchange are in one pod each, and no claim is for many."""
     storage = VALUES["singleuser"]["storage"]
@@ -304,17 +328,18 @@ def test_volumes_are_not_shared():
 
 
 def test_grading_has_nodes_of_its_own():
-    """The grader runs on its pool only, and students' servers neither tolerate that pool nor may run elsewhere."""
-    pod = pod_of("grader")
-    assert pod["nodeSelector"] == {"nbseal/pool": "grading"}
-    (toleration,) = pod["tolerations"]
-    assert toleration == {"key": "nbseal/pool", "operator": "Equal", "value": "grading", "effect": "NoSchedule"}
+    """What grades runs on its pool only, and students' servers neither tolerate that pool nor may run elsewhere."""
+    for name in GRADING:
+        pod = pod_of(name)
+        assert pod["nodeSelector"] == {"nbseal/pool": "grading"}
+        (toleration,) = pod["tolerations"]
+        assert toleration == {"key": "nbseal/pool", "operator": "Equal", "value": "grading", "effect": "NoSchedule"}
     assert "nbseal/pool=grading:NoSchedule" in PAGE
     assert "extraTolerations" not in VALUES["singleuser"]
     assert VALUES["scheduling"]["userPods"]["nodeAffinity"]["matchNodePurpose"] == "require"
 
 
-@pytest.mark.parametrize("name", ["ngshare", "grader"])
+@pytest.mark.parametrize("name", ["ngshare", "grader", "scheduler", "worker"])
 def test_pods_have_no_rights(name):
     """Both namespaces admit restricted pods only, and ours are: no root, no capability, no token of the cluster."""
     for item in RESOURCES:
@@ -381,7 +406,21 @@ def test_the_grader_holds_what_its_command_needs():
     assert number("512Mi") + jobs * memory_mib * 2**20 <= number(container["resources"]["limits"]["memory"])
     assert jobs == number(container["resources"]["limits"]["cpu"])
     for kind, what in ((kind, what) for kind in ("requests", "limits") for what in ("cpu", "memory")):
-        assert number(container["resources"][kind][what]) == number(hard[f"{kind}.{what}"])
+        needs = sum(
+            number(pod_of(name)["containers"][0]["resources"][kind][what])
+            * resource("Deployment", name)["spec"]["replicas"]
+            for name in GRADING
+        )
+        assert needs == pytest.approx(number(hard[f"{kind}.{what}"]))
+
+
+def test_a_worker_takes_what_its_limits_hold():
+    """Its image is the grader's, and so are its versions; a processor more than it has submissions fits its memory."""
+    (container,) = pod_of("worker")["containers"]
+    assert {pod_of(name)["containers"][0]["image"] for name in GRADING} == {container["image"]}
+    limits = container["resources"]["limits"]
+    processors = int(number(limits["cpu"]))
+    assert jobs_for(processors, int(number(limits["memory"])), MEMORY_PER_JOB) == processors + 1
 
 
 @pytest.fixture

@@ -56,14 +56,10 @@ def platform(key: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch) -> Iterato
     made.close()
 
 
-@pytest.fixture
-def course(released: Path, tmp_path: Path, platform: LtiPlatform, key: rsa.RSAPrivateKey) -> Path:
+@pytest.fixture(scope="module")
+def graded(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small course with a graded class, which knows the platform's ids."""
-    root = Path(shutil.copytree(released, tmp_path / "course"))
-    write_key(tmp_path / "lti.pem", key)
-    with (root / "nbgrader_config.py").open("a") as file:
-        file.writelines(f"\nc.Lti.{name} = {value!r}" for name, value in platform.settings.items())
-        file.write('\nc.Lti.private_key_file = "../lti.pem"\n')
+    root = Path(shutil.copytree(released, tmp_path_factory.mktemp("graded") / "course"))
     with warnings.catch_warnings(), Gradebook(f"sqlite:///{root}/gradebook.db", "small") as gradebook:
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's add_submission
         for name, marks in MARKS.items():
@@ -76,6 +72,17 @@ def course(released: Path, tmp_path: Path, platform: LtiPlatform, key: rsa.RSAPr
                 for grade in notebook.grades:
                     grade.manual_score, grade.needs_manual_grade = given[grade.name], given[grade.name] is None
         gradebook.db.commit()
+    return root
+
+
+@pytest.fixture
+def course(graded: Path, tmp_path: Path, platform: LtiPlatform, key: rsa.RSAPrivateKey) -> Path:
+    """A copy of it that is registered with the platform."""
+    root = Path(shutil.copytree(graded, tmp_path / "course"))
+    write_key(tmp_path / "lti.pem", key)
+    with (root / "nbgrader_config.py").open("a") as file:
+        file.writelines(f"\nc.Lti.{name} = {value!r}" for name, value in platform.settings.items())
+        file.write('\nc.Lti.private_key_file = "../lti.pem"\n')
     return root
 
 

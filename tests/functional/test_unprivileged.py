@@ -158,11 +158,12 @@ def test_a_class_is_graded_and_the_level_is_told(where: str, stranger: Stranger,
     assert any("PermissionError" in text or "FileNotFoundError" in text for text in failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "inside",
     [
         pytest.param([], id="ordinary user"),
-        pytest.param(ROOTLESS, id="rootless container", marks=pytest.mark.slow),
+        pytest.param(ROOTLESS, id="rootless container"),
     ],
 )
 def test_the_walls_hold_without_root(inside: list[str], stranger: Stranger) -> None:

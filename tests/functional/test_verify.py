@@ -15,9 +15,10 @@ from nbseal.cli.app import app
 from nbseal.course import Course
 from nbseal.errors import CourseError
 from nbseal.verify import Verification, VerifyOptions, verification_page, verify
+from nbseal.verify.cache import Cache
 from nbseal.verify.doubles import adversaries, own_ways, wrong_ideas
 from nbseal.verify.leaks import secrets_in
-from nbseal.verify.results import Finding, Problem
+from nbseal.verify.results import Finding, Problem, Tried
 from tests.mini import code, make_course, solution
 
 TOTAL = "def total(numbers):\n    result = 0\n    for number in numbers:\n        result += number\n    return result"
@@ -150,6 +151,17 @@ def test_what_was_tried_is_not_tried_again(good: tuple[Path, Verification]) -> N
         question.to_dict() | {"seconds": 0} for question in found.questions
     ]
     assert again.seconds < found.seconds / 2
+
+
+def test_what_was_tried_outlives_a_verification_that_is_killed(
+    good: tuple[Path, Verification], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outcomes are written down while a verification goes on, and whoever opens them next finds them."""
+    monkeypatch.setattr("nbseal.verify.cache.WRITE_SECONDS", 0)
+    course, tried = Course(good[0]), Tried((1.0,), evidence="killed")
+    Cache(course, "other", "digest").keep("answer", tried)
+    assert Cache(course, "other", "digest").look_up("answer") == tried
+    assert Cache(course, "other", "other digest").look_up("answer") is None
 
 
 def test_a_question_without_hidden_tests_is_verified_by_its_own_check(good: tuple[Path, Verification]) -> None:

@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+import pytest
+from _pytest.mark import ParameterSet
 
 from tests.courses import Row, command, environment, grades
 from tests.functional.test_unprivileged import STRANGER, uncovering
@@ -45,7 +49,10 @@ class Takes(Enum):
 
 @dataclass(frozen=True)
 class Room:
-    """One way of grading; ``level`` is what every scorecard must name; lanes of rooms are walked side by side."""
+    """One way of grading; ``level`` is what every scorecard must name; lanes of rooms are walked side by side.
+
+    A ``slow`` one waits for `make test-slow`.
+    """
 
     name: str
     level: str | None
@@ -56,6 +63,7 @@ class Room:
     as_stranger: bool = False
     program: str = "nbseal"
     feedback: bool = False
+    slow: bool = False
 
 
 LANDLOCK = "c.Seal.level = 'landlock'\n"
@@ -64,13 +72,18 @@ ROOMS = {
     for room in [
         Room("nbseal", None, Takes.EVERYTHING, lane=1, feedback=True),
         # nbgrader's command grades one after the other, so those that wait have a course of their own
-        Room("nbgrader", None, Takes.QUICK, lane=2, program="nbgrader", feedback=True),
-        Room("nbgrader-waiting", None, Takes.WAITING, lane=3, program="nbgrader", feedback=True),
-        Room("user-namespaces", "namespaces", Takes.WALLS, lane=1, as_stranger=True),
+        Room("nbgrader", None, Takes.QUICK, lane=2, program="nbgrader", feedback=True, slow=True),
+        Room("nbgrader-waiting", None, Takes.WAITING, lane=3, program="nbgrader", feedback=True, slow=True),
+        Room("user-namespaces", "namespaces", Takes.WALLS, lane=1, as_stranger=True, slow=True),
         Room("landlock", "landlock", Takes.WALLS, lane=1, settings=LANDLOCK, as_stranger=True),
-        Room("container", "landlock", Takes.WALLS, lane=1, inside=(sys.executable, CONTAINER)),
+        Room("container", "landlock", Takes.WALLS, lane=1, inside=(sys.executable, CONTAINER), slow=True),
     ]
 }
+
+
+def each(rooms: Iterable[Room]) -> list[ParameterSet]:
+    """Rooms as what a test is tried with."""
+    return [pytest.param(room, id=room.name, marks=pytest.mark.slow if room.slow else []) for room in rooms]
 
 
 @dataclass

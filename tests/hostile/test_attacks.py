@@ -9,15 +9,15 @@ from tests.hostile.attacks import ALL
 from tests.hostile.conftest import Tournament, skip_unless_possible
 from tests.hostile.course import ASSIGNMENT, Secrets
 from tests.hostile.neighbours import Neighbours
-from tests.hostile.rooms import ROOMS, Graded, Room
+from tests.hostile.rooms import ROOMS, Graded, Room, each
 
 BOUTS = [
-    pytest.param(attack, room, id=f"{room.name}-{attack.name}")
+    pytest.param(attack, room, id=f"{room.name}-{attack.name}", marks=pytest.mark.slow if room.slow else [])
     for room in ROOMS.values()
     for attack in ALL
     if attack in room.takes
 ]
-EACH_ROOM = pytest.mark.parametrize("room", ROOMS.values(), ids=list(ROOMS))
+EACH_ROOM = pytest.mark.parametrize("room", each(ROOMS.values()))
 
 
 @pytest.mark.parametrize(("attack", "room"), BOUTS)
@@ -37,7 +37,7 @@ def test_an_attack_gains_nothing_and_learns_nothing(
     assert secret.found_in(graded.seen_by(attack.name)) == set(), attack.sentence
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS.values() if room.feedback], ids=lambda room: room.name)
+@pytest.mark.parametrize("room", each(room for room in ROOMS.values() if room.feedback))
 def test_every_attacker_gets_a_feedback_page(room: Room, graded: Graded) -> None:
     """The pages that were searched for secrets are there, of everybody who has handed in a notebook."""
     for attack in (attack for attack in ALL if attack in room.takes):
@@ -45,13 +45,13 @@ def test_every_attacker_gets_a_feedback_page(room: Room, graded: Graded) -> None
         assert page.exists() or "hostile.ipynb was not submitted" in str(graded.cards.get(attack.name)), attack.name
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS.values() if room.program == "nbgrader"], ids=lambda r: r.name)
+@pytest.mark.parametrize("room", each(room for room in ROOMS.values() if room.program == "nbgrader"))
 def test_no_attack_makes_nbgrader_give_up(room: Room, graded: Graded) -> None:
     """nbgrader's own command comes to the end of every submission."""
     assert "There was an error processing" not in graded.log
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS.values() if room.program == "nbseal"], ids=lambda r: r.name)
+@pytest.mark.parametrize("room", each(room for room in ROOMS.values() if room.program == "nbseal"))
 def test_the_card_says_what_the_gradebook_says(room: Room, graded: Graded) -> None:
     """Every mark on a scorecard is in the gradebook, at the level of sealing that was to be tried."""
     for student, card in graded.cards.items():
@@ -69,9 +69,10 @@ def test_an_honest_student_among_attackers_gets_all_marks(room: Room, graded: Gr
     assert {name: row[0] for name, row in graded.marks["ada"].items()} == POINTS
 
 
+@pytest.mark.parametrize("rooms", ["quick rooms", pytest.param("slow rooms", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["processes", "files", "mounts", "control groups", "shared memory", "sockets"])
-def test_nothing_is_left(kind: str, tournament: Tournament) -> None:
-    """After all rooms, the machine is as it was before."""
+def test_nothing_is_left(kind: str, rooms: str, tournament: Tournament) -> None:
+    """After all rooms that this run looks into, the machine is as it was before."""
     assert tournament.left(kind) == set()
 
 

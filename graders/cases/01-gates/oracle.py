@@ -21,9 +21,13 @@ def neuron(student, name, count):
 
 def is_gate(student, name, rows, table):
     weights, threshold = neuron(student, name, len(rows[0]))
-    # as the notebook's own neuron adds up: a tie that rounding misses isn't held against anybody
-    slack = Fraction(1, 10**9) * (abs(threshold) + sum(abs(Fraction(weight)) for weight in weights))
-    return [int(total(weights, row) >= threshold - slack) for row in rows] == table
+    return [fires(weights, row, threshold) for row in rows] == table
+
+
+def fires(weights, row, threshold):
+    """The neuron's output; a tie that rounding misses, as the notebook's own neuron adds up, isn't held against it."""
+    size = abs(threshold) + total(map(abs, weights), map(abs, row))
+    return int(total(weights, row) >= threshold - Fraction(1, 10**9) * size)
 
 
 PAIRS = [[0, 0], [0, 1], [1, 0], [1, 1]]

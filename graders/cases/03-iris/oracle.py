@@ -78,7 +78,7 @@ def test_split(student):
 def test_scale(student):
     """Every number, with mean and deviation by exact sums."""
     rng = student.rng
-    for n, m, width in ((2, 1, 1), (9, 4, 3), (30, 1, 5), (5, 12, 2)):
+    for n, m, width in 2 * ((2, 1, 1), (9, 4, 3), (30, 1, 5), (5, 12, 2)):
         train, test = (rng.integers(-300, 300, (rows, width)) / 8 for rows in (n, m))
         train[0], train[1] = 40, -41
         parts = student.leaves_alone("scale", train, test)
@@ -100,8 +100,8 @@ def clouds(rng, classes, n, columns):
 
 @pytest.mark.question("learn")
 def test_learn(student):
-    """What scikit-learn's perceptron says, on classes that overlap more or less."""
-    for classes, n, columns in ((2, 30, 1), (2, 60, 5), (3, 50, 2), (4, 80, 3), (6, 90, 6)):
+    """What scikit-learn's perceptron says, on classes that overlap more or less, and on more rows than iris has."""
+    for classes, n, columns in 2 * ((2, 30, 1), (2, 60, 5), (3, 50, 2), (4, 80, 3), (6, 90, 6), (3, 400, 4)):
         X, y = clouds(student.rng, classes, n, columns)
         got = student.leaves_alone("learn", X[: n // 2], y[: n // 2], X[n // 2 :])
         wanted = Perceptron(random_state=0).fit(X[: n // 2], y[: n // 2]).predict(X[n // 2 :])

@@ -25,15 +25,16 @@ def test_encode(student):
     for _ in range(25):
         levels = [rng.permutation(list(LETTERS))[: int(rng.integers(1, 7))].tolist() for _ in range(rng.integers(1, 6))]
         rows = [[some[int(rng.integers(len(some)))] for some in levels] for _ in range(rng.integers(1, 15))]
-        got = np.asarray(student.leaves_alone("one_hot", rows, levels), dtype=float)
-        assert got.shape == (len(rows), sum(map(len, levels)))
-        for row, line in zip(rows, got.tolist(), strict=True):
-            start = 0
-            for value, some in zip(row, levels, strict=True):
-                part = line[start : start + len(some)]
-                assert Counter(part) == Counter({1: 1, 0: len(some) - 1})
-                assert part.index(1) == some.index(value)
-                start += len(some)
+        for known in (levels, [some[::-1] for some in levels]):
+            got = np.asarray(student.leaves_alone("one_hot", rows, known), dtype=float)
+            assert got.shape == (len(rows), sum(map(len, known)))
+            for row, line in zip(rows, got.tolist(), strict=True):
+                start = 0
+                for value, some in zip(row, known, strict=True):
+                    part = line[start : start + len(some)]
+                    assert Counter(part) == Counter({1: 1, 0: len(some) - 1})
+                    assert part.index(1) == some.index(value)
+                    start += len(some)
         row, place = int(rng.integers(len(rows))), int(rng.integers(len(levels)))
         for word in ("new", next(letter for letter in LETTERS if letter not in levels[place]), levels[place][0] + " "):
             changed = [list(one) for one in rows]
@@ -43,17 +44,20 @@ def test_encode(student):
 
 @pytest.mark.question("baseline")
 def test_baseline(student):
-    """The winner of a count, and its exact share."""
+    """The winner of a count, and its exact share, also of other labels that are as many."""
     rng = student.rng
     for _ in range(40):
         names = rng.permutation(list(LETTERS))[: int(rng.integers(2, 7))].tolist()
         counts = [20, *rng.integers(0, 20, len(names) - 1).tolist()]
         train = [name for name, count in zip(names, counts, strict=True) for _ in range(count)]
         test = [names[int(place)] for place in rng.integers(0, len(names), int(rng.integers(1, 30)))]
-        kind = (list, np.array)[int(rng.integers(2))]
-        name, share = student.leaves_alone("constant_answer", kind(rng.permutation(train).tolist()), kind(test))
-        assert str(name) == names[0]
-        assert abs(Fraction(float(share)) - Fraction(test.count(names[0]), len(test))) < Fraction(1, 10**9)
+        kind, other = (list, np.array)[int(rng.integers(2))], dict(zip(names, [*names[1:], names[0]], strict=True))
+        for first, known in ((names[0], train), (names[1], [other[one] for one in train])):
+            known = kind(rng.permutation(known).tolist())
+            for some in (test, [other[one] for one in test], [first]):
+                name, share = student.leaves_alone("constant_answer", known, kind(some))
+                assert str(name) == first
+                assert abs(Fraction(float(share)) - Fraction(some.count(first), len(some))) < Fraction(1, 10**9)
 
 
 @pytest.mark.question("count")
@@ -83,12 +87,13 @@ def test_recall(student):
         true = [names[int(place)] for place in rng.integers(0, len(names), int(rng.integers(1, 40)))]
         said = [one if rng.random() < 0.5 else LETTERS[int(rng.integers(10))] for one in true]
         kind = (list, np.array)[int(rng.integers(2))]
-        got = student.leaves_alone("recalls", kind(true), kind(said))
-        assert isinstance(got, dict)
-        assert set(got) == set(true)
-        hits = Counter(a for a, b in zip(true, said, strict=True) if a == b)
-        for name, share in got.items():
-            assert abs(Fraction(float(share)) - Fraction(hits[name], true.count(name))) < Fraction(1, 10**9)
+        for answers in (said, said[::-1]):
+            got = student.leaves_alone("recalls", kind(true), kind(answers))
+            assert isinstance(got, dict)
+            assert set(got) == set(true)
+            hits = Counter(a for a, b in zip(true, answers, strict=True) if a == b)
+            for name, share in got.items():
+                assert abs(Fraction(float(share)) - Fraction(hits[name], true.count(name))) < Fraction(1, 10**9)
 
 
 @pytest.mark.question("better")

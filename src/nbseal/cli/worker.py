@@ -34,13 +34,14 @@ def jobs_for(processors: int, memory: int, memory_per_job: int) -> int:
     return max(1, min(processors + 1, memory // (memory_per_job * MIB)))
 
 
-def worker_command(cluster: Address, jobs: int, name: str | None) -> list[str]:
+def worker_command(cluster: Address, jobs: int, name: str | None, port: int | None = None) -> list[str]:
     """The command line of Dask's own worker: one process with a thread for each job, started again if it is killed."""
     command = [sys.executable, "-m", "distributed.cli.dask_worker"]
     command += [cluster.scheduler] if cluster.scheduler else ["--scheduler-file", str(cluster.scheduler_file)]
     # Memory is limited for each sealed process; Dask's own limit would only see the process that starts them.
     command += ["--nworkers", "1", "--nthreads", str(jobs), "--memory-limit", "0", "--no-dashboard"]
     command += ["--name", name] if name else []
+    command += ["--worker-port", str(port), "--nanny-port", str(port + 1)] if port else []
     tls: Mapping[str, Path | None] = {
         "--tls-ca-file": cluster.tls_ca_file,
         "--tls-cert": cluster.tls_cert,
@@ -63,7 +64,12 @@ def worker_command(cluster: Address, jobs: int, name: str | None) -> list[str]:
     help="Memory that each of them may need: c.Seal.memory_mib of the course, and a little.",
 )
 @click.option("--name", help="What this worker is called in messages.")
-def worker(cluster: Address | None, jobs: int | None, memory_per_job: int, name: str | None) -> None:
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65534),
+    help="Where the scheduler reaches it, for a firewall; and the next one, for what restarts it.",
+)
+def worker(cluster: Address | None, jobs: int | None, memory_per_job: int, name: str | None, port: int | None) -> None:
     """Grade what `nbseal grade --scheduler` sends, on this machine, until it is stopped.
 
     Without --jobs it takes as many submissions at a time as processors and memory allow, those of its control group.
@@ -76,7 +82,7 @@ def worker(cluster: Address | None, jobs: int | None, memory_per_job: int, name:
         raise click.ClickException("a worker needs Dask: pip install 'nbseal[scale]'.") from error
     from nbseal.sandbox.cgroups import processors
 
-    command = worker_command(cluster, jobs or jobs_for(processors(), MEMORY_LIMIT, memory_per_job), name)
+    command = worker_command(cluster, jobs or jobs_for(processors(), MEMORY_LIMIT, memory_per_job), name, port)
     raise click.exceptions.Exit(keep_running(command, SETTINGS | os.environ))
 
 

@@ -18,7 +18,7 @@ from nbseal.results import GradedSubmission
 from nbseal.sandbox.cgroups import processors
 
 THREADS = "nbseal"  # how the names of their threads begin
-STOP_SECONDS = 0.3
+STOP_SECONDS = 0.1
 
 
 class Executor(Protocol):

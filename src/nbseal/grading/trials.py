@@ -47,13 +47,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The part of a notebook that runs: from the first of a question's answer cells on, and what is needed before.
+    """The part of a notebook that runs: a question's answer cells, its check cell, and what these need.
 
-    ``answers`` are their grade_ids; ``wanted`` are names that will be asked for.
+    ``answers`` are their grade_ids; ``wanted`` are names that will be asked for (None: all cells before run, too). With
+    ``shown``, all cells from the first answer cell on run, for somebody looks at what they put out.
     """
 
     answers: Collection[str]
     wanted: Collection[str] | None = None
+    shown: bool = True
 
 
 class Trial:
@@ -110,15 +112,19 @@ class Trial:
         judge: Judge | None = None,
         without: Collection[str] = (),
         recorded: bool = False,
+        questions: Collection[str] = (),
     ) -> Verdict:
-        """The verdict of hidden tests under one draw; ``judge`` has others than the grader's own."""
+        """The verdict of hidden tests under one draw; ``judge`` has others than the grader's own.
+
+        ``questions`` are those whose tests ask, if it isn't the question that is tried alone.
+        """
         judge = judge or self._grader.judge
         assert judge is not None
         seed = hashlib.sha256(f"draw {draw}".encode()).digest()
         facts = submission_facts(self._nb, self._run, dict(files), seed)
         case = Case(
             facts,
-            frozenset({self.question.grade_id}),
+            frozenset(questions or {self.question.grade_id}),
             self._grader.course.seal.hidden_tests_seconds,
             frozenset(without),
             rehearsal=True,
@@ -213,5 +219,7 @@ def _cells_to_run(cells: list[Any], check: str, excerpt: Excerpt | None) -> tupl
     first = next(number for number, name in enumerate(names) if name == check or name in excerpt.answers)
     if excerpt.wanted is None:
         return cells, first
-    kept = needed_cells(cells, first, excerpt.wanted)
-    return kept, len(kept) - len(cells) + first
+    behind = range(first, len(cells))
+    always = [number for number in behind if excerpt.shown or names[number] in (check, *excerpt.answers)]
+    kept = needed_cells(cells, always, excerpt.wanted)
+    return kept, next(number for number, cell in enumerate(kept) if cell is cells[first])

@@ -154,6 +154,7 @@ def launch(module: str, environment: dict[str, str]) -> Launched:
             stderr=stderr,
             env=BASE_ENVIRONMENT | environment,
             cwd=scratch.name,
+            process_group=0,  # Ctrl-C is for us: were they gone at once, we would try to replace them
         )
     return Launched(process, Channel(ours), scratch)
 

@@ -51,7 +51,7 @@ OF_EACH_OTHER = 10  # mutants of each right answer besides the solution, of whic
 AT_A_TIME = 40  # probes: the first ones mostly tell
 # A call of a mutant that never ends is stopped soon: after this many times what all hidden tests of the right answer
 # take, and never before so many seconds of processor time, where a loaded machine could stop one that ends.
-MARGIN, SHORTEST_CALL = 5.0, 0.5
+MARGIN, SHORTEST_CALL = 2.0, 0.5
 # Draws of a known answer that runs into time limits each time would take minutes: this many are tried in any case.
 FEWEST_DRAWS, DRAWS_SECONDS = 3, 10.0
 # A mark that hangs on the draw shows in few draws; what knows nothing is given a second chance.
@@ -140,7 +140,8 @@ class QuestionBench:
 
     @contextmanager
     def _trial(self, answer: Answer, patience: float | None = None) -> Iterator[Trial]:
-        excerpt = Excerpt(answer_cells(self.plan.template, self.question), self.wanted)
+        shown = not self.bench.has_oracle(self.grade_id)  # what cells put out tells only where no oracle does
+        excerpt = Excerpt(answer_cells(self.plan.template, self.question), self.wanted, shown)
         with trial(self.bench.grader, self.plan, self.question, answer, excerpt) as tried:
             tried.patience = patience
             yield tried

@@ -21,7 +21,7 @@ from nbseal.verify.question_bench import Bench, QuestionBench, some
 from nbseal.verify.results import Failed, Finding, Problem, QuestionResults, Tried
 from nbseal.verify.variants import Kind, RightAnswer, Variant, answer_cells, difference, with_variant
 
-WITNESSES = 12  # answers that only one test may have caught: so many are tried without it
+WITNESSES = 12  # answers that one test has caught, with others that waited for it: so many are tried without it
 WRONG = (Kind.MUTANT, Kind.IDEA)
 # Sealed processes have one of NumPy's threads. Two add up in another order, and so round in another way.
 TWO_THREADS = """
@@ -217,10 +217,10 @@ class QuestionRun:
         if len(self._tests) < 2 or self._sample is not None:
             return
         for test, line in self._tests.items():
-            witnesses = [pair for pair in self._wrong if any(one.test == test for one in pair[1].failed)]
-            alone = [pair for pair in witnesses if _fails_alone(test, pair[1].failed)]
-            tried = [*alone, *(pair for pair in witnesses if pair not in alone)][:WITNESSES]
-            if not any(self._passes_without(test, answer) for answer, _ in tried):
+            alone = [pair for pair in self._wrong if _fails_alone(test, pair[1].failed)]
+            if any(len(tried.failed) == 1 for _, tried in alone):
+                continue  # all other tests have passed
+            if not any(self._passes_without(test, answer) for answer, _ in alone[:WITNESSES]):
                 self._add(Problem.REDUNDANT, Kind.CASE, line, f"nothing that was tried is caught by {test} alone")
 
     def _read_feedback(self) -> None:
@@ -272,7 +272,7 @@ def _plain(text: str) -> str:
 
 def _fails_alone(test: str, failed: Iterable[Failed]) -> bool:
     """Whether a test is the only one that failed, but for those that waited for it."""
-    return all(one.test == test or one.blocked for one in failed)
+    return {one.test for one in failed if not one.blocked} == {test}
 
 
 def _key(what: str, answer: Answer, *more: str) -> str:

@@ -36,7 +36,9 @@ from nbseal.verify.variants import answer_cells
 
 ORACLE = "oracle.py"
 QUESTIONS_AT_A_TIME = 2
-SHORTEST, MARGIN = 1.0, 10.0  # seconds of processor time that a cell may take, and times what the solution's does
+# What else is here makes answers, or reads what became of them.
+WHAT_TRIES = ("automatic_student.py", "probing.py", "question_bench.py", "variants.py")
+SHORTEST, MARGIN = 1.0, 4.0  # seconds of processor time that a cell may take, and times what the solution's does
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,10 @@ def verify(
         course.grading.grader_settings = {**course.grading.grader_settings, found.name: told}
     with ExitStack() as stack:
         oracle = stack.enter_context(_oracle(folder / ORACLE))
-        _shorten_limits(course, found)
+        digest = _digest(_shorten_limits(course, found), folder)
         grader = stack.enter_context(Grader(course, found.name))
         _check_names(grader, options.questions)
-        cache = stack.enter_context(Cache(course, found.name, _digest(grader, folder)))
+        cache = stack.enter_context(Cache(course, found.name, digest))
         executor = ThreadPoolExecutor(options.jobs)
         stack.callback(executor.shutdown, cancel_futures=True)
         bench = Bench(grader, oracle, cache, executor, accepted, watcher)
@@ -114,8 +116,11 @@ def verify(
     return result
 
 
-def _shorten_limits(course: Course, assignment: Assignment) -> None:
-    """Have cells end soon that never would: mutants often loop for ever, and right answers take a known time."""
+def _shorten_limits(course: Course, assignment: Assignment) -> str:
+    """Have cells end soon that never would: mutants often loop for ever, and right answers take a known time.
+
+    Returns the plan's digest before that: with what was measured, it would be another one each time.
+    """
     with Grader(course, assignment.name) as grader:
         slowest = 0.0
         for plan in grader.plan.notebooks:
@@ -123,6 +128,7 @@ def _shorten_limits(course: Course, assignment: Assignment) -> None:
             with trial(grader, plan, plan.questions[-1], Answer(notebook, {})) as tried:
                 slowest = max(slowest, tried.slowest)
     course.seal.cell_seconds = min(course.seal.cell_seconds, max(SHORTEST, MARGIN * slowest))
+    return grader.plan.digest
 
 
 def _check_names(grader: Grader, wanted: Sequence[str]) -> None:
@@ -154,11 +160,11 @@ def _oracle(path: Path) -> Iterator[Judge | None]:
         yield judge
 
 
-def _digest(grader: Grader, folder: Path) -> str:
-    """What the outcome of a try depends on besides the answer: graders, cases' own code, and this."""
+def _digest(plan: str, folder: Path) -> str:
+    """What the outcome of a try depends on besides the answer: graders, cases' own code, and what tries answers."""
     files = {f"cases/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
-    ours = {path.name: path.read_bytes() for path in Path(__file__).parent.rglob("*.py")}
-    return digest_of({"plan": grader.plan.digest.encode(), **files, **ours})
+    ours = {name: Path(__file__).with_name(name).read_bytes() for name in WHAT_TRIES}
+    return digest_of({"plan": plan.encode(), **files, **ours})
 
 
 def _known(course: Course, assignment: Assignment, plan: NotebookPlan, case: KnownCase) -> Known:

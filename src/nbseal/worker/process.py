@@ -7,6 +7,7 @@ import importlib
 import itertools
 import os
 import random
+import select
 import signal
 import socket
 import sys
@@ -33,6 +34,7 @@ from nbseal.worker.walls import Settings, seccomp, syscalls
 
 SLOTS_APART = 997
 ENDING_SECONDS = 0.5
+PARENT = 4  # the descriptor that stands for the supervisor, until the walls stand
 SIDE_BY_SIDE = 64  # supervisors, more than there are at a time
 CLEAN_PATH = "/usr/local/bin:/usr/bin:/bin"
 # joblib's processes are programs of their own. They look themselves up in /proc, which Landlock closes, and wait for
@@ -199,13 +201,14 @@ def _supervise_one(
     work = walls.work_folder(settings)
     traces = Traces(work, settings) if settings.level not in walls.ROOMS else None
     fenced = settings.level == "landlock" and supervisor.fence()
+    parent = os.pidfd_open(os.getpid())
     child = os.fork()
     if child == 0:
         control.close()
         for procs_file in procs_files:
             os.write(procs_file, b"0")
-        live(dialogue, settings, program, runner, slot, work)
-    for descriptor in (dialogue, *procs_files):
+        live(dialogue, parent, settings, program, runner, slot, work)
+    for descriptor in (dialogue, parent, *procs_files):
         os.close(descriptor)
     if settings.level == "namespaces":
         walls.rejoin()
@@ -214,15 +217,22 @@ def _supervise_one(
 
 
 def live(
-    dialogue: int, settings: Settings, program: bytes | None, runner: CellRunner, slot: int, work: str
+    dialogue: int, parent: int, settings: Settings, program: bytes | None, runner: CellRunner, slot: int, work: str
 ) -> NoReturn:
-    """Be the student's process: put up the walls, run the cells, answer questions."""
+    """Be the student's process: put up the walls, run the cells, answer questions.
+
+    ``parent`` is a handle on the supervisor. Had that ended before the kernel was asked to end this process with it,
+    nobody would watch what the student does.
+    """
     try:
-        sock = _only_descriptor(dialogue)
+        sock = _only_descriptors(dialogue, parent)
         channel = Channel(sock, greedy=True, encoder=RelativesEncoder)
         try:
             runner.take_streams()
             walls.seal(settings, program, slot, work)
+            if _has_ended(PARENT):
+                os._exit(1)
+            os.close(PARENT)
             if settings.level not in walls.ROOMS:
                 _settle(work, runner)
             _fresh_start(work)
@@ -249,14 +259,22 @@ def live(
         os._exit(0)
 
 
-def _only_descriptor(dialogue: int) -> socket.socket:
-    """Keep the dialogue's socket as descriptor 3 and nothing else of the warm process's files."""
+def _has_ended(process: int) -> bool:
+    poller = select.poll()
+    poller.register(process, select.POLLIN)
+    return bool(poller.poll(0))
+
+
+def _only_descriptors(dialogue: int, parent: int) -> socket.socket:
+    """Keep the dialogue as descriptor 3, the parent as PARENT, and nothing else of the warm process's files."""
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
+    parent = os.dup(parent)  # which may lie where the dialogue is to be
     if dialogue != 3:
         os.dup2(dialogue, 3, inheritable=False)
-    os.closerange(4, 65536)
+    os.dup2(parent, PARENT, inheritable=False)
+    os.closerange(PARENT + 1, 65536)
     os.setsid()
     return socket.socket(fileno=3)
 
