@@ -6,7 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+BETWEEN = "/"  # a notebook and a grade_id: no grade_id has one
+T = TypeVar("T")
 
 SCHEMA = 1
 # How a problem ends that leaves a submission without a late penalty. No other ends so, whatever files are called.
@@ -85,11 +88,28 @@ class TestResult:
     __test__ = False  # keeps pytest from collecting this class
 
 
+def full_name(notebook: str, grade_id: str) -> str:
+    """What a question is called whose grade_id another notebook of its assignment has, too."""
+    return f"{notebook}{BETWEEN}{grade_id}"
+
+
+def cell_of(question: str) -> str:
+    """The grade_id of a question's cell."""
+    return question.rpartition(BETWEEN)[2]
+
+
+def of_notebook(by_question: Mapping[str, T], notebook: str) -> dict[str, T]:
+    """What is known of questions, by the grade_ids of a notebook's cells: without what is another notebook's alone."""
+    parts = ((name.rpartition(BETWEEN), value) for name, value in by_question.items())
+    return {grade_id: value for (home, _, grade_id), value in parts if home in ("", notebook)}
+
+
 @dataclass(frozen=True)
 class QuestionResult:
     """One graded cell; ``score`` is None while it waits for a person.
 
-    ``told`` is what its student is told of why it was not judged; nothing where that is not the student's matter.
+    ``grade_id`` is its name in the assignment: see `full_name` for one that two notebooks have. ``told`` is what its
+    student is told of why it was not judged; nothing where that is not the student's matter.
     """
 
     grade_id: str
@@ -98,6 +118,11 @@ class QuestionResult:
     status: Status
     tests: tuple[TestResult, ...] = ()
     told: str = ""
+
+    @property
+    def cell(self) -> str:
+        """The grade_id of its cell."""
+        return cell_of(self.grade_id)
 
     @property
     def is_decided(self) -> bool:

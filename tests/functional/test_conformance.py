@@ -1,7 +1,8 @@
 """nbgrader's own test notebooks, and other people's courses, get the marks that nbgrader itself gives, cell for cell.
 
 Differences that are wanted stand in ``WANTED``, each with its reason. ``NBSEAL_COURSES`` names a folder of nbgrader
-courses to compare, with ``source/`` and ``submitted/``; where nothing is handed in, each solution is.
+courses to compare, with ``source/`` and ``submitted/``; where nothing is handed in, each solution is, and each release
+as it was given.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from nbseal.build.release import make_release
 from nbseal.compare import Comparison, compare
 from nbseal.course import Course
 from nbseal.errors import CourseError
@@ -99,6 +101,18 @@ def test_nbgraders_example_course_gets_nbgraders_marks(tmp_path: Path) -> None:
     assert differing(found, "guide") == []
 
 
+def hand_in_untouched(course: Course, assignment: str) -> None:
+    """Hand in what students are given, if that can be made."""
+    try:
+        files = make_release(course, assignment)
+    except CourseError:
+        return
+    for name, data in files.items():
+        path = course.folder("submitted", "untouched", assignment) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
 @pytest.mark.skipif(not COURSES, reason="NBSEAL_COURSES names no folder of nbgrader courses")
 def test_other_peoples_courses_get_nbgraders_marks(tmp_path: Path) -> None:
     """In each course that is there, every assignment gets nbgrader's marks; its folder isn't touched.
@@ -116,6 +130,7 @@ def test_other_peoples_courses_get_nbgraders_marks(tmp_path: Path) -> None:
                 there = course.assignment(assignment)
                 source = there.source if there.source.is_dir() else there.release
                 shutil.copytree(source, course.folder("submitted", "solution", assignment))
+                hand_in_untouched(course, assignment)
             try:
                 found = compare(course, assignment, jobs=2, stock=True)
             except CourseError as error:

@@ -151,13 +151,6 @@ def points_of(course, question):
         return rows.fetchone()[0]
 
 
-def test_a_question_in_two_notebooks_is_refused(course, recorder):
-    """A scorecard can't tell them apart."""
-    edit(course, "part2", lambda nb: nb.cells[1].metadata.nbgrader.update(grade_id="q1"))
-    with pytest.raises(CourseError, match="question q1 in two notebooks"):
-        recorder.prepare("ps1")
-
-
 def test_an_unknown_assignment_is_refused(course):
     """prepare names the assignment that is nearest."""
     with Recorder(course) as recorder, pytest.raises(UnknownName, match="ps1"):

@@ -204,7 +204,7 @@ def test_one_that_ends_workers_is_set_aside_alone(grader: MadeUpGrader, cluster:
     run = Run(grader)
     assert run.grade(STUDENTS) == ALL_GRADED | {"s07": None}
     assert len(lost) == 3
-    assert run.executor.notes == ("set aside, since 3 workers were lost with them, and not judged: s07",)
+    assert run.executor.notes == ("set aside after 3 workers lost or failed, and not judged: s07",)
 
 
 def test_a_silent_worker_gets_work_again_when_it_is_back(grader: MadeUpGrader, cluster: MadeUp) -> None:
@@ -271,6 +271,19 @@ def test_a_worker_that_answers_nonsense_gets_nothing_more(grader: MadeUpGrader, 
     run = Run(grader)
     assert run.grade(STUDENTS) == ALL_GRADED
     assert [text for text in run.said if "worker a gets no more work" in text] == run.said != []
+
+
+@pytest.mark.parametrize("threads", [{"a": 3, "b": 3}, {"a": 1}])
+def test_a_submission_that_makes_workers_fail_is_set_aside(
+    grader: MadeUpGrader, cluster: MadeUp, threads: dict[str, int]
+) -> None:
+    """Whoever gets it answers with an exception: it is named at once, the others are graded, no worker is given up."""
+    cluster.there = dict(threads)
+    cluster.act = lambda worker, student: CallFailed("it raised") if student == "s03" else None
+    run = Run(grader)
+    assert run.grade(STUDENTS) == {**ALL_GRADED, "s03": None}
+    assert run.executor.notes == ("set aside after 3 workers lost or failed, and not judged: s03",)
+    assert run.said == []
 
 
 def test_a_worker_that_can_t_grade_is_named(grader: MadeUpGrader, cluster: MadeUp) -> None:

@@ -61,13 +61,13 @@ def test_sums_are_nbgraders(course, assignment):
 
 
 def test_what_waits_is_named_by_question(course):
-    """A question waits if nobody has given a mark, or if a person is asked to look; other assignments don't count."""
+    """A question of either notebook waits if nobody has marked it, or if a person is asked to look; by assignment."""
     with closing(connect(course)) as gradebook:
         found = waiting_questions(gradebook, "a1")
         assert waiting_questions(gradebook, "a2").keys() == {"late"}
     assert found.keys() == GIVEN.keys() - {"all", "nobody"}
-    assert found["late"] == ["draw", "draw"]
-    assert found["unseen"] == ["draw", "draw", "sum", "sum", "text", "text"]
+    assert found["late"] == ["part1/draw", "part2/draw"]
+    assert found["unseen"] == [f"part{number}/{name}" for name in ("draw", "sum", "text") for number in (1, 2)]
 
 
 def test_an_unknown_assignment_has_no_points_and_no_marks(course):

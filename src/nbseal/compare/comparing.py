@@ -21,7 +21,7 @@ from nbseal.grading import Grader
 from nbseal.grading.executors import Finished, LocalExecutor
 from nbseal.grading.mark_changes import MarkChange
 from nbseal.notebook.grade_cells import nbgrader_mark
-from nbseal.results import GradedSubmission, QuestionResult, Status
+from nbseal.results import GradedSubmission, QuestionResult, Status, of_notebook
 
 # Settings by which nbgrader's command goes through us: without them it is nbgrader itself.
 STOCK = """
@@ -74,7 +74,7 @@ class Comparison:
 class _Ours:
     questions: Sequence[QuestionResult]
     problems: Sequence[str]
-    errors: Mapping[str, str]  # by grade_id
+    errors: Mapping[str, Mapping[str, str]]  # by notebook, then by grade_id
 
 
 def compare(course: Course, assignment: str, jobs: int | None = None, stock: bool = False) -> Comparison:
@@ -114,7 +114,7 @@ def _grade(course: Course, assignment: str, students: Sequence[str], jobs: int |
         for _ in students:
             graded: GradedSubmission = finished.next().result()
             card = graded.scorecard
-            errors = {name: error for nb in graded.notebooks.values() for name, error in _errors(nb["cells"]).items()}
+            errors = {name: _errors(nb["cells"]) for name, nb in graded.notebooks.items()}
             found[card.student] = _Ours(card.questions, card.problems, errors)
     return found
 
@@ -188,12 +188,14 @@ def _nbgrader(copy: Path, *words: str) -> list[str]:
     return [f"nbgrader {words[0]} itself stopped: {' '.join(map(str.strip, said))}"]
 
 
-def _cells_that_ran_otherwise(student: str, errors: Mapping[str, str], copy: Course, assignment: str) -> list[str]:
+def _cells_that_ran_otherwise(
+    student: str, errors: Mapping[str, Mapping[str, str]], copy: Course, assignment: str
+) -> list[str]:
     """A line for each of nbgrader's cells that raised something else in its own run."""
     found = []
     for path in sorted(copy.folder("autograded", student, assignment).glob("*.ipynb")):
         for grade_id, theirs in _errors(_cells(path)).items():
-            ours = errors.get(grade_id, theirs)
+            ours = errors.get(path.stem, {}).get(grade_id, theirs)
             if ours != theirs:
                 found.append(f"{student} · {grade_id}: {theirs or 'no error'} in nbgrader, {ours or 'no error'} here")
     return found
@@ -204,6 +206,12 @@ def _cells(path: Path) -> Any:
     import nbformat
 
     return nbformat.read(path, as_version=4).cells
+
+
+def _raised(errors: Mapping[str, Mapping[str, str]], question: QuestionResult) -> str:
+    """What a question's check raised here; "" if nothing."""
+    found = (of_notebook({question.grade_id: own.get(question.cell, "")}, name) for name, own in errors.items())
+    return next((error for one in found for error in one.values() if error), "")
 
 
 def _set_beside(
@@ -229,7 +237,7 @@ def _set_beside(
                 row.less += question.score < before - 1e-9
             if before is not None and (question.score is None or abs(question.score - before) >= 1e-9):
                 change = MarkChange(student, question.grade_id, before, question.score, question.max_score)
-                raised = ours[student].errors.get(question.grade_id, "")
+                raised = _raised(ours[student].errors, question)
                 why = f"its check raises {raised} here" if raised else "its check runs without an error here"
                 result.differences.append(Difference(change, question.reason or why))
     result.questions = list(rows.values())

@@ -145,8 +145,8 @@ def _auto(plan: NotebookPlan) -> list[Question]:
     """The questions that a machine judges; CourseError for a name that can't be a test file's."""
     found = [question for question in plan.questions if not question.manual]
     for question in found:
-        if not question.grade_id.replace("-", "").replace("_", "").replace(".", "").isalnum():
-            raise CourseError(f"the question {question.grade_id!r} can't be a file's name: use letters and digits.")
+        if not question.name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+            raise CourseError(f"the question {question.name!r} can't be a file's name: use letters and digits.")
     return found
 
 

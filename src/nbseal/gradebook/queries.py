@@ -25,6 +25,7 @@ from nbseal.gradebook.tables import (
     SUBMITTED_NOTEBOOK,
     TASK_CELL,
 )
+from nbseal.results import full_name
 
 OF_ASSIGNMENT = SUBMISSION.c.assignment_id == ASSIGNMENT.c.id, ASSIGNMENT.c.name == bindparam("name")
 OF_SUBMISSION = SUBMITTED_NOTEBOOK.c.assignment_id == SUBMISSION.c.id
@@ -38,19 +39,28 @@ LATENESS = select(
     *(SUBMISSION.c.student_id, SUBMISSION.c.timestamp, SUBMISSION.c.extension, ASSIGNMENT.c.duedate),
     SUBMITTED_NOTEBOOK.c.late_submission_penalty,
 ).where(*OF_ASSIGNMENT, OF_SUBMISSION)
+OF_CELL = CELL.c.id == GRADE.c.cell_id, NOTEBOOK.c.id == CELL.c.notebook_id
 GRADES = select(
-    SUBMISSION.c.student_id, CELL.c.name, GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit
-).where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, CELL.c.id == GRADE.c.cell_id)
+    *(SUBMISSION.c.student_id, NOTEBOOK.c.name, CELL.c.name.label("question")),
+    *(GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit),
+).where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, *OF_CELL)
 PERSON_MARKS = (
-    select(SUBMISSION.c.student_id, CELL.c.name, GRADE.c.manual_score)
-    .where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, CELL.c.id == GRADE.c.cell_id)
+    select(SUBMISSION.c.student_id, NOTEBOOK.c.name, CELL.c.name.label("question"), GRADE.c.manual_score)
+    .where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, *OF_CELL)
     .where(GRADE.c.manual_score.is_not(None))
 )
 WAITING = (
-    select(SUBMISSION.c.student_id, CELL.c.name)
-    .where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, CELL.c.id == GRADE.c.cell_id)
+    select(SUBMISSION.c.student_id, NOTEBOOK.c.name, CELL.c.name.label("question"))
+    .where(*OF_ASSIGNMENT, OF_SUBMISSION, OF_NOTEBOOK, *OF_CELL)
     .where(or_(GRADE.c.needs_manual_grade, and_(GRADE.c.auto_score.is_(None), GRADE.c.manual_score.is_(None))))
-    .order_by(CELL.c.name)
+    .order_by(CELL.c.name, NOTEBOOK.c.name)
+)
+IN_TWO_NOTEBOOKS = (
+    select(CELL.c.name)
+    .where(NOTEBOOK.c.assignment_id == ASSIGNMENT.c.id, ASSIGNMENT.c.name == bindparam("name"))
+    .where(CELL.c.notebook_id == NOTEBOOK.c.id, CELL.c.type.in_(("GradeCell", "TaskCell")))
+    .group_by(CELL.c.name)
+    .having(func.count() > 1)
 )
 OF_NAMED_NOTEBOOK = *OF_ASSIGNMENT, OF_SUBMISSION, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id
 PAGES = select(
@@ -220,7 +230,7 @@ def submission_marks(gradebook: Connection, assignment: str) -> dict[str, Submis
 def waiting_questions(gradebook: Connection, assignment: str) -> dict[str, list[str]]:
     """Questions without a mark, or that a person is asked to look at, by student."""
     found: dict[str, list[str]] = {}
-    for student, question in gradebook.rows(WAITING, name=assignment):
+    for student, question in _named(gradebook, WAITING, assignment):
         found.setdefault(student, []).append(question)
     return found
 
@@ -229,7 +239,8 @@ def submission_states(course: Course, assignment: str) -> dict[str, SubmissionSt
     """The gradebook's view of each submission of ``assignment``, by student; RecordError if it can't be read."""
     found: dict[str, SubmissionState] = {}
     with _reading(course) as gradebook:
-        lateness, grades = (gradebook.rows(query, name=assignment) if gradebook else [] for query in (LATENESS, GRADES))
+        lateness = gradebook.rows(LATENESS, name=assignment) if gradebook else []
+        grades = list(_named(gradebook, GRADES, assignment)) if gradebook else []
     for student, timestamp, extension, duedate, penalty in lateness:
         state = found.setdefault(student, SubmissionState(_seconds_late(timestamp, extension, duedate)))
         state.penalty += penalty or 0.0
@@ -242,9 +253,16 @@ def person_marks(course: Course, assignment: str) -> dict[str, dict[str, float]]
     """The marks that people gave in the formgrader, by student and question; RecordError as above."""
     found: dict[str, dict[str, float]] = {}
     with _reading(course) as gradebook:
-        for student, question, mark in gradebook.rows(PERSON_MARKS, name=assignment) if gradebook else []:
+        for student, question, mark in _named(gradebook, PERSON_MARKS, assignment) if gradebook else []:
             found.setdefault(student, {})[question] = mark
     return found
+
+
+def _named(gradebook: Connection, query: Any, assignment: str) -> Iterator[tuple[Any, ...]]:
+    """Rows that begin with student, notebook and question, with the question as the scorecards call it for the two."""
+    doubles = {name for (name,) in gradebook.rows(IN_TWO_NOTEBOOKS, name=assignment)}
+    for student, notebook, question, *values in gradebook.rows(query, name=assignment):
+        yield student, full_name(notebook, question) if question in doubles else question, *values
 
 
 def class_notebook_marks(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -89,7 +88,6 @@ def ensure_registered(course: Course, assignment: Assignment, connection: Connec
         for name in assignment.notebooks
     }
     wanted = {name: _cells_of(template) for name, template in templates.items()}
-    _refuse_doubles(assignment, wanted)
     recorded: dict[str, RecordedCells] = {}
     for (row,) in connection.rows(ASSIGNMENT_ID, name=assignment.name):
         recorded = _recorded_cells(connection, row)
@@ -132,15 +130,6 @@ def _recorded_cells(connection: Connection, assignment: str) -> dict[str, Record
         notebook: RecordedCells(points, frozenset(answers), frozenset(sources))
         for notebook, (points, answers, sources) in found.items()
     }
-
-
-def _refuse_doubles(assignment: Assignment, cells: dict[str, RecordedCells]) -> None:
-    counts = Counter(name for cells in cells.values() for name in cells.points)
-    if doubles := sorted(name for name, count in counts.items() if count > 1):
-        raise CourseError(
-            f"{assignment.name} has the question {doubles[0]} in two notebooks: give each its own name, "
-            "since a scorecard tells an assignment's questions apart by their names."
-        )
 
 
 def _disagreement(

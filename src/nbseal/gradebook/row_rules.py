@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbseal.notebook import is_as_released
-from nbseal.results import GradedSubmission, QuestionResult, Status
+from nbseal.results import GradedSubmission, QuestionResult, Status, full_name, of_notebook
 
 GRADED_KINDS = ("GradeCell", "TaskCell")
 COMMENTED_KINDS = ("SolutionCell", "TaskCell")
@@ -41,13 +41,16 @@ class MachineMarks:
 
     def __init__(self, graded: GradedSubmission, cells: list[GradebookCell]) -> None:
         self.graded = graded
-        self.questions = {question.grade_id: question for question in graded.scorecard.questions}
+        questions = {question.grade_id: question for question in graded.scorecard.questions}
+        self.questions = {name: of_notebook(questions, name) for name in {cell.notebook for cell in cells}}
         self.answers = {name: _answers(notebook) for name, notebook in graded.notebooks.items()}
         self.unread = self._unread(cells)
 
     def strangers(self, cells: list[GradebookCell]) -> set[str]:
         """Graded questions that the gradebook has no row for."""
-        return set(self.questions) - {cell.name for cell in cells if cell.kind in GRADED_KINDS}
+        graded = [cell for cell in cells if cell.kind in GRADED_KINDS]
+        known = {name for cell in graded for name in (cell.name, full_name(cell.notebook, cell.name))}
+        return {question.grade_id for question in self.graded.scorecard.questions} - known
 
     def is_missing(self, notebook: str) -> bool:
         """Whether the student handed in no such notebook."""
@@ -57,7 +60,7 @@ class MachineMarks:
         """The machine's mark for a grade cell or a task cell."""
         if self.is_missing(cell.notebook):
             return AutoMark(0.0, final=True)
-        question: QuestionResult | None = self.questions.get(cell.name)
+        question: QuestionResult | None = self.questions[cell.notebook].get(cell.name)
         if question is None or question.status is not Status.GRADED:
             return AutoMark(None)
         return AutoMark(question.score)
@@ -77,7 +80,7 @@ class MachineMarks:
         """Notebooks of which the machine could judge nothing: what the student wrote may stand in no cell of ours."""
         seen: dict[str, list[bool]] = {}
         for cell in cells:
-            if question := self.questions.get(cell.name):
+            if question := self.questions[cell.notebook].get(cell.name):
                 lost = question.is_decided or (question.status is Status.NOT_JUDGED and not question.tests)
                 seen.setdefault(cell.notebook, []).append(lost)
         return {notebook for notebook, lost in seen.items() if all(lost)}

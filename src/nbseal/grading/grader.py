@@ -49,7 +49,16 @@ from nbseal.grading.submission import (
 from nbseal.hidden_tests import Case, Judge
 from nbseal.notebook import Reading, rebuild, with_chosen_cells
 from nbseal.notebook.outputs import make_safe, safe_files
-from nbseal.results import CellTime, GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult
+from nbseal.results import (
+    CellTime,
+    GradedSubmission,
+    Outcome,
+    QuestionResult,
+    Scorecard,
+    Status,
+    TestResult,
+    of_notebook,
+)
 from nbseal.sandbox import NONE, Level, SealedProcess, WarmProcess
 from nbseal.sandbox.levels import accepted_levels
 from nbseal.sandbox.sealed import Run
@@ -203,12 +212,12 @@ class Grader:
         missing = tuple(
             plan.name
             for plan in self.plan.notebooks
-            if plan.name not in there and not any(question.grade_id in decided.points for question in plan.questions)
+            if plan.name not in there and not any(question.name in decided.points for question in plan.questions)
         )
         for plan in self.plan.notebooks:
             if plan.name in missing:
                 problems.append(f"{plan.name}.ipynb was not submitted")
-                results += [_zero(question.grade_id, question.points) for question in plan.questions]
+                results += [_zero(question.name, question.points) for question in plan.questions]
                 continue
             graded = self._grade_notebook(plan, submission, self._seed(submission.digest) if seed is None else seed)
             notebooks[plan.name] = graded.nb
@@ -270,7 +279,8 @@ class Grader:
 
     def _attempt(self, plan: NotebookPlan, reading: Reading, submission: Submission, seed: bytes) -> _Graded:
         decided = submission.decided
-        rebuilt = rebuild(plan.template, with_chosen_cells(plan.template, reading.nb, decided.cells))
+        chosen = of_notebook(decided.cells, plan.name)
+        rebuilt = rebuild(plan.template, with_chosen_cells(plan.template, reading.nb, chosen))
         nb = rebuilt.nb
         graded = _Graded(nb, problems=[*reading.problems, *rebuilt.problems])
         files = beside_support(submission.files, self.plan.support)
@@ -293,8 +303,8 @@ class Grader:
         graded.problems += _slow_cells(run)
         own_words, stopped = has_own_words(nb, plan.template), self._stopped_too_early(plan, run, nb)
         for question in plan.questions:
-            if question.grade_id in decided.points:
-                graded.questions.append(score_as_decided(question, decided.points[question.grade_id]))
+            if question.name in decided.points:
+                graded.questions.append(score_as_decided(question, decided.points[question.name]))
             elif reason := rebuilt.unsure.get(question.grade_id):
                 graded.questions.append(not_found(question, reason))
             else:
@@ -315,12 +325,10 @@ class Grader:
                 if may_give_credit(plan.template, question, self.plan.sealed):
                     wanted.append(question)
                 else:
-                    found[question.grade_id] = False
+                    found[question.name] = False
             if wanted:
                 told = run_solution(self.course, self.assignment, plan, self.plan.support, self.spawn).credit
-                credit = {
-                    question.grade_id: told[question.grade_id] for question in wanted if question.grade_id in told
-                }
+                credit = {question.name: told[question.grade_id] for question in wanted if question.grade_id in told}
                 self._rule += f" {sorted(credit.items())}"
                 found |= credit
         return found
@@ -416,11 +424,11 @@ class Grader:
         cell = next(cell for cell in nb["cells"] if grade_id_of(cell) == question.grade_id)
         if question.manual:
             return score_by_a_person(question, cell, own_words)
-        return score_by_nbgrader(question, cell, run.failure, self.gives_credit(question.grade_id))
+        return score_by_nbgrader(question, cell, run.failure, self.gives_credit(question.name))
 
-    def gives_credit(self, grade_id: str) -> bool | None:
+    def gives_credit(self, question: str) -> bool | None:
         """Whether a check without hidden tests gives partial credit (see `solution_run`); None if nobody can tell."""
-        return self._credit.get(grade_id)
+        return self._credit.get(question)
 
     def unreadable(self, student: str, error: SubmissionError, decisions: Decisions | None = None) -> GradedSubmission:
         """The scorecard of a submission that can't be read at all."""
@@ -497,9 +505,9 @@ def _not_judged(plan: NotebookPlan, problem: str, decided: Decided, told: str = 
     """No mark but those that a person decided; if they did for all questions, the ``problem`` is settled, too."""
     nb = {**plan.template, "cells": [dict(cell) for cell in plan.template["cells"]]}
     results = [
-        score_as_decided(question, decided.points[question.grade_id])
-        if question.grade_id in decided.points
-        else QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, told=told)
+        score_as_decided(question, decided.points[question.name])
+        if question.name in decided.points
+        else QuestionResult(question.name, None, question.points, Status.NOT_JUDGED, told=told)
         for question in plan.questions
     ]
     write_marks(nb, frozenset(result.grade_id for result in results), results)
@@ -516,5 +524,5 @@ def _sha256(text: str, decided: Decided) -> str:
     return hashlib.sha256(f"{text}{decided.digest and f' {decided.digest}'}".encode()).hexdigest()
 
 
-def _zero(grade_id: str, points: float) -> QuestionResult:
-    return QuestionResult(grade_id, 0.0, points, Status.GRADED)
+def _zero(question: str, points: float) -> QuestionResult:
+    return QuestionResult(question, 0.0, points, Status.GRADED)

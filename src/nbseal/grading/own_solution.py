@@ -9,10 +9,10 @@ from nbseal.course import Course
 from nbseal.errors import SubmissionError
 from nbseal.files import digest_of, write_whole
 from nbseal.grading.grader import Grader
+from nbseal.grading.scoring import grade_id_of
 from nbseal.grading.submission import HandedIn, read_folder
-from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.outputs import failure
-from nbseal.results import GradedSubmission, QuestionResult, Status
+from nbseal.results import GradedSubmission, QuestionResult, Status, of_notebook
 
 FOLDER = "own_solutions"
 
@@ -76,11 +76,12 @@ def _lost_marks(graded: GradedSubmission) -> list[str]:
     ]
 
 
-def _first_failure(graded: GradedSubmission, grade_id: str) -> str:
+def _first_failure(graded: GradedSubmission, question: str) -> str:
     """The first cell up to a question's check that raised: where something is missing, checks fail far below."""
-    for nb in graded.notebooks.values():
+    for name, nb in graded.notebooks.items():
         cells = nb["cells"]
-        ends = [place for place, cell in enumerate(cells) if (nbgrader_mark(cell) or {}).get("grade_id") == grade_id]
+        own = of_notebook({question: None}, name)
+        ends = [place for place, cell in enumerate(cells) if grade_id_of(cell) in own]
         for failed in map(failure, cells[: ends[0] + 1] if ends else []):
             if failed:
                 return f"{failed[0]}, raises {failed[1]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -62,10 +63,16 @@ def make_plan(
     such as a data set of this machine.
     """
     sealed = frozenset(test.question for test in tests)
-    notebooks = []
-    for name in assignment.notebooks:
-        template = make_template(assignment.template_path(name), course.config, sealed, course.template_cache)
-        notebooks.append(NotebookPlan(name, template, tuple(questions(template))))
+    templates = {
+        name: make_template(assignment.template_path(name), course.config, sealed, course.template_cache)
+        for name in assignment.notebooks
+    }
+    notebooks = _with_questions(templates)
+    if doubles := sorted({one.grade_id for plan in notebooks for one in plan.questions if one.notebook} & sealed):
+        raise GraderError(
+            f"{assignment.grader} has hidden tests for {', '.join(map(repr, doubles))}, which two notebooks of "
+            f"{assignment.name} have: give the cells names of their own."
+        )
     known = {question.grade_id for plan in notebooks for question in plan.questions}
     strangers = sorted(sealed - known)
     if strangers:
@@ -87,10 +94,24 @@ def make_plan(
     )
 
 
+def _with_questions(templates: dict[str, dict[str, Any]]) -> list[NotebookPlan]:
+    """Each notebook with its questions; nbgrader lets two notebooks have cells of one name."""
+    found = {name: questions(template) for name, template in templates.items()}
+    counts = Counter(one.grade_id for asked in found.values() for one in asked)
+    return [
+        NotebookPlan(
+            name,
+            template,
+            tuple(replace(one, notebook=name) if counts[one.grade_id] > 1 else one for one in found[name]),
+        )
+        for name, template in templates.items()
+    ]
+
+
 def _notes(assignment: Assignment, notebooks: list[NotebookPlan], sealed: frozenset[str]) -> tuple[str, ...]:
     if not any(plan.questions for plan in notebooks):
         return (f"{assignment.name}: no cell gives points, so there is nothing to grade.",)
-    bare = [q.grade_id for plan in notebooks for q in plan.questions if not q.manual and q.grade_id not in sealed]
+    bare = [q.name for plan in notebooks for q in plan.questions if not q.manual and q.grade_id not in sealed]
     if not bare:
         return ()
     return (

@@ -25,10 +25,10 @@ ANSWER_IS_FOUND = "The answer is found in the notebook."
 def score_sealed(question: Question, tests: Sequence[TestResult], decimals: int) -> QuestionResult:
     """The weighted share of what the tests earn; no mark at all when a test could not be judged."""
     if any(test.outcome is Outcome.NOT_JUDGED for test in tests):
-        return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, tuple(tests))
+        return QuestionResult(question.name, None, question.points, Status.NOT_JUDGED, tuple(tests))
     share = sum(test.weight * test.earned for test in tests) / sum(test.weight for test in tests)
     score = round(question.points * share, decimals)
-    return QuestionResult(question.grade_id, score, question.points, Status.GRADED, tuple(tests))
+    return QuestionResult(question.name, score, question.points, Status.GRADED, tuple(tests))
 
 
 def score_by_nbgrader(
@@ -53,7 +53,7 @@ def score_by_nbgrader(
             reason = f"the check gives no number of points from 0 to {question.points:g}: {shown}"
             return _no_mark(question, "The last line is a number of points.", reason)
         score = credit
-    return QuestionResult(question.grade_id, score, question.points, Status.GRADED)
+    return QuestionResult(question.name, score, question.points, Status.GRADED)
 
 
 def results_of(cell: Mapping[str, Any]) -> list[Any]:
@@ -77,7 +77,7 @@ def _text_of(result: Mapping[str, Any]) -> str:
 
 def _no_mark(question: Question, line: str, reason: str) -> QuestionResult:
     test = TestResult(line, Outcome.NOT_JUDGED, reason)
-    return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,))
+    return QuestionResult(question.name, None, question.points, Status.NOT_JUDGED, (test,))
 
 
 def unless_stopped(result: QuestionResult, reason: str) -> QuestionResult:
@@ -92,14 +92,14 @@ def not_found(question: Question, reason: str) -> QuestionResult:
     """No mark, for it can't be told which of the student's cells are the answer."""
     test = TestResult(ANSWER_IS_FOUND, Outcome.NOT_JUDGED, reason)
     told = f"{reason[0].upper()}{reason[1:]}. Write the answer into one cell below its question."
-    return QuestionResult(question.grade_id, None, question.points, Status.NOT_JUDGED, (test,), told)
+    return QuestionResult(question.name, None, question.points, Status.NOT_JUDGED, (test,), told)
 
 
 def score_as_decided(question: Question, points: float) -> QuestionResult:
     """The mark that a person decided, in the place of all tests."""
     score = min(points, question.points)
     outcome = Outcome.PASSED if score == question.points else Outcome.FAILED
-    return QuestionResult(question.grade_id, score, question.points, Status.GRADED, (TestResult(BY_A_PERSON, outcome),))
+    return QuestionResult(question.name, score, question.points, Status.GRADED, (TestResult(BY_A_PERSON, outcome),))
 
 
 def has_own_words(nb: dict[str, Any], template: dict[str, Any]) -> bool:
@@ -121,10 +121,10 @@ def score_by_a_person(question: Question, cell: dict[str, Any], own_words: bool 
     """
     mark = cell["metadata"]["nbgrader"]
     if not mark.get("solution") or own_words or not is_as_released(cell, mark.get("checksum")):
-        return QuestionResult(question.grade_id, None, question.points, Status.MANUAL)
+        return QuestionResult(question.name, None, question.points, Status.MANUAL)
     message = "Nothing was written here: it is as it was released."
     test = TestResult("There is an answer.", Outcome.FAILED, message, unwritten=True)
-    return QuestionResult(question.grade_id, 0.0, question.points, Status.GRADED, (test,))
+    return QuestionResult(question.name, 0.0, question.points, Status.GRADED, (test,))
 
 
 WORDS = re.compile(r"[^\W\d]+[^\w\n]+[^\W\d]+[^\w\n]+[^\W\d]+")  # three of them
@@ -173,9 +173,9 @@ def write_marks(nb: dict[str, Any], sealed: frozenset[str], results: Sequence[Qu
 
     What the student is told of questions without a mark stands in the notebook's metadata, too: texts have no outputs.
     """
-    if told := {result.grade_id: result.told for result in results if result.told}:
+    if told := {result.cell: result.told for result in results if result.told}:
         nb["metadata"] = {**nb["metadata"], METADATA: {"told": told}}
-    by_id = {result.grade_id: result for result in results}
+    by_id = {result.cell: result for result in results}
     for cell in nb["cells"]:
         result = by_id.get(grade_id_of(cell) or "")
         if result is None or cell["cell_type"] != "code":

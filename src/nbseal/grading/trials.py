@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbseal.errors import SealBroken
@@ -146,7 +146,7 @@ class Trial:
             self.question,
             self._nb["cells"][self.question.index],
             self.failure,
-            self._grader.gives_credit(self.question.grade_id),
+            self._grader.gives_credit(self.question.name),
         )
 
     def ask(self, requests: Sequence[Mapping[str, Any]]) -> list[Any]:
@@ -194,7 +194,7 @@ def trial(
     at_first, before_check = _plain_cells("first", answer.at_first), _plain_cells("tried", answer.before_check)
     first += len(at_first)
     nb = {**rebuilt, "cells": [*at_first, *cells[:-1], *before_check, cells[-1]]}
-    last = Question(question.grade_id, question.points, question.manual, len(nb["cells"]) - 1)
+    last = replace(question, index=len(nb["cells"]) - 1)
     process = grader.spawn()
     try:
         run = run_notebook(process, nb, {**answer.files, **grader.plan.support})

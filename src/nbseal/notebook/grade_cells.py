@@ -12,16 +12,26 @@ from nbgrader.utils import compute_checksum
 
 from nbseal.errors import CourseError
 from nbseal.notebook.reading import Notebook
+from nbseal.results import full_name
 
 
 @dataclass(frozen=True)
 class Question:
-    """One cell that gives points; ``manual`` ones wait for a person. ``index`` counts the cells from 0."""
+    """One cell that gives points; ``manual`` ones wait for a person. ``index`` counts the cells from 0.
+
+    ``notebook`` is named where another one of the assignment has a question of the same grade_id.
+    """
 
     grade_id: str
     points: float
     manual: bool
     index: int
+    notebook: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called among the assignment's questions."""
+        return full_name(self.notebook, self.grade_id) if self.notebook else self.grade_id
 
 
 def nbgrader_mark(cell: Any) -> dict[str, Any] | None:

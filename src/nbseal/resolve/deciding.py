@@ -17,7 +17,7 @@ from nbseal.grading.archives import unpack
 from nbseal.grading.submission import is_ignored_notebook
 from nbseal.notebook import answer_cell, read
 from nbseal.resolve.desk import Desk, Folder
-from nbseal.results import Status
+from nbseal.results import Status, cell_of
 from nbseal.text import command, first_of, one_line, shell
 
 NAMED = 5  # files in a sentence
@@ -105,7 +105,7 @@ class _Check:
             raise CourseError(f"it can't be taken: {error}") from error
         notebook = self._notebook(path)
         questions = next(plan.questions for plan in self.desk.plan.notebooks if plan.name == notebook)
-        names = tuple(question.grade_id for question in questions)
+        names = tuple(question.name for question in questions)
         return replace(self._made(Kind.FILE), file=path, notebook=notebook, questions=names)
 
     def _inside(self, given: str, files: Collection[str]) -> str:
@@ -150,7 +150,7 @@ class _Check:
         reading = None if self.folder.problem else self.folder.submission.notebooks.get(plan.name)
         if reading is None:
             raise CourseError(f"it isn't known which file is {plan.name}.ipynb: decide that first, with --file.")
-        if answer_cell(plan.template, question) is None:
+        if answer_cell(plan.template, cell_of(question)) is None:
             raise CourseError(f"{question} has no answer cell in {plan.name}.ipynb: give its points.")
         path, cells = self.folder.submission.paths[plan.name], reading.nb["cells"]
         if not 1 <= number <= len(cells):

@@ -48,13 +48,13 @@ class Desk:
 
     def notebook_of(self, question: str) -> NotebookPlan | None:
         """The notebook that a question is in."""
-        named = ((plan, one.grade_id) for plan in self.plan.notebooks for one in plan.questions)
+        named = ((plan, one.name) for plan in self.plan.notebooks for one in plan.questions)
         return next((plan for plan, name in named if name == question), None)
 
     @property
     def questions(self) -> Sequence[str]:
-        """The grade_ids of all questions."""
-        return [question.grade_id for plan in self.plan.notebooks for question in plan.questions]
+        """The names of all questions."""
+        return [question.name for plan in self.plan.notebooks for question in plan.questions]
 
     def open_questions(self, student: str) -> list[QuestionResult]:
         """Questions that could not be judged, and that no person has given a mark."""

@@ -121,7 +121,7 @@ def _cases(desk: Desk, folder: Folder) -> Iterator[OpenCase]:
     """What is open in one submission."""
     left = {question.grade_id: question for question in desk.open_questions(folder.student)}
     for plan in desk.plan.notebooks:
-        own = [left[question.grade_id] for question in plan.questions if question.grade_id in left]
+        own = [left[question.name] for question in plan.questions if question.name in left]
         if own and plan.name in folder.submission.notebooks and not folder.problem:
             yield from _questions(desk, folder, plan, own)
         elif own:
@@ -157,7 +157,7 @@ def _questions(desk: Desk, folder: Folder, plan: NotebookPlan, own: Sequence[Que
             choices.append(Choice(grade, "fix the hidden test and grade again"))
         for question in questions:
             if any(test.name == ANSWER_IS_FOUND for test in question.tests):
-                choices += _by_cells(desk, folder, plan, question.grade_id)
+                choices += _by_cells(desk, folder, plan, question)
         choices = choices or _by_points(desk, folder.student, questions)
         yield OpenCase(folder.student, ", ".join(_points(questions)), reason, tuple(choices), _points(questions))
 
@@ -169,10 +169,10 @@ def _reason(question: QuestionResult, problems: Iterable[str]) -> str:
     return "; ".join(messages) or next((one for one in problems if one.startswith("not judged: ")), "it was not judged")
 
 
-def _by_cells(desk: Desk, folder: Folder, plan: NotebookPlan, question: str) -> list[Choice]:
+def _by_cells(desk: Desk, folder: Folder, plan: NotebookPlan, question: QuestionResult) -> list[Choice]:
     """The student's own cells, which may be the answer; those of its kind or with code for it, if there are any."""
     nb = folder.submission.notebooks[plan.name].nb
-    answer = answer_cell(plan.template, question)
+    answer = answer_cell(plan.template, question.cell)
     if answer is None:
         return []
     ours = plan.template["cells"]
@@ -186,7 +186,7 @@ def _by_cells(desk: Desk, folder: Folder, plan: NotebookPlan, question: str) -> 
     alike = [one for one in own if one[1]["cell_type"] == answer["cell_type"] or _is_code_for(one[1], answer)]
     return [
         Choice(
-            _command(desk, folder.student, "--question", question, "--cell", str(index + 1)),
+            _command(desk, folder.student, "--question", question.grade_id, "--cell", str(index + 1)),
             f"cell {index + 1}: {_first_line(cell)}",
         )
         for index, cell in (alike or own)[:MOST_CHOICES]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 from nbseal.course import Course
 from nbseal.errors import SubmissionError
@@ -12,13 +13,17 @@ from nbseal.grading.submission import read_submission
 from nbseal.notebook import make_template, rebuild, with_chosen_cells
 from nbseal.notebook.grade_cells import nbgrader_mark
 from nbseal.notebook.reading import Notebook
+from nbseal.results import full_name, of_notebook
 
 LENGTH_LIMIT = 20_000  # characters; a longer answer is no answer to a question of a course
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One student's answer cell: ``question`` is its grade_id, ``given`` what the release had in this cell."""
+    """One student's answer cell: ``given`` is what the release had in this cell.
+
+    ``question`` is its grade_id, with its notebook where two have it.
+    """
 
     student: str
     question: str
@@ -42,6 +47,7 @@ def read_answers(course: Course, assignment: str) -> Answers:
     students = course.choose_students(assignment, None)
     templates = {name: make_template(found.template_path(name), course.config) for name in found.notebooks}
     known = {name: fingerprint(template) for name, template in templates.items()}
+    counts = Counter(name for mark in known.values() for name in mark.answers)
     limit = course.seal.submission_mib
     decisions = read_decisions(course.private, assignment)
     answers: list[Answer] = []
@@ -54,9 +60,11 @@ def read_answers(course: Course, assignment: str) -> Answers:
             submission = recognise(handed_in, known, {}, limit << 20, decided)
             notes += [f"{student}: {reason.removeprefix('not judged: ')}" for reason in submission.not_judged.values()]
             for name, reading in submission.notebooks.items():
-                own = with_chosen_cells(templates[name], reading.nb, decided.cells)
+                own = with_chosen_cells(templates[name], reading.nb, of_notebook(decided.cells, name))
                 nb = rebuild(templates[name], own).nb
-                answers += _of_notebook(student, nb, templates[name], notes)
+                for one in _of_notebook(student, nb, templates[name], notes):
+                    is_shared = counts[one.question] > 1
+                    answers.append(replace(one, question=full_name(name, one.question)) if is_shared else one)
         except SubmissionError as error:
             notes.append(f"{student}: {error}")
     given = tuple(

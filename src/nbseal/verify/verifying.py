@@ -132,7 +132,7 @@ def _shorten_limits(course: Course, assignment: Assignment) -> str:
 
 
 def _check_names(grader: Grader, wanted: Sequence[str]) -> None:
-    known = [question.grade_id for plan in grader.plan.notebooks for question in plan.questions if not question.manual]
+    known = [question.name for plan in grader.plan.notebooks for question in plan.questions if not question.manual]
     if unknown := [name for name in wanted if name not in known]:
         raise UnknownName(
             f"{grader.assignment.name} has no question {', '.join(unknown)} that is graded by itself; "

@@ -20,7 +20,7 @@ from nbseal.gradebook.queries import NotebookMarks, class_notebook_marks
 from nbseal.gradebook.times import stamp_in, zones_of
 from nbseal.grading.submission import read_submission
 from nbseal.pages import render
-from nbseal.results import GradedSubmission
+from nbseal.results import GradedSubmission, of_notebook
 from nbseal.watch.rules import in_words
 from nbseal.watch.tasks import Task
 
@@ -114,10 +114,11 @@ def attempt_pages(
     marks = {}
     for name, notebook in graded.notebooks.items():
         ids = [(cell["metadata"].get("nbgrader") or {}).get("grade_id", "") for cell in notebook["cells"]]
-        own = [results[one] for one in ids if one in results]
+        there = of_notebook(results, name)
+        own = [there[one] for one in ids if one in there]
         marks[name] = NotebookMarks(
-            {one.grade_id: one.score for one in own},
-            {one.grade_id: one.max_score for one in own},
+            {one.cell: one.score for one in own},
+            {one.cell: one.max_score for one in own},
             student=graded.scorecard.student,
         )
     notebooks = {name: notebook_bytes(notebook) for name, notebook in graded.notebooks.items()}

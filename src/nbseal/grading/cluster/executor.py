@@ -4,6 +4,7 @@ Each worker is asked first whether it can grade as this machine does, and then t
 few more than it has threads, so that it never waits for the next one. A submission counts as graded when its scorecard
 is here; until then it goes to another worker if its own one dies, falls silent or loses its way. After its first
 accident it has a worker for itself, so that one that ends workers takes no other down; after the third it is set aside.
+So is one that three times makes a worker fail; a worker that fails with three submissions in a row gets no more work.
 """
 
 from __future__ import annotations
@@ -41,12 +42,13 @@ EACH_THREAD = 2  # submissions: while one is graded, the next one is under way
 
 @dataclass(eq=False)
 class Job:
-    """A submission on its way; ``strikes`` counts the workers that were lost with it."""
+    """A submission on its way; ``strikes`` counts the workers that were lost with it, or ``failed_at`` it."""
 
     student: str
     folder: Path
     future: Future[GradedSubmission] = field(default_factory=Future)
     strikes: int = 0
+    failed_at: set[str] = field(default_factory=set)
 
 
 @dataclass(eq=False)
@@ -57,6 +59,7 @@ class Worker:
     name: str
     slots: list[asyncio.Task[None]] = field(default_factory=list)
     lost: str = ""
+    failed_with: set[str] = field(default_factory=set)  # students, since it last graded one
     _running: int = 0
     _alone: bool = False
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -119,7 +122,7 @@ class DaskExecutor:
     def notes(self) -> tuple[str, ...]:
         """Whose submissions were set aside."""
         names = ", ".join(map(one_line, sorted(self._set_aside)))
-        return (f"set aside, since {STRIKES} workers were lost with them, and not judged: {names}",) if names else ()
+        return (f"set aside after {STRIKES} workers lost or failed, and not judged: {names}",) if names else ()
 
     def submit(self, student: str, folder: Path) -> Future[GradedSubmission]:
         """Have a submission graded by some worker; the future fails with ClusterError if none is left."""
@@ -284,6 +287,10 @@ class DaskExecutor:
         """Give a worker one submission after the other."""
         while True:
             job = await self._waiting.get()
+            if worker.address in job.failed_at and self._workers.keys() - job.failed_at:
+                self._waiting.put_nowait(job)  # for somebody else
+                await asyncio.sleep(POLL_SECONDS)
+                continue
             sent = False
             try:
                 task = await asyncio.to_thread(self._grader.task, job.student, job.folder)
@@ -297,6 +304,7 @@ class DaskExecutor:
                         await connection.call(worker.address, remote.prepare, self._bundle)
                         reply = await connection.call(worker.address, remote.grade, self._digest, data)
                 self._done(job, read_reply(reply, task, self._grader.plan))
+                worker.failed_with.clear()
             except SubmissionError as error:
                 self._done(job, self._grader.unreadable(job.student, error))
             except TooLarge as error:
@@ -307,10 +315,17 @@ class DaskExecutor:
             except Disconnected:
                 self._again(job, struck=False)
                 await asyncio.sleep(POLL_SECONDS)  # if it is true, this slot is ended meanwhile
-            except (CallFailed, WireError, TimeoutError) as error:
+            except TimeoutError:
                 self._again(job, struck=True)
-                self._dismiss(worker, str(error) or f"it has not answered for {self._limit:.0f} s")
+                self._dismiss(worker, f"it has not answered for {self._limit:.0f} s")
                 return
+            except (CallFailed, WireError) as error:
+                job.failed_at.add(worker.address)
+                worker.failed_with.add(job.student)
+                self._again(job, struck=True)
+                if len(worker.failed_with) >= STRIKES:  # else the submission may be what makes it fail
+                    self._dismiss(worker, str(error))
+                    return
             except Exception as error:  # ours, or of the disk: it stops one student, as in `Grader.grade`
                 self._done(job, self._grader.not_judged(job.student, f"grading failed: {error}"))
 
@@ -325,7 +340,7 @@ class DaskExecutor:
         if job.strikes < STRIKES:
             self._waiting.put_nowait(job)
             return
-        reason = f"set aside: {STRIKES} workers were lost while they graded it"
+        reason = f"set aside after {STRIKES} workers lost or failed"
         self._set_aside.append(job.student)
         self._done(job, self._grader.not_judged(job.student, f"not judged: {reason}"))
 

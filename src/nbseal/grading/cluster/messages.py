@@ -94,7 +94,7 @@ def _scorecard(data: dict[str, Any], task: Task, plan: Plan) -> Scorecard:
             if {*map(type, (test.credit, *test.measured.values()))} - {int, float}:  # measured may be no number, too
                 raise TypeError("a number is missing")
     _ = [_text(text) for text in texts], _number(card.seconds), [_number(one.seconds) for one in card.slowest]
-    asked = [(one.grade_id, one.points) for notebook in plan.notebooks for one in notebook.questions]
+    asked = [(one.name, one.points) for notebook in plan.notebooks for one in notebook.questions]
     if [(one.grade_id, one.max_score) for one in card.questions] != asked:
         raise WireError("its questions are not the assignment's")
     if (card.student, card.assignment) != (task.student, plan.assignment.name):
