@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,11 +22,11 @@ from nbseal.grading.cluster import executor, remote
 from nbseal.grading.cluster.address import Address
 from nbseal.grading.cluster.connection import CallFailed, Disconnected, Seen
 from nbseal.grading.cluster.executor import DaskExecutor
-from nbseal.grading.cluster.messages import read_task, reply_bytes
+from nbseal.grading.cluster.messages import read_task, reply_bytes, task_bytes
 from nbseal.grading.plan import Plan, make_plan
 from nbseal.grading.submission import HandedIn, Task
 from nbseal.results import GradedSubmission, QuestionResult, Scorecard, Status
-from nbseal.wire.parcel import parcel
+from nbseal.wire.parcel import open_parcel, parcel
 from tests.courses import wait_until
 from tests.mini import make_course
 
@@ -284,6 +285,31 @@ def test_a_submission_that_makes_workers_fail_is_set_aside(
     assert run.grade(STUDENTS) == {**ALL_GRADED, "s03": None}
     assert run.executor.notes == ("set aside after 3 workers lost or failed, and not judged: s03",)
     assert run.said == []
+
+
+class Unsendable(SystemExit):
+    """What Dask can neither pickle nor show."""
+
+    def __reduce__(self) -> Any:
+        """Say no."""
+        raise TypeError
+
+    def __str__(self) -> str:
+        """Say no."""
+        raise ValueError
+
+
+@pytest.mark.parametrize(("error", "said"), [(ValueError("why"), "ValueError: why"), (Unsendable(), "Unsendable")])
+def test_what_goes_wrong_on_a_worker_comes_as_words(error: BaseException, said: str) -> None:
+    """No exception leaves a worker's function, not even one that can't be pickled, shown, or caught by most."""
+
+    class Broken:
+        def grade_task(self, task: Task) -> None:
+            raise error
+
+    remote._SHELF.put("broken", remote._Warm(Broken(), ExitStack(), 1))  # type: ignore[arg-type]
+    reply = remote.grade("broken", task_bytes(Task("ann", HandedIn({}), Decisions(), b"")))
+    assert open_parcel(reply)[0] == {"failed": said}
 
 
 def test_a_worker_that_can_t_grade_is_named(grader: MadeUpGrader, cluster: MadeUp) -> None:

@@ -72,13 +72,21 @@ def prepare(data: bytes) -> bytes:
                 grader = stack.enter_context(Grader(course, bundle.assignment, bundle=bundle))
             except NbsealError as error:
                 return parcel({"unfit": [str(error)]}, {})
-            except Exception as error:  # one that crosses is of no use: nobody there would open it
-                return parcel({"unfit": [f"{type(error).__name__}: {error}"]}, {})
+            except (Exception, SystemExit) as error:  # one that crosses is of no use: nobody there would open it
+                return parcel({"unfit": [said_by(error)]}, {})
             if grader.depends_on != bundle.depends_on:
                 there, wanted = grader.depends_on or "nothing", bundle.depends_on or "nothing"
                 return parcel({"unfit": [f"its hidden tests depend on {there} in place of {wanted}"]}, {})
             _SHELF.put(digest, _Warm(grader, stack.pop_all()))
             return parcel({"unfit": [], "level": grader.level.name}, {})
+
+
+def said_by(error: BaseException) -> str:
+    """An exception in words; its type alone if it can't say more."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
 
 
 def grade(digest: str, data: bytes) -> bytes:
@@ -96,8 +104,8 @@ def grade(digest: str, data: bytes) -> bytes:
             reason = f"what came out is too large to be sent back: {error}"
             failed = warm.grader.not_judged(task.student, reason, graded.handed_in, task.decisions)
             return reply_bytes(failed, sent)
-    except Exception as error:
-        return parcel({"failed": f"{type(error).__name__}: {error}"}, {})
+    except (Exception, SystemExit) as error:  # one that Dask can't send would leave us waited for
+        return parcel({"failed": said_by(error)}, {})
     finally:
         with _SHELF.lock:
             warm.used_by -= 1
