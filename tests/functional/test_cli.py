@@ -419,6 +419,7 @@ def test_marks_that_can_not_be_recorded_are_exit_code_3(nbseal, tmp_path: Path) 
     done = nbseal("grade", "mini", "-c", root)
     assert done.code == 3
     trouble = next(line for line in done.err.splitlines() if line.startswith("not recorded: "))
+    assert trouble.startswith("not recorded: ada: ")
     assert "autograded/ada" in trouble
     assert "run again" in trouble
     (root / "autograded" / "ada").unlink()

@@ -19,6 +19,7 @@ from nbseal.grading.mark_changes import MarkChange, mark_changes
 from nbseal.grading.own_solution import faults_of_solution
 from nbseal.grading.submission import digest_of_unreadable
 from nbseal.results import GradedSubmission, QuestionResult, Scorecard, Status
+from nbseal.text import one_line
 
 if TYPE_CHECKING:
     from nbseal.gradebook import Recorder
@@ -88,8 +89,8 @@ class ClassResult:
 
     @property
     def troubles(self) -> list[str]:
-        """What could not be recorded."""
-        return [one.trouble for one in self.done if one.trouble]
+        """Whose marks could not be recorded, and why."""
+        return [f"{one_line(one.student)}: {one.trouble}" for one in self.done if one.trouble]
 
 
 @dataclass(frozen=True)
