@@ -14,6 +14,8 @@ from tests.hostile.ways import HARMLESS
 COMPOSITIONS, TRICKS = 50, 30
 # Of those at which the least stands in the way of anything, what takes seconds
 SOON_MISSED = ("locks are answered without the kernel", "values before calls", "sanitised pages")
+# what takes minutes is left to `python -m benchmarks.attack_search --without`
+LATE_MISSED = ("counters that stand still", "keys with equal hashes")
 NEEDS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="without root a mechanism of root's can't be chosen")
 
 
@@ -36,16 +38,15 @@ def test_a_mend_that_is_off_is_missed(name: str) -> None:
 
 @NEEDS_ROOT
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, mend in MENDS.items() if name not in SOON_MISSED])
+@pytest.mark.parametrize("name", [name for name in MENDS if name not in (*SOON_MISSED, *LATE_MISSED)])
 def test_each_mend_is_missed(name: str) -> None:
     """Without any one of the others, too, what it guards against is found."""
     assert first_found(name, MENDS[name].levels[0], 1) is not None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_search_finds_what_is_there(seed: int) -> None:
-    """Without walls, each of three seeds finds ways of most kinds."""
-    kinds = {one.kind for one in search_pairs("none", seed, drawn_pairs(seed, 600, tuple(HARMLESS))).values()}
+def test_the_search_finds_what_is_there() -> None:
+    """Without walls, a seed finds ways of most kinds; the benchmark tries more of them."""
+    kinds = {one.kind for one in search_pairs("none", 1, drawn_pairs(1, 600, tuple(HARMLESS))).values()}
     wanted = {"record locks", "watches", "places to wait at", "cached pages", "abstract names", "ports", "files"}
     assert len(kinds & wanted) >= 5, kinds
