@@ -740,6 +740,7 @@ def test_tune_best(student):
             f"The chosen settings get {scores[place]} of {len(rows[3])} validation rows right, and the best ones "
             f"{scores.max()}. {hint}"
         )
+    chosen(student, candidates[-1:], rows)  # a single one is the best
 
 
 @pytest.mark.question(
@@ -753,7 +754,9 @@ def test_tune_tie(student):
         best = scores[place] == scores.max()
         assert best, f"The chosen settings get {scores[place]} validation rows right, and the best ones {scores.max()}."
         assert place == first, "Two candidates are equally good, and the later one was chosen: keep the first."
-    candidates, (X_train, y_train, X_valid, y_valid), *_ = contest(student.rng, 4, [2])
+    candidates, rows, *_ = contest(student.rng, 4, [2])
+    assert chosen(student, candidates, rows) == 2, "Another candidate was chosen than the best one."
+    X_train, y_train, X_valid, y_valid = rows
     strange = np.full(len(y_valid), y_train.max() + 1)
     value = student.leaves_alone("best_settings", candidates, X_train, y_train, X_valid, strange)
     first = isinstance(value, dict) and plainly(value, candidates[0])
