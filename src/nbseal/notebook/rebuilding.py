@@ -112,11 +112,12 @@ def _stubs_behind_answers(
     own: set[str] = set()
     for index, student in enumerate(theirs):
         position = matching.template_of.get(index)
+        given = "" if position is None else ours[position]["source"]
         if position is None or not _is_stub(ours[position], student):
-            given = set() if position is None else _defined(ours[position]["source"])
-            own |= _defined(student["source"]) - given if student["cell_type"] == "code" else set()
-        else:
-            names = _defined(student["source"])
+            if student["cell_type"] == "code" and student["source"] != given:  # most cells are as they were given
+                own |= _defined(student["source"]) - _defined(given)
+        elif own:
+            names = _defined(given)
             if names and names <= own:
                 found[position] = ELSEWHERE_ABOVE
                 name = _name(ours[position])
