@@ -397,6 +397,17 @@ def test_an_error_is_one_line_with_cause_and_mend(what: str, tmp_path: Path) -> 
     assert not (root / "autograded").exists()
 
 
+@pytest.mark.parametrize(("name", "said"), [("", "a file's name is wanted"), (".", "is a directory")])
+@pytest.mark.parametrize("words", [("grade", "mini"), ("compare", "mini"), ("verify",)], ids=" ".join)
+def test_a_page_that_can_not_be_written_is_refused_before_the_work(
+    nbseal, words: tuple[str, ...], name: str, said: str
+) -> None:
+    """A folder, or no name at all, is wrong usage, and nothing was graded for it."""
+    done = nbseal(*words, "--html", name)
+    assert done.code == 2
+    assert said in done.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["grade"], ["grade", "mini", "--jobs", "0"], ["grade", "mini", "--fast"], ["check"], ["greade"], []],

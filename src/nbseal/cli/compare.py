@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbseal.cli.options import (
-    PATH,
+    NEW_FILE,
     LinuxCommand,
     Output,
     complete_assignment,
@@ -30,7 +30,7 @@ COLUMNS = ("question", "points", "alike", "more here", "less here", "no mark her
 @click.argument("assignments", nargs=-1, help="Assignments; all by default.", shell_complete=complete_assignment)
 @click.option("--stock", is_flag=True, help="Compare with nbgrader itself, which runs student code unsealed on a copy.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Submissions at a time.")
-@click.option("--html", "html_file", type=PATH, help="Write a page with every difference to this file.")
+@click.option("--html", "html_file", type=NEW_FILE, help="Write a page with every difference to this file.")
 @text_options
 @course_option
 def compare(

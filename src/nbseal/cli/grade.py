@@ -11,7 +11,7 @@ import click
 from nbseal.cli.options import (
     EXIT_INCOMPLETE,
     EXIT_STOPPED,
-    PATH,
+    NEW_FILE,
     STOPPED,
     LinuxCommand,
     Output,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Grade what hasn't changed, too.")
 @click.option("--dry-run", is_flag=True, help="Record nothing; show whose marks would change.")
 @click.option("--verbose", "-v", is_flag=True, help="Print all marks, and a line for each question that lost some.")
-@click.option("--html", "html_file", type=PATH, help="Write a page with every mark that changes to this file.")
+@click.option("--html", "html_file", type=NEW_FILE, help="Write a page with every mark that changes to this file.")
 @text_options
 @cluster_options
 @unsealed_option

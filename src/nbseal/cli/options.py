@@ -24,6 +24,19 @@ EXIT_CODES = (
 PATH = click.Path(path_type=Path)
 
 
+class FileName(click.Path):
+    """A file to be written: neither a folder nor nothing, which is said before any work is done."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what can't be a file's name."""
+        if value == "":
+            self.fail("a file's name is wanted.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+NEW_FILE = FileName(dir_okay=False, path_type=Path)
+
+
 class Formatter(click.HelpFormatter):
     """Help with coloured headings; click takes the colours out where the output is no terminal."""
 

@@ -10,6 +10,7 @@ import click
 
 from nbseal.cli.options import (
     EXIT_WRONG,
+    NEW_FILE,
     PATH,
     LinuxCommand,
     complete_assignment,
@@ -36,7 +37,7 @@ STANDARD = Path("-")
     "--json", "json_file", type=PATH, is_flag=False, flag_value=STANDARD,
     help="Write the result as JSON to this file; without a name to standard output.",
 )  # fmt: skip
-@click.option("--html", "html_file", type=PATH, help="Write a page with every failure to this file.")
+@click.option("--html", "html_file", type=NEW_FILE, help="Write a page with every failure to this file.")
 @course_option
 def verify(
     assignments: tuple[str, ...],
