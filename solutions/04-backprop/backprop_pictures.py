@@ -146,13 +146,15 @@ def show_curves(curves, title, x_name, y_name, log=False):
 def show_slopes(functions, span=4.0):
     """Draw activations {name: (function, slope)}: each curve, and below it the curve of its slope."""
     z = np.linspace(-span, span, 201)
-    figure = Figure(figsize=(1.9 * len(functions), 3.4))
+    figure = Figure(figsize=(2.3 * len(functions), 3.4))
     told = []
     for column, (name, (function, slope)) in enumerate(functions.items()):
         wide = 1 / len(functions)
         for row, (one, colour) in enumerate(((function, BLUE), (slope, ORANGE))):
             axes = figure.add_axes((wide * (column + 0.16), 0.58 - 0.48 * row, wide * 0.78, 0.32))
             axes.plot(z, one(z), color=colour, linestyle="--" if row else "-", linewidth=2)
+            if np.ptp(one(z)) == 0:
+                axes.set_ylim(-1, 1)
             axes.axvline(0, color=INK, linewidth=0.5)
             axes.set_title(f"slope of {name}" if row else name, fontsize=9)
             axes.tick_params(labelsize=7)
