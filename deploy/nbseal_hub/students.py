@@ -156,7 +156,8 @@ def _engine(settings: HubSettings, *words: str) -> str:
     )
     if done.returncode:
         raise HubError(done.stderr.strip().removeprefix("nbseal: ") or f"nbseal student ended by {done.returncode}.")
-    sys.stderr.write(done.stderr)
+    if "--dry-run" not in words:  # we only look then, and that nothing was deleted would be said before we ask
+        sys.stderr.write(done.stderr)
     return str(done.stdout)
 
 

@@ -92,12 +92,15 @@ def test_who_is_in_the_settings_is_not_deleted(path: Path):
             delete_student(path, name, yes)
 
 
-def test_deleting_leaves_nothing_of_one_and_everything_of_the_others(path: Path, tmp_path: Path):
+def test_deleting_leaves_nothing_of_one_and_everything_of_the_others(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     """Work, account and times are gone, the number stays taken, and a second time nobody is known by that name."""
     left = leave(path, tmp_path, "student1")
     settings = load_settings(left)
     before, number = files(settings), read_numbers(settings.private / TABLE)["student1"]
     assert delete_student(left, "student1", lambda lines: not lines) == ["nothing was deleted"]
+    assert "nothing was deleted" not in capsys.readouterr().err  # nor is it said before somebody is asked
     assert files(settings) == before
     delete_student(left, "student1", yes)
     gone = before - files(settings)
