@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import Self
 
-from tests.courses import command_line, descendants, end, environment, wait_until
+from tests.courses import command_line, descendants, end, environment, kill, wait_until
 from tests.ports import free_ports
 
 START_SECONDS = 60.0
@@ -117,14 +117,12 @@ class Cluster:
 
     def kill(self, worker: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
         """Send a signal to the process that grades; the one that watches it starts another if it ends."""
-        for pid in descendants(worker.pid):
-            if command_line(pid).startswith(WORKER[0]) or WORKER[1] in command_line(pid):
-                os.kill(pid, number)
+        lines = {pid: command_line(pid) for pid in descendants(worker.pid)}
+        kill((pid for pid, line in lines.items() if line.startswith(WORKER[0]) or WORKER[1] in line), number)
 
     def stop_worker(self, worker: subprocess.Popen[bytes]) -> None:
         """End a worker for good, with all that is below it."""
-        for pid in descendants(worker.pid):  # one that was stopped doesn't end by itself
-            os.kill(pid, signal.SIGKILL)
+        kill(descendants(worker.pid))  # one that was stopped doesn't end by itself
         end(worker)
 
     def __enter__(self) -> Self:

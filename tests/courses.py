@@ -10,8 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from tests.mini import keep_secret
@@ -125,6 +125,16 @@ def descendants(pid: int) -> set[int]:
         found |= new
         queue += new
     return found
+
+
+def kill(pids: Iterable[int], number: int = signal.SIGKILL) -> int:
+    """Send a signal to processes; those that have ended meanwhile are left out. Returns how many were there."""
+    there = 0
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+            there += 1
+    return there
 
 
 def engine_processes() -> set[int]:

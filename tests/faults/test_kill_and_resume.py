@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -29,6 +27,7 @@ from tests.courses import (
     find_child,
     grades,
     is_whole,
+    kill,
     run,
     wait_until,
 )
@@ -118,8 +117,7 @@ def test_a_killed_helper_is_replaced(part: str, root: Path, undisturbed: dict[st
     def kill_the_helper(_: object) -> None:
         if next(turns) in (1, 7):
             victims.append(find_child(part))
-            for pid in [victims[-1], *descendants(victims[-1])]:
-                os.kill(pid, signal.SIGKILL)
+            kill([victims[-1], *descendants(victims[-1])])
 
     result = grade_class(Course(root), "mini", ClassOptions(jobs=2), Watching(kill_the_helper))
     assert len(set(victims)) == 2
@@ -137,9 +135,7 @@ def test_killed_forks_cost_no_marks(part: str, root: Path, undisturbed: dict[str
     def kill_the_forks(_: object) -> None:
         nonlocal killed
         if next(turns) in (1, 7):
-            for pid in descendants(find_child(part)):
-                os.kill(pid, signal.SIGKILL)
-                killed += 1
+            killed += kill(descendants(find_child(part)))
 
     result = grade_class(Course(root), "mini", ClassOptions(jobs=2), Watching(kill_the_forks))
     assert killed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -18,7 +17,7 @@ pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub e
 
 from nbseal_hub.demo import make_demo
 from nbseal_hub.launch import answers
-from tests.courses import children, command_line, descendants, end, environment, wait_until
+from tests.courses import children, command_line, descendants, end, environment, kill, wait_until
 from tests.hub_sessions import sign_in, start_server, wait_for_lab
 from tests.ports import free_ports
 from tests.samples import ROOT
@@ -86,8 +85,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo that runs."""
     made = Demo(tmp_path_factory.mktemp("demo") / "state")
     yield made
-    for pid in descendants(made.process.pid):
-        os.kill(pid, signal.SIGKILL)
+    kill(descendants(made.process.pid))
     end(made.process)
 
 
@@ -126,7 +124,7 @@ def test_a_hub_that_fell_takes_the_rest_with_it(demo):
     demo.again()
     started = descendants(demo.process.pid)
     (hub,) = children()[demo.process.pid]
-    os.kill(hub, signal.SIGKILL)
+    kill([hub])
     assert demo.process.wait(60) == 1
     assert "the hub is gone" in demo.said()
     assert demo.is_gone(started)

@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,6 +29,7 @@ from nbseal_hub.proxy import ending_with_parent
 from nbseal_hub.roles import role_files, write_role_files
 from nbseal_hub.settings import HubSettings, Limits, Lti, Secrets, Tls, load_secrets, load_settings
 from nbseal_hub.system import _ways, check_reachable
+from tests.courses import command_line, wait_until
 from tests.ports import free_ports
 from tests.samples import ROOT
 
@@ -373,10 +373,11 @@ def test_the_proxy_ends_with_its_parent():
     """Nothing is left on the port when the hub falls, however it falls."""
     if not shutil.which("setpriv"):
         pytest.skip("needs setpriv (util-linux)")
-    command = [*ending_with_parent(), "sleep", "60"]
-    script = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:]).pid)"
+    command = [*ending_with_parent(), "sh", "-c", "echo $$; exec sleep 60"]
+    script = """
+import subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True)
+print(child.stdout.readline())  # from here on it ends with us
+"""
     done = subprocess.run([sys.executable, "-c", script, *command], stdout=subprocess.PIPE, text=True, check=True)
-    until = time.monotonic() + 30
-    while Path(f"/proc/{int(done.stdout)}/stat").exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not Path(f"/proc/{int(done.stdout)}/stat").exists()
+    assert wait_until(lambda: not command_line(int(done.stdout)), 30)  # one that nobody reaps has no command line
