@@ -15,9 +15,6 @@ from nbgrader.api import Gradebook
 
 from benchmarks.classes import otter_tests, sealed_course, stock_course
 from benchmarks.stock_hidden_tests_01_gates import GRADE_CELL_TESTS
-from nbseal.course import Course
-from nbseal.gradebook import Recorder
-from nbseal.grading import Grader
 
 ASSIGNMENT = "01-gates"
 Passed = dict[str, dict[str, bool]]
@@ -38,13 +35,12 @@ class Rate:
 
 
 def nbseal_rate(folder: Path, count: int) -> Rate:
-    """The whole command ``nbseal grade``, start to end, on a registered course whose template has been made.
+    """The whole command ``nbseal grade``, start to end, on a course that was built.
 
-    Both are made once for a course; ``nbgrader generate_assignment`` does it for the peer, outside its time, too.
+    What ``nbseal build`` does once, ``nbgrader generate_assignment`` does for the peer, outside its time, too.
     """
     root = sealed_course(folder, ASSIGNMENT, count)
-    with Recorder(Course(root)) as recorder, Grader(Course(root), ASSIGNMENT):
-        recorder.prepare(ASSIGNMENT)
+    timed([sys.executable, "-m", "nbseal.cli", "build", ASSIGNMENT], root)
     seconds = timed([sys.executable, "-m", "nbseal.cli", "grade", ASSIGNMENT, "--json", "--output", "cards.json"], root)
     cards = json.loads((root / "cards.json").read_text())
     passed = {
