@@ -234,7 +234,7 @@ def judge_rough_paper(student, rng):
     """Demand that every pixel of a large drawing counts, by a thick line of which the paper has taken up one half."""
     sheet = np.full((460, 300), 245, np.uint8)
     sheet[30:430, 50:250] = rng.choice([20, 245], (400, 200))
-    judge_ink(student, sheet, sheet == 20, "This is a large sheet: all its pixels count.")
+    as_array(student.call("ink", sheet), "ink(drawing)", shape=sheet.shape)
     picture = prepared(student, sheet)
     tall, wide = (int(np.sum(picture.max(axis=axis) > 0.2)) for axis in (1, 0))
     assert max(abs(tall - 20), abs(wide - 10)) <= 1, (

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 @click.option("--from-folder", is_flag=True, help="Watch submitted/ instead of nbgrader's exchange.")
 @click.option("--once", is_flag=True, help="Do what there is to do, and leave.")
 @click.option("--asked", is_flag=True, hidden=True, help="Do what the formgrader asks for, and leave when idle.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Submissions at a time.")
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(min=1),
+    help="Submissions at a time; one fewer than processors by default.",
+)
 @course_option
 def watch(
     assignment: tuple[str, ...], from_folder: bool, once: bool, asked: bool, jobs: int | None, course: Path

@@ -15,7 +15,8 @@ from filelock import FileLock, Timeout
 from nbseal.course import CONFIG_FILE, Course
 from nbseal.errors import CourseError, NbsealError, QueueError
 from nbseal.gradebook.connection import connect
-from nbseal.grading.executors import THREADS, default_jobs
+from nbseal.grading.executors import THREADS
+from nbseal.sandbox.cgroups import processors
 from nbseal.text import one_line
 from nbseal.watch.exchange import Arrival, Source, identity_of
 from nbseal.watch.handling import Handling, Result, Stopped
@@ -33,6 +34,11 @@ TROUBLE_SECONDS = 5.0  # until something is tried again that the disk, the excha
 MakeSource = Callable[[Course], Source]
 
 
+def spare_jobs() -> int:
+    """One fewer than there are processors that this process may use: others wait for a page of the formgrader."""
+    return max(1, processors() - 1)
+
+
 class Worker:
     """Works for one course until it is stopped; `run` is called once.
 
@@ -44,7 +50,7 @@ class Worker:
     ) -> None:
         self._root, self._make_source, self._say = root, make_source, say
         self._graders, self._wake = WarmGraders(), Event()
-        self._jobs = jobs or default_jobs()
+        self._jobs = jobs or spare_jobs()
         self._executor = ThreadPoolExecutor(self._jobs, thread_name_prefix=THREADS)
         self._running: list[Future[None]] = []
         self._enqueuing = Lock()
