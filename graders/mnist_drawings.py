@@ -66,9 +66,9 @@ def draw(rng, shape, height=None, place=None, slim=None):
 def prepared(student, drawing):
     """The submission's picture of a drawing: 28 × 28 values from 0 to 1, or a StudentError."""
     picture = as_array(student.call("prepare", drawing), "prepare(drawing)", shape=(28, 28))
-    if picture.max() > 1.001:
-        raise StudentError(f"Got values up to {picture.max():.4g}, expected 0 to 1: divide by 255.")
-    if picture.min() < -0.001:
+    if picture.max() > 1.0001:
+        raise StudentError(f"Got values up to {picture.max():.6g}, expected 0 to 1: divide by 255.")
+    if picture.min() < -0.0001:
         raise StudentError(f"Got values down to {picture.min():.3g}, expected 0 to 1.")
     return picture
 
@@ -234,7 +234,14 @@ def judge_rough_paper(student, rng):
     """Demand that every pixel of a large drawing counts, by a thick line of which the paper has taken up one half."""
     sheet = np.full((460, 300), 245, np.uint8)
     sheet[30:430, 50:250] = rng.choice([20, 245], (400, 200))
-    inside = prepared(student, sheet)[9:19, 12:16]
+    judge_ink(student, sheet, sheet == 20, "This is a large sheet: all its pixels count.")
+    picture = prepared(student, sheet)
+    tall, wide = (int(np.sum(picture.max(axis=axis) > 0.2)) for axis in (1, 0))
+    assert max(abs(tall - 20), abs(wide - 10)) <= 1, (
+        f"A line that is 400 pixels long and 200 wide comes out as {tall} × {wide} pixels (rows × columns), expected "
+        "20 × 10."
+    )
+    inside = picture[9:19, 12:16]
     assert inside.std() < 0.1, (
         "A thick line on rough paper, large on the sheet, comes out with spots, expected an even grey: scale it down "
         "so that every pixel counts (interpolation=cv2.INTER_AREA)."

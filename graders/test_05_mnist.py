@@ -150,6 +150,11 @@ def _split(student, n):
     return train, test
 
 
+def _numbers_of_rows(rng):
+    """The example's number, and a larger one that nobody has seen, of which nine tenths are whole as well."""
+    return 70_000, 10 * int(rng.integers(7001, 9000))
+
+
 def _rows(rows):
     return f"{len(rows)} row{' is' if len(rows) == 1 else 's are'}"
 
@@ -157,40 +162,46 @@ def _rows(rows):
 @pytest.mark.question("split", promise="is in exactly one of them")
 def test_split_loses_nothing(student):
     """split puts every row into one of the two sets."""
-    train, test = _split(student, 70_000)
-    missing = np.flatnonzero(np.bincount(np.concatenate([train, test]), minlength=70_000) == 0)
-    assert not len(missing), (
-        f"Of 70,000 rows, {_rows(missing)} in neither set; the first is row {missing[0] if len(missing) else ''}. "
-        "A range stops before its end: the second one starts where the first one ends."
-    )
+    for n in _numbers_of_rows(student.rng):
+        train, test = _split(student, n)
+        missing = np.flatnonzero(np.bincount(np.concatenate([train, test]), minlength=n) == 0)
+        assert not len(missing), (
+            f"Of {n:,} rows, {_rows(missing)} in neither set; the first is row {missing[0] if len(missing) else ''}. "
+            "A range stops before its end: the second one starts where the first one ends."
+        )
 
 
 @pytest.mark.question("split", weight=0.5, promise="is in exactly one of them")
 def test_split_is_disjoint(student):
     """split puts no row into both sets, and none twice."""
-    train, test = _split(student, 70_000)
-    uses = np.array([np.bincount(rows, minlength=70_000) for rows in (train, test)])
-    shared = np.flatnonzero(uses.all(axis=0))
-    assert not len(shared), f"{_rows(shared)} in both sets: the network would be tested on pictures that it has seen."
-    assert uses[0].max() <= 1, "A row is in the training set twice."
-    assert uses[1].max() <= 1, "A row is in the test set twice."
+    for n in _numbers_of_rows(student.rng):
+        train, test = _split(student, n)
+        uses = np.array([np.bincount(rows, minlength=n) for rows in (train, test)])
+        shared = np.flatnonzero(uses.all(axis=0))
+        seen = "the network would be tested on pictures that it has seen."
+        assert not len(shared), f"{_rows(shared)} in both sets: {seen}"
+        assert uses[0].max() <= 1, "A row is in the training set twice."
+        assert uses[1].max() <= 1, "A row is in the test set twice."
 
 
 @pytest.mark.question("split", weight=0.5, promise="makes 63,000 for training and 7,000 for testing")
 def test_split_sizes(student):
-    """split makes 63,000 + 7,000 of 70,000 rows, the last ones for testing."""
-    train, test = _split(student, 70_000)
-    assert len(train) > len(test), (
-        f"Got {len(train)} rows for training and {len(test)} for testing: the wrong way round."
-    )
-    assert (len(train), len(test)) == (63_000, 7_000), (
-        f"Got {len(train)} + {len(test)} rows, expected 63000 + 7000: nine tenths for training, one tenth for testing."
-    )
-    others = int(np.sum(test < 63_000))
-    assert not others or set(train) & set(test), (
-        f"The sizes are right, but {others} of the 7000 test rows are among the first 63000: the first nine tenths "
-        "are for training, the last tenth is for testing."
-    )
+    """split makes 63,000 + 7,000 of 70,000 rows and the like of others, the last ones for testing."""
+    for n in _numbers_of_rows(student.rng):
+        train, test = _split(student, n)
+        cut = n * 9 // 10
+        assert len(train) > len(test), (
+            f"Got {len(train)} rows for training and {len(test)} for testing: the wrong way round."
+        )
+        assert (len(train), len(test)) == (cut, n - cut), (
+            f"Of {n} rows, got {len(train)} + {len(test)}, expected {cut} + {n - cut}: nine tenths for training, one "
+            "tenth for testing."
+        )
+        others = int(np.sum(test < cut))
+        assert not others or set(train) & set(test), (
+            f"The sizes are right, but {others} of the {n - cut} test rows are among the first {cut}: the first nine "
+            "tenths are for training, the last tenth is for testing."
+        )
 
 
 @pytest.mark.question("split", promise="if 90 % of n isn't whole, round down")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
+
+from tests.samples import ROOT
 
 COURSE = "nn101"
 TAB = "#jp-main-dock-panel .lm-TabBar-tab"
@@ -122,6 +127,12 @@ class Student(Person):
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(source)
 
+    def answer(self, text: str) -> None:
+        """Answer all questions as the instructor does, and the one that wants words with ``text``."""
+        for stub, source in answers(self.assignment).items():
+            self.replace(stub, source)
+        self.replace("Your turn: write your answer here.", text, kind="Markdown")
+
     def save(self) -> None:
         """Save the notebook."""
         self.page.keyboard.press("Escape")
@@ -146,19 +157,44 @@ class Student(Person):
         self.listed("submitted").wait_for()
         self.shoot("submitted")
 
+    def refresh(self) -> None:
+        """Have the lists read anew."""
+        self.page.locator(TAB, has_text="Assignments").click()
+        self.page.locator("#refresh_assignments_list").click()
+        self.page.locator("#submitted_assignments_list_loading").wait_for(state="hidden")
+
+    def wait_for_news(self, seconds: float = 120.0) -> None:
+        """Refresh until the list says that there is something new to fetch."""
+        news = self.listed("submitted").locator(".nested_list_item", has_text="(feedback available to fetch)")
+        deadline = time.monotonic() + seconds
+        while not news.count():
+            assert time.monotonic() < deadline, self.listed("submitted").inner_text()
+            self.refresh()
+        self.shoot("news")
+
     def read_feedback(self) -> str:
         """Fetch the feedback, open its page, and return what it says, what is folded included."""
-        self.page.locator("#refresh_assignments_list").click()
+        self.refresh()
+        return self._read("feedback", "Overview")
+
+    def read_receipt(self) -> str:
+        """Fetch the page that stands in feedback's place until there is some, and return what it says."""
+        return self._read("receipt", "your submission arrived")
+
+    def _read(self, picture: str, sign: str) -> str:
         self.listed("submitted").get_by_role("button", name="Fetch Feedback").click()
         link = self.page.locator("#submitted_assignments_list a", has_text="view feedback").first
         link.wait_for(state="attached")
         if not link.is_visible():
             self.page.locator("#submitted_assignments_list a.assignment-notebooks-link").first.click()
         link.click()
+        is_open = self.page.locator(TAB, has_text=f"{self.assignment}.html").count()
         self.page.locator(".jp-DirListing-item", has_text=f"{self.assignment}.html").dblclick()
-        body = self.page.frame_locator("#jp-main-dock-panel .jp-HTMLViewer iframe").locator("body", has_text="Overview")
+        if is_open:  # JupyterLab shows the page as it was
+            self.page.locator("#jp-main-dock-panel [data-jp-item-name=refresh]").click()
+        body = self.page.frame_locator("#jp-main-dock-panel .jp-HTMLViewer iframe").locator("body", has_text=sign)
         body.wait_for()
-        self.shoot("feedback")
+        self.shoot(picture)
         body.evaluate("body => body.querySelectorAll('details').forEach(one => { one.open = true; })")
         return body.inner_text()
 
@@ -196,6 +232,17 @@ class Instructor(Person):
         with self.formgrader.expect_response(lambda response: response.url.endswith("/formgrader/api/assignments")):
             self.frame.locator("a", has_text="Manage Assignments").first.click()
         self.row.locator("td.collect a").wait_for()
+
+    def set_due_date(self, due: datetime) -> None:
+        """Edit the assignment: it is due at a time in UTC, to the minute."""
+        self.row.locator("td.edit a").click()
+        dialog = self.frame.locator(".modal.in")
+        dialog.locator("input.modal-duedate").fill(f"{due:%Y-%m-%dT%H:%M}")
+        dialog.locator("input.modal-timezone").fill("UTC")
+        self.shoot("due-date", self.formgrader)
+        dialog.locator("button.save").click()
+        self.frame.locator(".modal").wait_for(state="detached")
+        self.row.locator("td.duedate", has_text=f"{due:%H:%M}").wait_for()
 
     def press(self, button: str, row=None) -> str:
         """Press a button of a row, wait for its success, and return what the dialog says."""
@@ -254,3 +301,15 @@ class Instructor(Person):
         return self.formgrader.expect_response(
             lambda response: f"/formgrader/api/{what}/" in response.url and response.request.method == "PUT"
         )
+
+
+def answers(assignment: str) -> dict[str, str]:
+    """The instructor's answers, by the first line of the stub that each replaces."""
+    released = _sources(ROOT / "release" / assignment / f"{assignment}.ipynb")
+    solved = _sources(ROOT / "solutions" / assignment / f"{assignment}.ipynb")
+    return {released[name].splitlines()[0]: solved[name] for name in released if name and name.endswith("-answer")}
+
+
+def _sources(path: Path) -> dict[str, str]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in cells}

@@ -10,24 +10,17 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from nbseal_hub.links import release_link
 from tests.browser.hub_pages import COURSE, Instructor, Person, Pictures, Student
+from tests.browser.hubs import Hub
 from tests.browsers import NEEDS_CHROMIUM, grader_lines
 from tests.courses import grades
-from tests.ports import free_ports
 from tests.samples import ROOT
-
-pytest.importorskip("jupyterhub", reason="JupyterHub is not installed (the hub extra has it)")
-
-from nbseal_hub.demo import make_demo
-from nbseal_hub.launch import address, running
-from nbseal_hub.links import release_link
-from nbseal_hub.proxy import install_proxy
 
 pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
 ASSIGNMENT = "01-gates"
@@ -61,28 +54,10 @@ class Taught:
     feedback: dict[str, str]
 
 
-class Hub:
-    """A demo hub that can be started again."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._running = ExitStack()
-
-    def start(self) -> None:
-        self.settings = self._running.enter_context(running(self.path))
-        self.address = address(self.settings)
-        self.password = (self.settings.private / "demo_password").read_text(encoding="utf-8").strip()
-
-    def stop(self) -> None:
-        self._running.close()
-
-
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub with this course."""
-    install_proxy()
-    port, inner = free_ports(1), free_ports(3)
-    hub = Hub(make_demo(tmp_path_factory.mktemp("hub") / "state", ROOT, port, inner))
+    hub = Hub(tmp_path_factory.mktemp("hub") / "state")
     hub.start()
     yield hub
     hub.stop()
@@ -149,9 +124,7 @@ def _works_honestly(student: Student) -> tuple[str, str]:
     error.scroll_into_view_if_needed()
     failing = error.inner_text()
     student.shoot("self-check-fails")
-    for stub, source in answers().items():
-        student.replace(stub, source)
-    student.replace("Your turn: write your answer here.", ANSWER, kind="Markdown")
+    student.answer(ANSWER)
     student.save()
     student.shoot("answered")
     validated = student.validate()
@@ -166,18 +139,6 @@ def _hands_in_a_spy(student: Student, course: Path) -> None:
     )
     student.save()
     student.submit()
-
-
-def answers() -> dict[str, str]:
-    """The instructor's answers, by the first line of the stub that each replaces."""
-    released = _sources(ROOT / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
-    solved = _sources(ROOT / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
-    return {released[name].splitlines()[0]: solved[name] for name in released if name and name.endswith("-answer")}
-
-
-def _sources(path: Path) -> dict[str, str]:
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in cells}
 
 
 def test_the_self_check_fails_first(taught):

@@ -16,6 +16,7 @@ import psycopg
 
 from nbseal.build import build
 from nbseal.course import Course
+from nbseal.errors import CourseError
 from nbseal.gradebook import Recorder, submission_rows
 from nbseal.grading import ClassOptions, Grader, grade_class
 from nbseal.results import GradedSubmission
@@ -43,16 +44,24 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def course(server: str, tmp_path: Path) -> Path:
     """A class of six, with an empty gradebook of its own on the server."""
+    root = make_course_on(server, tmp_path)
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write('c.CourseDirectory.course_id = "mini"\n')
+    build(Course(root), ["mini"])
+    return root
+
+
+def make_course_on(server: str, tmp_path: Path) -> Path:
+    """The class's course before its assignment is entered, and before the course has a name."""
     database = tmp_path.name.replace("-", "_")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{database}"')
     root = make_course(tmp_path / "course")
     url = f"{server}/{database}".replace("postgresql:", "postgresql+psycopg:")
     with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
-        config.write(f'c.CourseDirectory.course_id = "mini"\nc.CourseDirectory.db_url = "{url}"\n')
+        config.write(f'c.CourseDirectory.db_url = "{url}"\n')
     for student in STUDENTS:
         hand_in(root, student)
-    build(Course(root), ["mini"])
     return root
 
 
@@ -141,3 +150,20 @@ def test_a_connection_that_is_lost_leaves_nothing_half_recorded(course: Path, mo
     assert set(STUDENTS) - whole.keys() == {student}
     assert not grade_class(Course(course), "mini", ClassOptions(jobs=1)).troubles
     assert Counter(student for student, *_ in rows(course)) == dict.fromkeys(STUDENTS, 3)
+
+
+def test_a_course_without_a_name_is_told_what_to_set(server: str, tmp_path: Path) -> None:
+    """Building and grading name the file and the line to add, and enter no assignment; with the line both go on."""
+    root = make_course_on(server, tmp_path)
+    wanted = rf"{root}/nbgrader_config\.py names no course.*add c\.CourseDirectory\.course_id"
+    with pytest.raises(CourseError, match=wanted):
+        build(Course(root), ["mini"])
+    with pytest.raises(CourseError, match=wanted):
+        grade_class(Course(root), "mini", ClassOptions(jobs=1))
+    with psycopg.connect(address_of(root)) as connection:
+        assert connection.execute("SELECT name FROM assignment").fetchall() == []
+    with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write('c.CourseDirectory.course_id = "mini"\n')
+    build(Course(root), ["mini"])
+    grade_class(Course(root), "mini", ClassOptions(jobs=1))
+    assert len(rows(root)) == 3 * len(STUDENTS)

@@ -167,18 +167,20 @@ def sheets(rng):
         yield fading.astype(np.uint8)
         pen = rng.permutation([20, 90, 230])
         yield np.where(ink[:, :, None], pen, 248).astype(np.uint8)
-        opacity = np.where(ink, np.linspace(255, 180, width), 0)[:, :, None]
-        for pen in (0, 30):
+        for pen, least in ((0, 180), (30, 180), (0, 255)):
+            opacity = np.where(ink, np.linspace(255, least, width), 0)[:, :, None]
             colour = np.where(ink[:, :, None], pen, rng.integers(0, 256, (*shape, 3)))
             yield np.concatenate([colour, opacity], axis=2).astype(np.uint8)
         yield np.concatenate(
             [np.where(ink[:, :, None], 200, 15) * [1, 1, 1], np.full((*shape, 1), 255)], axis=2
         ).astype(np.uint8)
     for height, width in ((100, 1), (2, 90), (1, 1), (20, 14), (13, 20), (300, 150)):
-        sheet = np.full((340, 210), 250, np.uint8)
-        sheet[20 : 20 + height, 30 : 30 + width] = rng.choice([10, 250], (height, width))
-        sheet[[20, 19 + height], 30 : 30 + width] = sheet[20 : 20 + height, [30, 29 + width]] = 10
-        yield sheet
+        for top, left in ((20, 30), (0, 30), (20, 0), (340 - height, 210 - width)):
+            sheet = np.full((340, 210), 250, np.uint8)
+            sheet[top : top + height, left : left + width] = rng.choice([10, 250], (height, width))
+            sheet[[top, top + height - 1], left : left + width] = 10
+            sheet[top : top + height, [left, left + width - 1]] = 10
+            yield sheet
 
 
 def recipe_for_ink(sheet):

@@ -80,8 +80,10 @@ def test_small(student):
 
 @pytest.mark.question("recall")
 def test_recall(student):
-    """Exact shares for frequent, rare, overlooked and invented classes."""
+    """Exact shares for frequent, rare, overlooked and invented classes, and for a single row."""
     rng = student.rng
+    for name, said in (("b", "b"), ("b", "c")):
+        assert student.leaves_alone("recalls", [name], [said]) == {name: name == said}
     for _ in range(60):
         names = rng.permutation(list(LETTERS))[: int(rng.integers(1, 7))].tolist()
         true = [names[int(place)] for place in rng.integers(0, len(names), int(rng.integers(1, 40)))]

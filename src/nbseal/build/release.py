@@ -18,7 +18,7 @@ from traitlets import import_item
 from nbseal.build.assignment_files import Files, copy_out, read_files, source_files
 from nbseal.course import Course
 from nbseal.errors import CourseError
-from nbseal.gradebook.connection import gradebook_url, open_gradebook
+from nbseal.gradebook.connection import check_course_id, gradebook_url, open_gradebook
 from nbseal.notebook.autotests import MadeTests
 from nbseal.notebook.grade_cells import check_grade_ids
 from nbseal.notebook.nbgrader_steps import load_source
@@ -38,7 +38,9 @@ def make_release(course: Course, assignment: str, register: bool = False) -> Fil
         log = _CollectedLog()
         converter = _converter(course, assignment, stage, log)
         if register:
-            open_gradebook(course).close()
+            with open_gradebook(course) as gradebook:
+                if all(one.name != assignment for one in gradebook.assignments):
+                    check_course_id(course)
         else:
             converter.no_database = True
             converter.preprocessors = [step for step in converter.preprocessors if step is not SaveCells]

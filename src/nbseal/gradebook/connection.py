@@ -16,7 +16,7 @@ import sqlalchemy
 from sqlalchemy import Executable, NullPool, create_engine, inspect
 from sqlalchemy.engine import URL, make_url
 
-from nbseal.course import Course
+from nbseal.course import CONFIG_FILE, Course
 from nbseal.errors import CourseError
 from nbseal.gradebook.explained import BUSY_SECONDS
 from nbseal.gradebook.schema import schema_problem
@@ -41,6 +41,15 @@ def gradebook_label(course: Course) -> str:
     """What to call the gradebook in a message (never its password)."""
     url = gradebook_url(course)
     return str(_file_of(url) or url.render_as_string(hide_password=True))
+
+
+def check_course_id(course: Course) -> None:
+    """CourseError if a new assignment can't be entered: only SQLite takes one that belongs to no course."""
+    if not course.coursedir.course_id and gradebook_url(course).get_backend_name() != "sqlite":
+        raise CourseError(
+            f"{course.root / CONFIG_FILE} names no course, and {gradebook_label(course)} keeps no assignment without "
+            'one: add c.CourseDirectory.course_id = "my-course", and run the same command again.'
+        )
 
 
 def _file_of(url: URL) -> Path | None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nbseal.course import Assignment, Course
 from nbseal.errors import CourseError
-from nbseal.gradebook.connection import Connection, gradebook_label, gradebook_url, open_gradebook
+from nbseal.gradebook.connection import Connection, check_course_id, gradebook_label, gradebook_url, open_gradebook
 from nbseal.gradebook.tables import (
     ASSIGNMENT,
     CELL,
@@ -158,6 +158,7 @@ def _enter(course: Course, assignment: Assignment, templates: dict[str, Notebook
         try:
             gradebook.find_assignment(assignment.name)
         except MissingEntry:
+            check_course_id(course)
             gradebook.update_or_create_assignment(assignment.name)
         for name in gone:
             gradebook.remove_notebook(name, assignment.name)

@@ -124,7 +124,7 @@ class QuestionRun:
         again = self._all_known([known for known, _ in marked], range(1))
         for (known, before), (_, tried) in zip(marked, again, strict=True):
             if tried.score != before.score:
-                said = f"{_rates(tried)} with two threads, {_rates(before)} with one"
+                said = f"{_rates(tried)} with two threads, {_rates(before)} with one: {_reasons(tried)}"
                 self._add(Problem.UNSTABLE, Kind.CASE, known.case.name, said)
 
     def _all_known(self, known: Sequence[Known], draws: range) -> list[tuple[Known, Tried]]:
