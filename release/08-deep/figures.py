@@ -19,12 +19,12 @@ def show_digits(pictures, captions, columns=10):
     columns = min(columns, max(1, len(pictures)))
     rows = max(1, -(-len(pictures) // columns))
     sheet = np.zeros((rows * 38, columns * 28))
-    figure = Figure(figsize=(max(columns, 3) * 0.6, rows * 0.82))
+    figure = Figure(figsize=(max(columns, 3) * 1.05, rows * 1.425))
     axes = figure.add_axes((0, 0, 1, 1))
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
         top, left = index // columns * 38, index % columns * 28
         sheet[top + 10 : top + 38, left : left + 28] = picture
-        axes.text(left + 14, top + 5, str(caption), ha="center", va="center", color="white", fontsize=8)
+        axes.text(left + 14, top + 5, str(caption), ha="center", va="center", color="white", fontsize=12)
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=1)
     axes.set_axis_off()
     _show(figure, f"{len(pictures)} pictures of digits, captioned {', '.join(map(str, captions))}.")

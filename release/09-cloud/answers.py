@@ -50,6 +50,20 @@ def row(photo, service, label, confidence):
     return {"photo": photo, "service": service, "label": label, "confidence": confidence}
 
 
+def box(label, xs, ys):
+    """Return the edges of the box around four corners, whose x and y are in the lists ``xs`` and ``ys``."""
+    return {"label": label, "left": min(xs), "top": min(ys), "right": max(xs), "bottom": max(ys)}
+
+
+def must_have(answer, *keys):
+    """Raise a ValueError unless an answer has one of these keys; for an error, with the service's own message."""
+    if any(key in answer for key in keys):
+        return
+    if "error" in answer or "__type" in answer:
+        raise ValueError(f"the service says: {_message(answer)}")
+    raise ValueError(f"this answer has no {' and no '.join(keys)}, only {', '.join(sorted(answer)) or 'nothing'}")
+
+
 def records(rows):
     """Return rows as a list of dicts, whether they are that already or a pandas DataFrame; None stays None."""
     if rows is None:
@@ -59,17 +73,20 @@ def records(rows):
 
 def told(parse, error):
     """Return whether the ValueError that a parser raises for a service's error holds the service's own message."""
-    message = error.get("Message") or error["error"]["message"]
     try:
         got = parse(error, "any photo")
     except ValueError as raised:
-        return message in str(raised)
+        return _message(error) in str(raised)
     raise AssertionError(f"no error was raised, the function returned {got!r}")
 
 
 def of(table, service):
     """Return the rows of one service."""
     return [row for row in table if row["service"] == service]
+
+
+def _message(error):
+    return error["Message"] if "__type" in error else error["error"]["message"]
 
 
 def _index():

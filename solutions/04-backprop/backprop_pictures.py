@@ -235,12 +235,12 @@ def show_digits(pictures, captions, columns=10):
     pictures = np.asarray(pictures).reshape(-1, 28, 28)
     rows = -(-len(pictures) // columns)
     sheet = np.zeros((rows * 36, columns * 28))
-    figure = Figure(figsize=(columns * 0.6, rows * 0.77))
+    figure = Figure(figsize=(columns * 1.05, rows * 1.35))
     axes = figure.add_axes((0, 0, 1, 1))
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
         top, left = index // columns * 36, index % columns * 28
         sheet[top + 8 : top + 36, left : left + 28] = picture
-        axes.text(left + 14, top + 4, str(caption), ha="center", va="center", color="white", fontsize=8)
+        axes.text(left + 14, top + 4, str(caption), ha="center", va="center", color="white", fontsize=12)
     axes.imshow(sheet, cmap="gray")
     axes.set_axis_off()
     _show(figure, f"{len(pictures)} pictures of digits, captioned {', '.join(map(str, captions))}.")

@@ -36,12 +36,12 @@ def show_digits(pictures, captions, columns=10):
     columns = min(columns, max(1, len(pictures)))
     rows = -(-len(pictures) // columns)
     sheet = np.zeros((rows * 36, columns * 28))
-    figure = Figure(figsize=(max(columns, 3) * 0.85, rows * 1.1))
+    figure = Figure(figsize=(max(columns, 3) * 1.05, rows * 1.35))
     axes = figure.add_axes((0, 0, 1, 1))
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
         top, left = index // columns * 36, index % columns * 28
         sheet[top + 8 : top + 36, left : left + 28] = picture
-        axes.text(left + 14, top + 4, str(caption), ha="center", va="center", color="white", fontsize=11)
+        axes.text(left + 14, top + 4, str(caption), ha="center", va="center", color="white", fontsize=12)
     axes.imshow(sheet, cmap="gray")
     axes.set_axis_off()
     show(figure, f"{len(pictures)} pictures of digits, captioned {', '.join(map(str, captions))}.")

@@ -11,6 +11,7 @@ import csv
 import json
 import os
 from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,13 @@ Parser = Callable[[dict[str, Any], str], list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, Any]:
-    """What the instructor's answers define."""
-    names: dict[str, Any] = {}
+    """What the instructor's answers define, with the notebook's helpers at hand."""
+    spec = spec_from_file_location("answers", SOURCE / "answers.py")
+    assert spec
+    assert spec.loader
+    helpers = module_from_spec(spec)
+    spec.loader.exec_module(helpers)
+    names: dict[str, Any] = {"answers": helpers}
     for cell in json.loads(base_notebook("09-cloud", "solution"))["cells"]:
         grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
         if cell["cell_type"] == "code" and grade_id.endswith("-answer"):
