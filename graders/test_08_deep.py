@@ -445,7 +445,7 @@ def test_mlp_file(student):
     network.read_network(student, "mlp")
 
 
-@pytest.mark.question("mlp", weight=1.5, requires="test_mlp_file", promise="for 95 % and for 98 %")
+@pytest.mark.question("mlp", weight=1.5, requires="test_mlp_file", promise="for 95 % (a third) and for 98 % (the rest)")
 def test_mlp_reads(student):
     """The multilayer perceptron reads the test pictures."""
     network.must_reach(student, "mlp")
@@ -457,7 +457,9 @@ def test_cnn_file(student):
     network.read_network(student, "cnn")
 
 
-@pytest.mark.question("cnn", weight=2.5, requires="test_cnn_file", promise="for 97 % and for 99.0 %")
+@pytest.mark.question(
+    "cnn", weight=2.5, requires="test_cnn_file", promise="for 97 % (two fifths) and for 99.0 % (the rest)"
+)
 def test_cnn_reads(student):
     """The convolutional network reads the test pictures."""
     network.must_reach(student, "cnn")

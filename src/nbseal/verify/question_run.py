@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
+from threading import Lock
 
 from nbseal.grading.plan import NotebookPlan
 from nbseal.grading.trials import Answer
@@ -24,6 +25,7 @@ from nbseal.verify.variants import Kind, RightAnswer, Variant, answer_cells, dif
 WITNESSES = 12  # answers that one test has caught, with others that waited for it: so many are tried without it
 WRONG = (Kind.MUTANT, Kind.IDEA)
 # Sealed processes have one of NumPy's threads. Two add up in another order, and so round in another way.
+ALONE = Lock()
 TWO_THREADS = """
 try:
     import threadpoolctl
@@ -121,15 +123,23 @@ class QuestionRun:
             self._judge_known(known, tried)
             if any(tried.scores):
                 marked.append((replace(known, answer=replace(known.answer, at_first=(TWO_THREADS,))), tried))
-        again = self._all_known([known for known, _ in marked], range(1))
+        again = self._all_known([known for known, _ in marked], range(1), self._try_alone)
         for (known, before), (_, tried) in zip(marked, again, strict=True):
             if tried.score != before.score:
                 said = f"{_rates(tried)} with two threads, {_rates(before)} with one: {_reasons(tried)}"
                 self._add(Problem.UNSTABLE, Kind.CASE, known.case.name, said)
 
-    def _all_known(self, known: Sequence[Known], draws: range) -> list[tuple[Known, Tried]]:
+    def _try_alone(self, answer: Answer, draws: range) -> Tried:
+        """Try an answer while no other one is tried so: threads of two would wait for processors until time is up."""
+        with ALONE:
+            return self._bench.try_answer(answer, draws)
+
+    def _all_known(
+        self, known: Sequence[Known], draws: range, try_answer: Callable[[Answer, range], Tried] | None = None
+    ) -> list[tuple[Known, Tried]]:
         """Known cases with their outcomes."""
-        tasks = {number: partial(self._bench.try_answer, one.answer, draws) for number, one in enumerate(known)}
+        try_answer = try_answer or self._bench.try_answer
+        tasks = {number: partial(try_answer, one.answer, draws) for number, one in enumerate(known)}
         about = f"case for {self._found.question}"
         keys = {number: _key(about, one.answer, *map(str, draws)) for number, one in enumerate(known)}
         return [(known[number], tried) for number, tried in self._all(tasks, keys).items()]
