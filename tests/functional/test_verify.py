@@ -279,9 +279,10 @@ def test_a_mark_that_hangs_on_the_number_of_threads_is_named(tmp_path: Path) -> 
     answer += "    return sum(numbers) + max(pool['num_threads'] for pool in pools) - 1"
     cases = {"pass_counts_threads": f'about = "."\n[cells]\ntotal-answer = """\n{answer}\n"""\n'}
     found = failures(verified(tmp_path / "course", RIGHT, cases, questions=("total",), sample=1))
-    assert [(one.problem, one.name, one.said) for one in found if one.problem is Problem.UNSTABLE] == [
-        (Problem.UNSTABLE, "pass_counts_threads", "0 marks with two threads, 2 marks with one")
-    ]
+    (unstable,) = (one for one in found if one.problem is Problem.UNSTABLE)
+    assert unstable.name == "pass_counts_threads"
+    assert unstable.said.startswith("0 marks with two threads, 2 marks with one: ")
+    assert "is not the sum" in unstable.said
 
 
 @pytest.mark.slow
