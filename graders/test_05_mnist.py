@@ -165,16 +165,17 @@ def test_split_loses_nothing(student):
     for n in _numbers_of_rows(student.rng):
         train, test = _split(student, n)
         missing = np.flatnonzero(np.bincount(np.concatenate([train, test]), minlength=n) == 0)
-        assert not len(missing), (
-            f"Of {n:,} rows, {_rows(missing)} in neither set; the first is row {missing[0] if len(missing) else ''}. "
-            "A range stops before its end: the second one starts where the first one ends."
-        )
+        hint = "Every row belongs into one of the two."
+        if np.all(np.diff(missing) == 1):
+            hint = "A range stops before its end: the second one starts where the first one ends."
+        first = missing[0] if len(missing) else ""
+        assert not len(missing), f"Of {n:,} rows, {_rows(missing)} in neither set; the first is row {first}. {hint}"
 
 
 @pytest.mark.question("split", weight=0.5, promise="is in exactly one of them")
 def test_split_is_disjoint(student):
     """split puts no row into both sets, and none twice."""
-    for n in _numbers_of_rows(student.rng):
+    for n in (70_000, 10 * int(student.rng.integers(200, 5000))):  # in fewer rows, no fixed numbers are right
         train, test = _split(student, n)
         uses = np.array([np.bincount(rows, minlength=n) for rows in (train, test)])
         shared = np.flatnonzero(uses.all(axis=0))
