@@ -19,7 +19,7 @@ from nbseal.grading import ClassOptions, ClassResult, Grader, grade_class
 from nbseal.grading.cluster import executor
 from nbseal.grading.cluster.address import Address
 from nbseal.grading.cluster.connection import connect
-from nbseal.grading.cluster.messages import task_bytes
+from nbseal.grading.messages import task_bytes
 from tests.clusters import Cluster
 from tests.courses import grades, run
 from tests.mini import SECRET, Watching, hand_in, make_course

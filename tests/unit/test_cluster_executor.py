@@ -22,7 +22,7 @@ from nbseal.grading.cluster import executor, remote
 from nbseal.grading.cluster.address import Address
 from nbseal.grading.cluster.connection import CallFailed, Disconnected, Seen
 from nbseal.grading.cluster.executor import DaskExecutor
-from nbseal.grading.cluster.messages import read_task, reply_bytes, task_bytes
+from nbseal.grading.messages import read_task, reply_bytes, task_bytes
 from nbseal.grading.plan import Plan, make_plan
 from nbseal.grading.submission import HandedIn, Task
 from nbseal.results import GradedSubmission, QuestionResult, Scorecard, Status

@@ -17,8 +17,8 @@ from nbseal.course import Course
 from nbseal.errors import RecordError, WireError
 from nbseal.gradebook.autograded import contents
 from nbseal.gradebook.decisions import Decision, Decisions, Kind
-from nbseal.grading.cluster.messages import read_reply, read_task, reply_bytes, task_bytes
 from nbseal.grading.cluster.unpickling import no_pickle_runs
+from nbseal.grading.messages import read_reply, read_task, reply_bytes, task_bytes
 from nbseal.grading.plan import Plan, make_plan
 from nbseal.grading.submission import HandedIn, Task
 from nbseal.results import CellTime, GradedSubmission, Outcome, QuestionResult, Scorecard, Status, TestResult

@@ -83,7 +83,6 @@ def grade_and_show(
 ) -> None:
     """Grade a class, or some of it, and print how that went; leaves with an exit code if something wasn't recorded."""
     from nbseal.grading import grade_class
-    from nbseal.grading.executors import leave_if_busy
     from nbseal.terminal import done_line
 
     with show_progress(assignment, output.as_json, done_line) as progress:
@@ -92,7 +91,6 @@ def grade_and_show(
         except KeyboardInterrupt:
             progress.stop()
             say(STOPPED, err=True)
-            leave_if_busy(EXIT_STOPPED)
             raise click.exceptions.Exit(EXIT_STOPPED) from None
     _show(assignment, result, verbose, err=output.as_json)
     if output.as_json:

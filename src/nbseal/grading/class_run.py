@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -23,9 +22,6 @@ from nbseal.text import one_line
 
 if TYPE_CHECKING:
     from nbseal.gradebook import Recorder
-
-
-AT_ONCE = 1e-4  # seconds that a thread goes on when another one wants its turn; 5 ms by default
 
 
 @dataclass(frozen=True)
@@ -136,7 +132,6 @@ def grade_class(
     chosen = course.choose_students(assignment, options.students)
     result = ClassResult(dry_run=options.dry_run)
     with ExitStack() as stack:
-        stack.callback(sys.setswitchinterval, sys.getswitchinterval())  # which `_stop` changes
         grader = Grader(course, assignment, options.unsealed)
         stack.callback(grader.close)
         # What is imported here is imported by one thread, while the grader's processes load: no other runs yet.
@@ -185,11 +180,7 @@ def _executor(grader: Grader, options: ClassOptions, count: int, watcher: Watche
 
 
 def _stop(executor: Executor, grader: Grader) -> None:
-    """What runs is for nobody any more: end the processes that threads wait for, and then the threads.
-
-    Threads that read what strangers wrote go on meanwhile, and would let this one have its turn only now and then.
-    """
-    sys.setswitchinterval(AT_ONCE)
+    """What runs is for nobody any more: end the processes that threads wait for, and then the threads."""
     grader.close()
     executor.stop()
 

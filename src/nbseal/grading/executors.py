@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -16,9 +13,6 @@ from typing import Any, Protocol
 from nbseal.grading.grader import Grader
 from nbseal.results import GradedSubmission
 from nbseal.sandbox.cgroups import processors
-
-THREADS = "nbseal"  # how the names of their threads begin
-STOP_SECONDS = 0.1
 
 
 class Executor(Protocol):
@@ -53,7 +47,8 @@ class LocalExecutor:
     def __init__(self, grader: Grader, jobs: int | None = None) -> None:
         self.jobs = jobs or default_jobs()
         self._grader = grader
-        self._threads = ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix=THREADS)
+        grader.readers()  # as long as there is one thread
+        self._threads = ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix="nbseal")
 
     def submit(self, student: str, folder: Path) -> Future[GradedSubmission]:
         """Have the submission in ``folder`` graded."""
@@ -68,29 +63,14 @@ class LocalExecutor:
         self._threads.shutdown(cancel_futures=True)
 
     def stop(self) -> None:
-        """Begin nothing more, and wait a little for what runs: what a stranger wrote may keep a thread for longer."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        until = time.monotonic() + STOP_SECONDS
-        for thread in _busy():
-            thread.join(max(0.0, until - time.monotonic()))
+        """Begin nothing more; what runs has ended with the grader."""
+        self._threads.shutdown(cancel_futures=True)
 
     def __enter__(self) -> LocalExecutor:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def leave_if_busy(code: int) -> None:
-    """End this process where submissions are still being read: Python itself would wait for their threads."""
-    if _busy():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _busy() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith(THREADS)]
 
 
 def default_jobs() -> int:

@@ -7,19 +7,22 @@ import hmac
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
 from nbseal.course import Course
-from nbseal.errors import SealBroken, SealError, SubmissionError
+from nbseal.errors import SealBroken, SealError, SubmissionError, WireError
 from nbseal.gradebook.decisions import UNDECIDED, Decided, Decisions, read_decisions
 from nbseal.gradebook.mark_output import METADATA
 from nbseal.grading.assignment_of_file import assignment_of
 from nbseal.grading.bundle import Bundle
 from nbseal.grading.execution import check_cells, run_notebook, runnable
+from nbseal.grading.messages import read_reply, read_task, reply_bytes, task_bytes
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
+from nbseal.grading.readers import READ_SECONDS, ReaderEnded, Readers
 from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
@@ -62,8 +65,10 @@ from nbseal.results import (
 from nbseal.sandbox import NONE, Level, SealedProcess, WarmProcess
 from nbseal.sandbox.levels import accepted_levels
 from nbseal.sandbox.sealed import Run
+from nbseal.wire import TooLarge
 
 PAUSE_SECONDS = 0.2
+BEYOND = f"not judged: reading it took more than {READ_SECONDS} seconds of processor time, or more memory than it may"
 
 
 @dataclass
@@ -94,6 +99,8 @@ class Grader:
         self._lock = threading.Lock()
         self.judge: Judge | None = None
         self._warm: WarmProcess | None = None
+        self._readers: list[Readers] = []  # the last one is in use
+        self._is_reader = False
         self._closed = False
         self._decisions = Decisions()
         self._credit: dict[str, bool] = {}
@@ -186,15 +193,92 @@ class Grader:
         return self.grade_task(task)
 
     def grade_task(self, task: Task) -> GradedSubmission:
-        """Grade what was read, here or on another machine; the result is a scorecard, as from `grade`."""
-        student, digest = task.student, task.handed_in.digest
+        """Grade what was read, in a process of its own; the result is a scorecard, as from `grade`.
+
+        That process, or one that it needs, may end by accident: the submission is graded a second time then.
+        """
         try:
-            submission = self.recognise(task.handed_in, task.decisions.about(student, digest))
-            return self.grade_submission(student, submission, task.seed)
+            data = task_bytes(task)
+            readers = self.readers()
+        except SealError as error:
+            return self._failed(task, str(error))
+        graded, reason = self._ask(readers, task, data)
+        if not (graded and graded.digest) and reason != BEYOND and (self._mend(readers) or graded is None):
+            with suppress(SealError):
+                graded, reason = self._ask(self.readers(), task, data)
+        return graded or self._failed(task, reason)
+
+    def _ask(self, readers: Readers, task: Task, data: bytes) -> tuple[GradedSubmission | None, str]:
+        """What a reader makes of a task, or why it makes nothing."""
+        seal = self.course.seal
+        each = 2 * (1.5 * seal.notebook_seconds + seal.hidden_tests_seconds)
+        try:
+            return read_reply(
+                readers.ask(data, each * len(self.plan.notebooks) + 2 * READ_SECONDS), task, self.plan
+            ), ""
+        except ReaderEnded as error:
+            return None, BEYOND if error.by_limit else f"not judged: {error}"
+        except WireError as error:
+            return None, f"grading failed: {error}"
+
+    def readers(self) -> Readers:
+        """The processes in which submissions are graded; SealError if there are none.
+
+        It forks the first time, which is best done while this process has one thread.
+        """
+        with self._lock:
+            if self._closed:
+                raise SealError("the grader is closed")
+            if not self._readers or self._readers[-1].are_gone:
+                sockets = [part.descriptor for part in (self._warm, self.judge) if part]
+                self._readers.append(Readers(self._answer, sockets))
+            return self._readers[-1]
+
+    def _mend(self, readers: Readers) -> bool:
+        """Whether others can be had in the place of ``readers``, since something that these need was gone."""
+        with self._lock:
+            if self._closed or not self._readers or self._readers[-1] is not readers:
+                return not self._closed
+            try:
+                renewed = self._renew_warm() if self._warm and self._warm.is_gone else False
+                renewed = self.judge.renew() if self.judge and self.judge.is_gone else renewed
+            except SealError:
+                return False
+            if renewed:  # what the old ones are at may still come to its end
+                sockets = [part.descriptor for part in (self._warm, self.judge) if part]
+                self._readers.append(Readers(self._answer, sockets))
+            return renewed
+
+    def _answer(self, data: bytes) -> bytes:
+        """In a reader: grade one task."""
+        if not self._is_reader:
+            self._begin_reading()
+        task = read_task(data)
+        sent = task.handed_in.files | self.plan.support
+        try:
+            return reply_bytes(self._grade_here(task), sent)
+        except TooLarge as error:
+            return reply_bytes(self._failed(task, f"what came out is too large to be sent back: {error}"), sent)
+
+    def _begin_reading(self) -> None:
+        """In a fork: what the processes behind us have forked so far is another's, and so is to start them again."""
+        self._is_reader, self._lock = True, threading.Lock()
+        for part in (self._warm, self.judge):
+            if part:
+                part.be_forked()
+
+    def _failed(self, task: Task, reason: str) -> GradedSubmission:
+        return self.not_judged(task.student, reason, task.handed_in.digest, task.decisions)
+
+    def _grade_here(self, task: Task) -> GradedSubmission:
+        """Grade in this very process."""
+        try:
+            submission = self.recognise(task.handed_in, task.decisions.about(task.student, task.handed_in.digest))
+            return self.grade_submission(task.student, submission, task.seed)
         except SubmissionError as error:
-            return self.unreadable(student, error, task.decisions)
+            return self.unreadable(task.student, error, task.decisions)
         except Exception as error:  # a mistake of ours: it stops one student, not the class, and is tried again
-            return self.not_judged(student, _ours(error), digest, task.decisions)
+            return self._failed(task, _ours(error))
 
     def _seed(self, handed_in: str) -> bytes:
         """Of secret and submission alone: no change of ours draws anew, and nobody learns the secret from it."""
@@ -246,12 +330,13 @@ class Grader:
         )
 
     def close(self) -> None:
-        """End the warm process and the judge; what is being graded meanwhile is not judged."""
+        """End readers, warm process and judge; what is being graded meanwhile is not judged."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        closing = [threading.Thread(target=part.close) for part in (self._warm, self.judge) if part is not None]
+        parts = [*self._readers, self._warm, self.judge]
+        closing = [threading.Thread(target=part.close) for part in parts if part is not None]
         for one in closing:
             one.start()
         for one in closing:
@@ -294,7 +379,7 @@ class Grader:
             graded.slowest = slowest_cells(nb, run)
             if run.failure:
                 graded.problems.append(f"{plan.name}.ipynb: {run.failure}")
-            tests = self._ask(plan, graded, run, files, seed, process)
+            tests = self._run_tests(plan, graded, run, files, seed, process)
         except SealError as error:
             return _not_judged(plan, f"not judged: {error}", decided, again=True)
         finally:
@@ -357,17 +442,23 @@ class Grader:
                 raise SealBroken("the grader is closed")
             return warm.spawn()
         except SealBroken:
+            if self._is_reader:
+                raise
             with self._lock:
                 if self._closed:
                     raise
                 if self._warm is warm:  # no other thread has replaced it meanwhile
-                    if warm is not None:
-                        warm.close()
-                    self._warm = WarmProcess(self.course.seal, self.level).start(self.plan.warm)
+                    self._renew_warm()
                 assert self._warm is not None
                 return self._warm.spawn()
 
-    def _ask(
+    def _renew_warm(self) -> bool:
+        if self._warm is not None:
+            self._warm.close()
+        self._warm = WarmProcess(self.course.seal, self.level).start(self.plan.warm)
+        return True
+
+    def _run_tests(
         self,
         plan: NotebookPlan,
         graded: _Graded,

@@ -83,7 +83,7 @@ class Judge:
         self.depends_on = ""  # what marks hang on besides the grader's files, in the grader's own words
         self._lock = threading.Lock()
         self._free: list[JudgeCopy] = []
-        self._closed = False
+        self._closed = self._is_forked = False
         self._launched = self._launch()
 
     def _launch(self) -> Launched:
@@ -173,7 +173,9 @@ class Judge:
                 return self._free.pop()
             try:
                 return self._new_copy()
-            except OSError:
+            except OSError as error:
+                if self._is_forked:
+                    raise SealError(f"the judge is gone: {error}") from error
                 self._restart()
             try:
                 return self._new_copy()
@@ -190,6 +192,26 @@ class Judge:
                 self._free.append(copy)
                 return
         copy.channel.close()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process has ended, so that it can't be forked any more."""
+        return self._launched.is_gone
+
+    @property
+    def descriptor(self) -> int:
+        """The socket by which the process is asked to fork."""
+        return self._launched.control.sock.fileno()
+
+    def be_forked(self) -> None:
+        """In a fork of the process that has started this one: use none of its copies, and start nothing again."""
+        self._lock, self._free, self._is_forked = threading.Lock(), [], True
+
+    def renew(self) -> bool:
+        """Start the process again; SealError if that fails."""
+        with self._lock:
+            self._restart()
+            return True
 
     def _restart(self) -> None:
         self._end()

@@ -103,6 +103,11 @@ class Launched:
         text = (Path(self.scratch.name) / "stderr.txt").read_text("utf-8", "replace")
         return (text.strip().splitlines() or [""])[-1]
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process has ended."""
+        return self.process.poll() is not None
+
     def fork(self) -> socket.socket:
         """Have the process fork, and return the way to what it forked; OSError when it is gone."""
         ours, theirs = socket.socketpair()

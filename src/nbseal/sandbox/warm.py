@@ -115,6 +115,21 @@ class WarmProcess:
         assert self._level is not None
         return self._level
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process has ended, so that nothing can be forked any more."""
+        return self._launched.is_gone
+
+    @property
+    def descriptor(self) -> int:
+        """The socket by which the process is asked to fork."""
+        return self._launched.control.sock.fileno()
+
+    def be_forked(self) -> None:
+        """In a fork of the process that has started this one: take nothing that is kept for that one's submissions."""
+        self._lock = threading.Lock()
+        self._free_groups, self._free_supervisors = [], []
+
     def _message(self, settings: WarmSettings) -> dict[str, object]:
         seal = self._seal
         return {

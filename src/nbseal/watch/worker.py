@@ -15,7 +15,6 @@ from filelock import FileLock, Timeout
 from nbseal.course import CONFIG_FILE, Course
 from nbseal.errors import CourseError, NbsealError, QueueError
 from nbseal.gradebook.connection import connect
-from nbseal.grading.executors import THREADS
 from nbseal.sandbox.cgroups import processors
 from nbseal.text import one_line
 from nbseal.watch.exchange import Arrival, Source, identity_of
@@ -51,7 +50,7 @@ class Worker:
         self._root, self._make_source, self._say = root, make_source, say
         self._graders, self._wake = WarmGraders(), Event()
         self._jobs = jobs or spare_jobs()
-        self._executor = ThreadPoolExecutor(self._jobs, thread_name_prefix=THREADS)
+        self._executor = ThreadPoolExecutor(self._jobs, thread_name_prefix="nbseal-watch")
         self._running: list[Future[None]] = []
         self._enqueuing = Lock()
         self._stopping = False

@@ -23,9 +23,9 @@ from nbseal.grading.bundle import bundle_digest
 from nbseal.grading.cluster import remote
 from nbseal.grading.cluster.address import Address
 from nbseal.grading.cluster.connection import CallFailed, Connection, Disconnected, Seen, connect
-from nbseal.grading.cluster.messages import read_reply, task_bytes
 from nbseal.grading.cluster.unpickling import no_pickle_runs
 from nbseal.grading.grader import Grader
+from nbseal.grading.messages import read_reply, task_bytes
 from nbseal.results import GradedSubmission
 from nbseal.text import one_line
 from nbseal.wire import TooLarge

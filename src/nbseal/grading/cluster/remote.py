@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nbseal.errors import NbsealError
 from nbseal.grading.bundle import Bundle, bundle_digest, other_versions
-from nbseal.grading.cluster.messages import read_task, reply_bytes
 from nbseal.grading.grader import Grader
+from nbseal.grading.messages import read_task, reply_bytes
 from nbseal.sandbox.launch import scratch_folder
 from nbseal.wire import TooLarge
 from nbseal.wire.parcel import parcel

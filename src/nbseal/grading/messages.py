@@ -1,4 +1,4 @@
-"""What is said between the recording machine and a worker, as parcels of plain data; read back strictly."""
+"""What is said between who records and who grades, a reader or a cluster's worker: plain data, read back strictly."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def reply_bytes(graded: GradedSubmission, sent: Mapping[str, bytes]) -> bytes:
         "missing_notebooks": graded.missing_notebooks,
         "timestamp": graded.timestamp,
         "cell_cpu": dict(graded.cell_cpu),
+        "tests_seconds": dict(graded.tests_seconds),
         "handed_in": graded.handed_in,
     }
     files = {f"{FILE}{path}": data for path, data in graded.files.items() if path not in same}
@@ -76,7 +77,8 @@ def read_reply(data: Any, task: Task, plan: Plan) -> GradedSubmission:
             files=files,
             missing_notebooks=missing,
             timestamp=None if about["timestamp"] is None else _text(about["timestamp"]),
-            cell_cpu={_text(name): _number(seconds) for name, seconds in about["cell_cpu"].items()},
+            cell_cpu=_seconds(about["cell_cpu"]),
+            tests_seconds=_seconds(about["tests_seconds"]),
             handed_in=_text(about["handed_in"]),
         )
     except MALFORMED as error:
@@ -107,6 +109,10 @@ def _notebook(data: bytes) -> dict[str, Any]:
     if {*map(type, (nb, *nb["cells"], nb["metadata"]))} != {dict} or type(nb["nbformat"]) is not int:
         raise WireError("a notebook has another form")
     return dict(nb)
+
+
+def _seconds(data: dict[str, Any]) -> dict[str, float]:
+    return {_text(name): _number(seconds) for name, seconds in data.items()}
 
 
 def _text(value: Any) -> str:

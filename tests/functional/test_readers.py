@@ -1,0 +1,183 @@
+"""What strangers wrote is read in processes that may hang, grow and end, at no cost for anybody else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbseal.course import Course
+from nbseal.grading import ClassOptions, Grader, grade_class, grader, readers
+from nbseal.grading.executors import LocalExecutor
+from nbseal.results import Scorecard
+from tests.courses import descendants, wait_until
+from tests.mini import hand_in, make_course
+
+HONEST = ("ann", "bob", "cy")
+LIMIT = 1
+
+
+def spin(_: Path) -> None:
+    """Read for ever."""
+    while True:
+        pass
+
+
+def grow(_: Path) -> None:
+    """Take more and more memory."""
+    held = []
+    while True:
+        held.append(bytearray(16 << 20))
+
+
+def leave(_: Path) -> None:
+    """End the whole process."""
+    os._exit(3)
+
+
+def fall_once(folder: Path) -> None:
+    """End the process the first time."""
+    if not (folder / "fallen").exists():
+        (folder / "fallen").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait(_: Path) -> None:
+    """Take a moment."""
+    time.sleep(1.0)
+
+
+def tell_files(folder: Path) -> None:
+    """Write down which files are open."""
+    open_files = (os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if _is_open(name))
+    (folder / "open").write_text("\n".join(open_files))
+
+
+def _is_open(name: str) -> bool:
+    return os.path.lexists(f"/proc/self/fd/{name}")
+
+
+TRICKS = {one.__name__: one for one in (spin, grow, leave, fall_once, wait, tell_files)}
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    """A class in which finding a student's notebook does what the student is called."""
+    recognise = grader.recognise
+
+    def trapped(handed_in: Any, *rest: Any) -> Any:
+        for name, trick in TRICKS.items():
+            if f"trick = {name}".encode() in handed_in.files["mini.ipynb"]:
+                trick(tmp_path)
+        return recognise(handed_in, *rest)
+
+    monkeypatch.setattr(grader, "recognise", trapped)
+    monkeypatch.setattr(readers, "READ_SECONDS", LIMIT)
+    monkeypatch.setattr(readers, "READ_MIB", 256)
+    root = make_course(tmp_path / "course")
+    for student in HONEST:
+        hand_in(root, student)
+    return Course(root)
+
+
+@pytest.fixture
+def with_trick(course: Course) -> Callable[[str], Course]:
+    """Add a student whose notebook does something to who reads it."""
+
+    def add(trick: str) -> Course:
+        hand_in(course.root, trick, number_answer=f"answer = 42  # trick = {trick}")
+        return course
+
+    return add
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """When a run is over, so are all its processes."""
+    before = set(descendants(os.getpid()))
+    yield
+    assert wait_until(lambda: not set(descendants(os.getpid())) - before, 10.0)
+
+
+def graded(course: Course, *students: str) -> dict[str, Scorecard]:
+    """Scorecards by student."""
+    result = grade_class(course, "mini", ClassOptions(list(students) or None, jobs=2))
+    assert not result.troubles
+    return {card.student: card for card in result.scorecards}
+
+
+def scores(cards: dict[str, Scorecard]) -> dict[str, float]:
+    """Marks of those who have some."""
+    return {name: card.score for name, card in cards.items() if not card.is_unjudged}
+
+
+@pytest.mark.parametrize(
+    ("trick", "said"),
+    [("spin", "more than"), ("grow", "MemoryError"), ("leave", "the process that read the submission has ended")],
+)
+def test_who_ends_its_reader_is_not_judged_and_all_others_are(
+    trick: str, said: str, with_trick: Callable[[str], Course]
+) -> None:
+    """A submission that can't be read within limits waits for a person; it is never a zero, and costs nobody a mark."""
+    cards = graded(with_trick(trick))
+    assert cards[trick].is_unjudged
+    assert said in " ".join(cards[trick].problems)
+    assert len(set(scores(cards).values())) == 1
+    assert sorted(scores(cards)) == sorted(HONEST)
+
+
+def test_an_accident_of_a_reader_costs_no_mark(with_trick: Callable[[str], Course]) -> None:
+    """Where a reader ends for no reason of its submission's, another one grades it."""
+    cards = graded(with_trick("fall_once"))
+    assert len(set(scores(cards).values())) == 1
+    assert len(scores(cards)) == 1 + len(HONEST)
+
+
+def test_readers_are_forked_again_where_their_parent_is_gone(course: Course) -> None:
+    """Killing the parent of readers, busy ones beside it or not, costs no mark."""
+    folders = {name: course.folder("submitted", name, "mini") for name in HONEST}
+    with Grader(course, "mini") as one, ThreadPoolExecutor() as pool:
+        first = one.grade("ann", folders["ann"]).scorecard.score
+        os.kill(one.readers()._parent, signal.SIGKILL)
+        found = list(pool.map(one.grade, folders, folders.values()))
+    assert [each.scorecard.score for each in found] == [first] * len(HONEST)
+
+
+def test_a_reader_holds_no_file_of_who_grades(with_trick: Callable[[str], Course], tmp_path: Path) -> None:
+    """Neither gradebook nor locks of the class are open where strangers' bytes are read."""
+    kept = (tmp_path / "kept.txt").open("w")
+    with kept:
+        graded(with_trick("tell_files"), "tell_files")
+    opened = (tmp_path / "open").read_text()
+    assert "/dev/null" in opened
+    assert not [line for line in opened.splitlines() if str(tmp_path) in line]
+
+
+def test_closing_ends_what_is_being_read(with_trick: Callable[[str], Course]) -> None:
+    """A grader that is closed waits for no reader; what was being read is not judged."""
+    course = with_trick("wait")
+    with Grader(course, "mini") as one, LocalExecutor(one, 1) as executor:
+        waiting = executor.submit("wait", course.folder("submitted", "wait", "mini"))
+        time.sleep(0.3)
+        started = time.monotonic()
+        one.close()
+        assert waiting.result().scorecard.is_unjudged
+    assert time.monotonic() - started < 0.6
+
+
+def test_a_reader_takes_one_submission_after_the_other(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers are kept, up to a number of submissions."""
+    monkeypatch.setattr(readers, "SUBMISSIONS", 2)
+    folder = course.folder("submitted", "ann", "mini")
+    with Grader(course, "mini") as one:
+        there = []
+        for _ in range(4):
+            one.grade("ann", folder)
+            there.append(len(one.readers()._free))
+    assert there == [1, 0, 1, 0]
