@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import pickle
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -205,6 +207,7 @@ class Grader:
         graded, reason = self._ask(readers, task, data)
         if not (graded and graded.digest) and reason != BEYOND and (self._mend(readers) or graded is None):
             with suppress(SealError):
+                time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
                 graded, reason = self._ask(self.readers(), task, data)
         return graded or self._failed(task, reason)
 
@@ -230,9 +233,15 @@ class Grader:
             if self._closed:
                 raise SealError("the grader is closed")
             if not self._readers or self._readers[-1].are_gone:
-                sockets = [part.descriptor for part in (self._warm, self.judge) if part]
-                self._readers.append(Readers(self._answer, sockets))
+                self._readers.append(self._new_readers())
             return self._readers[-1]
+
+    def _new_readers(self) -> Readers:
+        """Readers of this grader; where other threads run, a copy of it stands in for it, since it can't fork then."""
+        sockets = [part.descriptor for part in (self._warm, self.judge) if part]
+        if threading.active_count() == 1:
+            return Readers.forked(lambda: self.adopt(sockets).answer, sockets)
+        return Readers.launched(pickle.dumps(self), sockets)
 
     def _mend(self, readers: Readers) -> bool:
         """Whether others can be had in the place of ``readers``, since something that these need was gone."""
@@ -245,14 +254,11 @@ class Grader:
             except SealError:
                 return False
             if renewed:  # what the old ones are at may still come to its end
-                sockets = [part.descriptor for part in (self._warm, self.judge) if part]
-                self._readers.append(Readers(self._answer, sockets))
+                self._readers.append(self._new_readers())
             return renewed
 
-    def _answer(self, data: bytes) -> bytes:
+    def answer(self, data: bytes) -> bytes:
         """In a reader: grade one task."""
-        if not self._is_reader:
-            self._begin_reading()
         task = read_task(data)
         sent = task.handed_in.files | self.plan.support
         try:
@@ -260,12 +266,20 @@ class Grader:
         except TooLarge as error:
             return reply_bytes(self._failed(task, f"what came out is too large to be sent back: {error}"), sent)
 
-    def _begin_reading(self) -> None:
-        """In a fork: what the processes behind us have forked so far is another's, and so is to start them again."""
-        self._is_reader, self._lock = True, threading.Lock()
-        for part in (self._warm, self.judge):
-            if part:
-                part.be_forked()
+    def __getstate__(self) -> dict[str, Any]:
+        """What a reader needs; in another process than that which forks it, no secret."""
+        course = copy(self.course)
+        course.__dict__.pop("secret", None)
+        here = ("_lock", "_readers", "_secret", "_bundle")
+        return {name: value for name, value in vars(self).items() if name not in here} | {"course": course}
+
+    def adopt(self, descriptors: Sequence[int]) -> Grader:
+        """In a process that reads: warm process and judge are another's, and what they fork for us is ours alone."""
+        self._lock, self._is_reader = threading.Lock(), True
+        parts = [part for part in (self._warm, self.judge) if part]
+        for part, descriptor in zip(parts, descriptors, strict=True):
+            part.adopt(descriptor)
+        return self
 
     def _failed(self, task: Task, reason: str) -> GradedSubmission:
         return self.not_judged(task.student, reason, task.handed_in.digest, task.decisions)
@@ -358,7 +372,7 @@ class Grader:
             return _not_judged(plan, reason, submission.decided, submission.told.get(plan.name, ""))
         graded = self._attempt(plan, reading, submission, seed)
         if (graded.again or graded.killed) and not self._closed:
-            time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
+            time.sleep(PAUSE_SECONDS)  # as above
             graded = self._attempt(plan, reading, submission, seed)
         return graded
 

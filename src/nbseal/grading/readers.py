@@ -1,9 +1,12 @@
 """Processes in which submissions are graded, so that what a stranger wrote can hold up, or end, nobody else's.
 
 All that touches strangers' bytes happens in a reader: unpacking, finding the notebooks, matching cells, decoding what a
-sealed process sends, sanitising. Who grades a class forks a parent of readers, with one thread and no files of its own;
+sealed process sends, sanitising. Who grades a class has a parent of readers, with one thread and no files of its own;
 that forks a reader for each submission that is graded at the same time. A reader takes one submission after the other,
 with a limit of memory and, for each, of processor time: the kernel ends one that goes beyond.
+
+The parent is a fork of who grades the class, which takes a few milliseconds. Who has several threads can't fork, and
+starts a program instead (`__main__`), which takes half a second.
 """
 
 from __future__ import annotations
@@ -16,14 +19,14 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from nbseal.errors import SealError, WireError
-from nbseal.sandbox.launch import ONE_THREAD
+from nbseal.sandbox.launch import ONE_THREAD, Forking, launch_readers
 from nbseal.wire import Channel
 
 READ_SECONDS = 30  # of processor time for one submission; the largest that are allowed take a sixth of that
@@ -31,6 +34,7 @@ READ_MIB = 2048  # of address space, on top of what the parent has
 SUBMISSIONS = 500  # then a fresh fork takes over
 END_SECONDS = 5.0
 LOOK_EVERY = 0.002
+Answer = Callable[[bytes], bytes]  # of a task, a reply
 
 
 class ReaderEnded(SealError):
@@ -42,21 +46,45 @@ class ReaderEnded(SealError):
 
 
 class Readers:
-    """The parent of readers, and those of them that are free; any number of threads may use it.
+    """The parent of readers, and those of them that are free; any number of threads may use it."""
 
-    ``answer`` turns a task into a reply, in a reader. There it finds everything as it is now, except for open files:
-    only ``descriptors`` stay what they are.
-    """
-
-    def __init__(self, answer: Callable[[bytes], bytes], descriptors: Collection[int]) -> None:
+    def __init__(self, forking: Forking, end: Callable[[], None], has_ended: Callable[[], bool]) -> None:
         self._lock = threading.Lock()
         self._free: list[tuple[Channel, int]] = []
         self._closed = False
-        self._requests, theirs = socket.socketpair()
-        self._parent = os.fork()
-        if self._parent == 0:
-            _and_end(lambda: _fork_readers(theirs, answer, {theirs.fileno(), *descriptors}))
+        self._forking, self._end, self._has_ended = forking, end, has_ended
+
+    @classmethod
+    def forked(cls, prepare: Callable[[], Answer], descriptors: Collection[int]) -> Readers:
+        """Fork the parent. What ``prepare`` returns turns a task into a reply.
+
+        There it finds everything as it is now, except for open files: only ``descriptors`` stay what they are.
+        """
+        ours, theirs = socket.socketpair()
+        parent = os.fork()
+        if parent == 0:
+            _and_end(lambda: _serve_forked(theirs, prepare, {theirs.fileno(), *descriptors}))
         theirs.close()
+        forking = Forking(Channel(ours))
+
+        def end() -> None:
+            ours.close()
+            until = time.monotonic() + END_SECONDS
+            while not _has_ended(parent):
+                if time.monotonic() > until:
+                    os.kill(parent, signal.SIGKILL)
+                time.sleep(LOOK_EVERY)
+
+        return cls(forking, end, lambda: _has_ended(parent))
+
+    @classmethod
+    def launched(cls, grader: bytes, descriptors: Sequence[int]) -> Readers:
+        """Start a program as the parent; ``grader`` is a pickled one, which adopts ``descriptors``."""
+        launched = launch_readers()
+        with suppress(WireError, OSError):  # which is noticed when it is to fork
+            launched.control.send(grader)
+            socket.send_fds(launched.control.sock, [b"F"], list(descriptors))
+        return cls(launched, launched.close, lambda: launched.is_gone)
 
     def ask(self, task: bytes, seconds: float) -> bytes:
         """What ``answer`` makes of ``task``; ReaderEnded if its process ends before, or takes more than ``seconds``."""
@@ -77,14 +105,10 @@ class Readers:
         with self._lock:
             if self._free:
                 return self._free.pop()
-            ours, theirs = socket.socketpair()
-            with theirs:
-                try:
-                    socket.send_fds(self._requests, [b"F"], [theirs.fileno()])
-                except OSError as error:
-                    ours.close()
-                    raise ReaderEnded(f"the process that reads submissions is gone ({error})") from error
-            return Channel(ours), 0
+            try:
+                return Channel(self._forking.fork()), 0
+            except OSError as error:
+                raise ReaderEnded(f"the process that reads submissions is gone ({error})") from error
 
     def _give_back(self, channel: Channel, served: int) -> None:
         with self._lock:
@@ -97,7 +121,7 @@ class Readers:
     def are_gone(self) -> bool:
         """Whether no more readers can be had."""
         with self._lock:
-            return self._closed or _has_ended(self._parent)
+            return self._closed or self._has_ended()
 
     def close(self) -> None:
         """End all readers; who waits for one is told that it has ended."""
@@ -107,12 +131,7 @@ class Readers:
             self._closed = True
             while self._free:
                 self._free.pop()[0].close()
-            self._requests.close()
-        until = time.monotonic() + END_SECONDS
-        while not _has_ended(self._parent):
-            if time.monotonic() > until:
-                os.kill(self._parent, signal.SIGKILL)
-            time.sleep(LOOK_EVERY)
+        self._end()
 
 
 def _has_ended(process: int) -> bool:
@@ -131,8 +150,8 @@ def _and_end(work: Callable[[], None]) -> NoReturn:
         os._exit(0)
 
 
-def _fork_readers(requests: socket.socket, answer: Callable[[bytes], bytes], kept: Collection[int]) -> None:
-    """In the parent of readers: fork one whenever asked, until the other side hangs up."""
+def _serve_forked(requests: socket.socket, prepare: Callable[[], Answer], kept: Collection[int]) -> None:
+    """In a fork of who grades: leave all behind that is its own, and serve."""
     gc.freeze()  # nothing of who forked us is collected: that would close files, and copy memory
     os.setpgid(0, 0)  # Ctrl-C is for who grades
     signal.set_wakeup_fd(-1)
@@ -140,6 +159,11 @@ def _fork_readers(requests: socket.socket, answer: Callable[[bytes], bytes], kep
         signal.signal(number, signal.SIG_DFL)
     _let_go_of_files(kept)
     os.environ.update(ONE_THREAD)
+    serve(requests, prepare())
+
+
+def serve(requests: socket.socket, answer: Answer) -> None:
+    """In the parent of readers: fork one whenever asked, until the other side hangs up."""
     importlib.import_module("nbseal.wire.npy")  # what arrays need: each reader would load it anew
     gc.freeze()
     readers: set[int] = set()
@@ -171,7 +195,7 @@ def _let_go_of_files(kept: Collection[int]) -> None:
                 os.dup2(nowhere, descriptor, inheritable=False)
 
 
-def _read(channel: Channel, answer: Callable[[bytes], bytes]) -> None:
+def _read(channel: Channel, answer: Answer) -> None:
     """In a reader: take one submission after the other within the limits."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit(resource.RLIMIT_AS, _address_space() + (READ_MIB << 20))

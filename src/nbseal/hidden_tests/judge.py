@@ -14,7 +14,7 @@ from typing import Any
 from nbseal.errors import GraderError, SealError, WireError
 from nbseal.hidden_tests.case import SubmissionFacts
 from nbseal.results import Outcome, TestResult
-from nbseal.sandbox.launch import Launched, launch_judge
+from nbseal.sandbox.launch import Forking, Launched, launch_judge
 from nbseal.wire import Channel, EndOfStream, Late
 
 START_SECONDS = 300.0
@@ -83,8 +83,9 @@ class Judge:
         self.depends_on = ""  # what marks hang on besides the grader's files, in the grader's own words
         self._lock = threading.Lock()
         self._free: list[JudgeCopy] = []
-        self._closed = self._is_forked = False
+        self._closed = self._is_adopted = False
         self._launched = self._launch()
+        self._forking: Forking = self._launched
 
     def _launch(self) -> Launched:
         """Start the process, which begins to collect the tests."""
@@ -174,7 +175,7 @@ class Judge:
             try:
                 return self._new_copy()
             except OSError as error:
-                if self._is_forked:
+                if self._is_adopted:
                     raise SealError(f"the judge is gone: {error}") from error
                 self._restart()
             try:
@@ -183,7 +184,7 @@ class Judge:
                 raise SealError(f"the judge is gone: {error}") from error
 
     def _new_copy(self) -> JudgeCopy:
-        return JudgeCopy(Channel(self._launched.fork(), greedy=True, patience=PATIENCE))
+        return JudgeCopy(Channel(self._forking.fork(), greedy=True, patience=PATIENCE))
 
     def _give_back(self, copy: JudgeCopy) -> None:
         copy.cases += 1
@@ -203,9 +204,14 @@ class Judge:
         """The socket by which the process is asked to fork."""
         return self._launched.control.sock.fileno()
 
-    def be_forked(self) -> None:
-        """In a fork of the process that has started this one: use none of its copies, and start nothing again."""
-        self._lock, self._free, self._is_forked = threading.Lock(), [], True
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process of ours needs besides the descriptor: see `adopt`."""
+        return {"tests": self.tests, "depends_on": self.depends_on}
+
+    def adopt(self, descriptor: int) -> None:
+        """In a process of ours that hasn't started this one: have it fork, use our own copies, and never restart it."""
+        self._forking = Forking(Channel(socket.socket(fileno=descriptor)))
+        self._lock, self._free, self._closed, self._is_adopted = threading.Lock(), [], False, True
 
     def renew(self) -> bool:
         """Start the process again; SealError if that fails."""
@@ -215,7 +221,7 @@ class Judge:
 
     def _restart(self) -> None:
         self._end()
-        self._launched = self._launch()
+        self._launched = self._forking = self._launch()
         try:
             self.start()
         except GraderError as error:

@@ -91,22 +91,10 @@ def sweep() -> None:
 
 
 @dataclass
-class Launched:
-    """A process of ours, the channel to it, and a folder that lives as long as it."""
+class Forking:
+    """The way to a process of ours that forks whenever it is asked to."""
 
-    process: subprocess.Popen[bytes]
     control: Channel
-    scratch: Scratch
-
-    def complaint(self) -> str:
-        """The last line that the process wrote to its standard error."""
-        text = (Path(self.scratch.name) / "stderr.txt").read_text("utf-8", "replace")
-        return (text.strip().splitlines() or [""])[-1]
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the process has ended."""
-        return self.process.poll() is not None
 
     def fork(self) -> socket.socket:
         """Have the process fork, and return the way to what it forked; OSError when it is gone."""
@@ -118,6 +106,24 @@ class Launched:
                 ours.close()
                 raise
         return ours
+
+
+@dataclass
+class Launched(Forking):
+    """A process that we have started, and a folder that lives as long as it."""
+
+    process: subprocess.Popen[bytes]
+    scratch: Scratch
+
+    def complaint(self) -> str:
+        """The last line that the process wrote to its standard error."""
+        text = (Path(self.scratch.name) / "stderr.txt").read_text("utf-8", "replace")
+        return (text.strip().splitlines() or [""])[-1]
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process has ended."""
+        return self.process.poll() is not None
 
     def close(self, kill: bool = False) -> None:
         """Hang up, wait for the process to end, and remove its folder."""
@@ -161,7 +167,7 @@ def launch(module: str, environment: dict[str, str]) -> Launched:
             cwd=scratch.name,
             process_group=0,  # Ctrl-C is for us: were they gone at once, we would try to replace them
         )
-    return Launched(process, Channel(ours), scratch)
+    return Launched(Channel(ours), process, scratch)
 
 
 def launch_worker() -> Launched:
@@ -183,6 +189,11 @@ def launch_judge() -> Launched:
     """Start the trusted process that runs hidden tests."""
     kept = {name: os.environ[name] for name in JUDGE_SEES if name in os.environ}
     return launch("nbseal.hidden_tests", {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "MPLBACKEND": "Agg"})
+
+
+def launch_readers() -> Launched:
+    """Start the trusted process that reads submissions for one that can't fork, since it has several threads."""
+    return launch("nbseal.grading", {name: os.environ[name] for name in JUDGE_SEES if name in os.environ})
 
 
 JUDGE_SEES = ("HOME", "PATH", "LANG", "SCIKIT_LEARN_DATA", "XDG_CACHE_HOME")

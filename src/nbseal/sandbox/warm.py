@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from nbseal.errors import SealBroken, SealError, WireError
 from nbseal.sandbox.cgroups import Group, Homes, homes
-from nbseal.sandbox.launch import Launched, launch_worker
+from nbseal.sandbox.launch import Forking, Launched, launch_worker
 from nbseal.sandbox.levels import Level, choose_level, mechanisms_for
 from nbseal.sandbox.sealed import SealedProcess
-from nbseal.wire import EndOfStream
+from nbseal.wire import Channel, EndOfStream
 
 if TYPE_CHECKING:
     from nbseal.course import Seal
@@ -47,6 +47,7 @@ class WarmProcess:
         self._seal = seal
         self._lock = threading.Lock()
         self._launched = launched or launch_worker()
+        self._forking: Forking = self._launched
         self._free_groups: list[Group] = []
         self._free_supervisors: list[socket.socket] = []
         self._loading = self._reading = self._started = self._closed = False
@@ -125,8 +126,13 @@ class WarmProcess:
         """The socket by which the process is asked to fork."""
         return self._launched.control.sock.fileno()
 
-    def be_forked(self) -> None:
-        """In a fork of the process that has started this one: take nothing that is kept for that one's submissions."""
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process of ours needs besides the descriptor: see `adopt`."""
+        return {"_level": self._level, "_seal": self._seal, "_started": self._started, "_closed": self._closed}
+
+    def adopt(self, descriptor: int) -> None:
+        """In a process of ours that hasn't started this one: have it fork, and keep of its forks what is ours alone."""
+        self._forking = Forking(Channel(socket.socket(fileno=descriptor)))
         self._lock = threading.Lock()
         self._free_groups, self._free_supervisors = [], []
 
@@ -178,7 +184,7 @@ class WarmProcess:
         while True:
             with self._lock:
                 free = self._free_supervisors.pop() if self._free_supervisors else None
-                supervisor = free or self._launched.fork()
+                supervisor = free or self._forking.fork()
             try:
                 socket.send_fds(supervisor, [b"F"], descriptors)
                 return supervisor
