@@ -7,15 +7,15 @@ from pathlib import Path
 from draw_pictures import arrow, box, document, text, titled
 
 TARGET = Path(__file__).with_name("processes.svg")
-WIDTH, HEIGHT = 560, 1024
+WIDTH, HEIGHT = 560, 1176
 TITLE = "The processes behind one run"
 DESCRIPTION = (
-    "On the trusted side are the command, the judge, and copies of the judge. On the other side are the warm process, "
-    "supervisors, and, behind walls, the sealed processes with their question copies. The command asks the judge and "
-    "the warm process to fork. The warm process forks supervisors, a supervisor forks a sealed process, and a sealed "
-    "process forks a copy of itself for each question. The command hands submissions to supervisors and to copies of "
-    "the judge. The dialogue socket leads to the sealed process, the control socket to its supervisor; both belong to "
-    "the command, which lends them to a copy of the judge."
+    "On the trusted side are the command, readers, the judge, and copies of the judge. On the other side are the warm "
+    "process, supervisors, and, behind walls, the sealed processes with their question copies. The command hands "
+    "submissions to readers, which ask the judge and the warm process to fork. The warm process forks supervisors, a "
+    "supervisor forks a sealed process, and a sealed process forks a copy of itself for each question. A reader hands "
+    "its submission to a supervisor and to a copy of the judge. The dialogue socket leads to the sealed process, the "
+    "control socket to its supervisor; both belong to the reader, which lends them to a copy of the judge."
 )
 LEFT, RIGHT, COLUMN = 14, 314, 232
 
@@ -39,15 +39,17 @@ def fork(x: int, y1: int, y2: int) -> str:
 
 def trusted_side() -> str:
     """The command, and the judge with a copy."""
-    command = ("nbseal grade, nbgrader autograde, formgrader", "a thread for each submission; lives for one run")
+    command = ("nbseal grade, nbgrader autograde, formgrader", "records marks; lives for one run")
+    reader = ("grades one submission after the other, up to 500", "as many readers as submissions at a time")
     judge = ("pytest, with a file’s", "hidden tests collected", "lives for one run")
     copy = ("runs the hidden tests", "lives for 500 notebooks,", "one after another")
     return "\n".join(
         [
             titled(LEFT, 14, WIDTH - 2 * LEFT, "trusted", "Command", *command),
-            titled(LEFT + 26, 170, COLUMN - 26, "trusted", "Judge", *judge),
-            fork(LEFT + 130, 280, 444),
-            titled(LEFT, 446, COLUMN, "trusted", "Copy of the judge", *copy),
+            titled(LEFT, 136, WIDTH - 2 * LEFT, "trusted", "Reader", *reader),
+            titled(LEFT + 26, 292, COLUMN - 26, "trusted", "Judge", *judge),
+            fork(LEFT + 130, 402, 566),
+            titled(LEFT, 568, COLUMN, "trusted", "Copy of the judge", *copy),
         ]
     )
 
@@ -60,29 +62,30 @@ def other_side() -> str:
     copy = ("is called by the tests", "lives for one question")
     return "\n".join(
         [
-            box(RIGHT - 8, 502, COLUMN + 16, 296, "sealed", dashed=True),
-            text(RIGHT + COLUMN // 2, 786, "behind the walls", 16, "quiet"),
-            titled(RIGHT, 170, COLUMN - 26, "box", "Warm process", *warm),
-            fork(RIGHT + 103, 280, 332),
-            titled(RIGHT, 334, COLUMN, "box", "Supervisor", *supervisor),
-            fork(RIGHT + 103, 444, 520),
-            titled(RIGHT + 10, 522, COLUMN - 20, "box", "Sealed process", *sealed),
-            fork(RIGHT + 103, 610, 660),
-            titled(RIGHT + 10, 662, COLUMN - 20, "box", "Question copy", *copy),
+            box(RIGHT - 8, 624, COLUMN + 16, 296, "sealed", dashed=True),
+            text(RIGHT + COLUMN // 2, 908, "behind the walls", 16, "quiet"),
+            titled(RIGHT, 292, COLUMN - 26, "box", "Warm process", *warm),
+            fork(RIGHT + 103, 402, 454),
+            titled(RIGHT, 456, COLUMN, "box", "Supervisor", *supervisor),
+            fork(RIGHT + 103, 566, 642),
+            titled(RIGHT + 10, 644, COLUMN - 20, "box", "Sealed process", *sealed),
+            fork(RIGHT + 103, 732, 782),
+            titled(RIGHT + 10, 784, COLUMN - 20, "box", "Question copy", *copy),
         ]
     )
 
 
 def sockets() -> str:
-    """The lines between them; dialogue and control branch to where the command lends them."""
+    """The lines between them; dialogue and control branch to where a reader lends them."""
     return "\n".join(
         [
-            socket(1, (143, 136), "M143 102V170"),
-            socket(1, (417, 136), "M417 102V170"),
-            socket(2, (533, 225), "M533 102V334"),
-            socket(3, (27, 225), "M27 102V446"),
-            socket(4, (292, 225), "M292 102V706H324", "M292 566H324", "M246 534H292", joints=((292, 534), (292, 566))),
-            socket(5, (264, 225), "M264 102V480H246", "M264 390H314", joints=((264, 390),)),
+            socket(6, (280, 119), "M280 102V136"),
+            socket(1, (143, 258), "M143 224V292"),
+            socket(1, (417, 258), "M417 224V292"),
+            socket(2, (533, 347), "M533 224V456"),
+            socket(3, (27, 347), "M27 224V568"),
+            socket(4, (292, 347), "M292 224V828H324", "M292 688H324", "M246 656H292", joints=((292, 656), (292, 688))),
+            socket(5, (264, 347), "M264 224V602H246", "M264 512H314", joints=((264, 512),)),
         ]
     )
 
@@ -90,19 +93,20 @@ def sockets() -> str:
 def legend() -> str:
     """What the numbers mean."""
     rows = (
-        (1, "requests: settings at the start, then “fork”"),
+        (1, "requests: settings by the command, then “fork”"),
         (2, "jobs: the two sockets of a notebook’s process"),
         (3, "cases: what to judge, and the results"),
         (4, "dialogue: cells and outputs, then questions and values"),
         (5, "control: end a question or all; the last report"),
+        (6, "tasks: a submission; then its scorecard and notebooks"),
     )
     drawn = []
     for place, (number, words) in enumerate(rows):
-        y = 834 + 30 * place
+        y = 956 + 30 * place
         drawn += [number_in_circle(number, 30, y - 6), f'<g text-anchor="start">{text(54, y, words, 16)}</g>']
-    notes = ("The command lends 4 and 5 to a copy of the judge.", "Blue is trusted. What is dashed runs student code.")
+    notes = ("A reader lends 4 and 5 to a copy of the judge.", "Blue is trusted. What is dashed runs student code.")
     for place, words in enumerate(notes):
-        drawn.append(f'<g text-anchor="start">{text(18, 984 + 24 * place, words, 16, "quiet")}</g>')
+        drawn.append(f'<g text-anchor="start">{text(18, 1136 + 24 * place, words, 16, "quiet")}</g>')
     return "\n".join(drawn)
 
 
