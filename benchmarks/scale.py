@@ -28,7 +28,9 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "scale.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.scale -->\n", "<!-- end of figures -->"
 BUSY = "import time\nuntil = time.process_time() + {}\nwhile time.process_time() < until:\n    pass\nanswer = 42"
 RUNS = 3
-SECTIONS = ("local", "two", "large")
+THEIRS = 10  # pages that nbgrader makes, to multiply up
+CANVAS = ("Student,ID,SIS User ID,SIS Login ID,Section,mini (1)", "    Points Possible,,,,,7")
+SECTIONS = ("local", "two", "large", "commands")
 Row = tuple[str, str, str, str]
 
 
@@ -61,6 +63,7 @@ def main() -> None:
             ("two", two_workers(folder / "two-heavy", heavy, "half a second", "≥ 1.8 times")),
             ("two", two_workers(folder / "two", light, "light", "reported")),
             ("large", large_class(folder / "large", light, large)),
+            ("commands", commands(folder / "commands", large)),
         ):
             for row in section if kind in options.only else ():
                 print("  ".join(row), flush=True)
@@ -149,6 +152,45 @@ def large_class(folder: Path, small: Path, large: Path) -> Iterator[Row]:
         name = f"{count_of(untouched)} light submissions on Dask"
         measured = f"{1000 / run.rate:.0f} ms each, whole command {run.seconds:.1f} s, {run.memory:.0f} MiB here"
         yield name, measured, f"{first.rate / run.rate:.2f} times the first", "within 15 %"
+
+
+def commands(folder: Path, untouched: Path) -> Iterator[Row]:
+    """What is done with a large class besides: graded here, looked at again, report, exports, pages."""
+    root, count = shutil.copytree(untouched, folder), count_of(untouched)
+    students = [one.name for one in (root / "submitted").iterdir()]
+    lines = [f"{student},{number},,{student},," for number, student in enumerate(students)]
+    (root / "canvas.csv").write_text("\n".join([*CANVAS, *lines, ""]))
+    seconds, memory = timed(root, "grade", "mini")
+    yield f"{count} light submissions here", f"{1000 * seconds / count:.0f} ms each, {memory:.0f} MiB", "", ""
+    for what, goal, arguments in (
+        ("looked at again, all unchanged", "≤ 30 s", ("grade", "mini")),
+        ("report", "≤ 30 s", ("report", "mini")),
+        ("export csv", "≤ 30 s", ("export", "csv")),
+        ("export moodle", "≤ 30 s", ("export", "moodle", "mini")),
+        ("export canvas", "≤ 30 s", ("export", "canvas", "mini", "canvas.csv")),
+    ):
+        seconds, memory = timed(root, *arguments)
+        yield f"the same {count}: {what}", f"{seconds:.1f} s, {memory:.0f} MiB", "", goal
+    seconds, memory = timed(root, "feedback", "mini")
+    shutil.rmtree(root / "feedback")
+    stock = [sys.executable, "-m", "nbgrader", "generate_feedback", "mini", "--CourseDirectory.student_id=s0000[0-9]"]
+    started = monotonic()
+    done = subprocess.run(stock, cwd=root, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    each = (monotonic() - started) / THEIRS
+    ratio = each * count / seconds
+    what = f"{seconds:.0f} s, {memory:.0f} MiB; nbgrader takes {each:.2f} s a page, measured on {THEIRS}"
+    yield f"the same {count}: feedback", what, f"{ratio:.1f} times as fast", "≥ 10 times"
+
+
+def timed(root: Path, *arguments: str) -> tuple[float, float]:
+    """Seconds that a command takes, and MiB that it holds at most."""
+    started = monotonic()
+    process = subprocess.Popen([sys.executable, "-m", "nbseal.cli", *arguments], cwd=root, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, arguments
+    return monotonic() - started, usage.ru_maxrss / 1024
 
 
 def count_of(untouched: Path) -> int:
