@@ -17,7 +17,7 @@ from nbgrader.converters import Autograde
 from nbseal.course import Course
 from nbseal.gradebook import Recorder
 from nbseal.grading import ClassOptions, Grader, grade_class
-from nbseal.grading.submission import Submission
+from nbseal.grading.submission import Task
 from nbseal.grading.trials import Answer, Excerpt, trial
 from nbseal.results import GradedSubmission, Outcome, QuestionResult, Scorecard, Status
 from nbseal.verify.known_cases import KnownCase, base_notebook, with_cells
@@ -226,21 +226,20 @@ def test_both_faces_are_compared_on_samples_of_all_kinds(assignment: str) -> Non
 
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # what nbgrader 0.9.6 itself does to SQLAlchemy 2
 def test_both_faces_grade_by_the_same_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each submission goes through Grader.grade_submission once, whichever face is asked, and gets the same card."""
+    """Each submission goes through Grader.grade_task once, whichever face is asked, and gets the same card."""
     course = Course(copy_course(tmp_path / "course", [SMALLEST], limits(SMALLEST)))
     chosen = some_of_each_kind(SMALLEST, 4)
     for name in chosen:
         load_sample(SAMPLES_FOLDER / SMALLEST / name).write(course.folder("submitted", name, SMALLEST))
     seen: list[tuple[str, str, str, tuple[QuestionResult, ...]]] = []
-    grade_submission = Grader.grade_submission
+    grade_task = Grader.grade_task
 
-    def noted(self: Grader, student: str, submission: Submission, seed: bytes | None = None) -> GradedSubmission:
-        graded = grade_submission(self, student, submission, seed)
-        if student:  # the instructor's own solution has none
-            seen.append((student, submission.digest, graded.digest, graded.scorecard.questions))
+    def noted(self: Grader, task: Task) -> GradedSubmission:
+        graded = grade_task(self, task)
+        seen.append((task.student, task.handed_in.digest, graded.digest, graded.scorecard.questions))
         return graded
 
-    monkeypatch.setattr(Grader, "grade_submission", noted)
+    monkeypatch.setattr(Grader, "grade_task", noted)
     with Recorder(course) as recorder:
         recorder.prepare(SMALLEST)
     course.coursedir.assignment_id = SMALLEST

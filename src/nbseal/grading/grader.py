@@ -24,7 +24,7 @@ from nbseal.grading.bundle import Bundle
 from nbseal.grading.execution import check_cells, run_notebook, runnable
 from nbseal.grading.messages import read_reply, read_task, reply_bytes, task_bytes
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
-from nbseal.grading.readers import READ_SECONDS, ReaderEnded, Readers
+from nbseal.grading.readers import READ_SECONDS, ReaderEnded, Readers, can_fork
 from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
@@ -239,7 +239,7 @@ class Grader:
     def _new_readers(self) -> Readers:
         """Readers of this grader; where other threads run, a copy of it stands in for it, since it can't fork then."""
         sockets = [part.descriptor for part in (self._warm, self.judge) if part]
-        if threading.active_count() == 1:
+        if can_fork():
             return Readers.forked(lambda: self.adopt(sockets).answer, sockets)
         return Readers.launched(pickle.dumps(self), sockets)
 

@@ -6,7 +6,7 @@ that forks a reader for each submission that is graded at the same time. A reade
 with a limit of memory and, for each, of processor time: the kernel ends one that goes beyond.
 
 The parent is a fork of who grades the class, which takes a few milliseconds. Who has several threads can't fork, and
-starts a program instead (`__main__`), which takes half a second.
+starts a program instead (`nbseal/reading.py`), which takes half a second.
 """
 
 from __future__ import annotations
@@ -132,6 +132,11 @@ class Readers:
             while self._free:
                 self._free.pop()[0].close()
         self._end()
+
+
+def can_fork() -> bool:
+    """Whether this process has one thread: a lock that another one holds would be held for ever in a fork."""
+    return threading.active_count() == 1
 
 
 def _has_ended(process: int) -> bool:

@@ -193,7 +193,7 @@ def launch_judge() -> Launched:
 
 def launch_readers() -> Launched:
     """Start the trusted process that reads submissions for one that can't fork, since it has several threads."""
-    return launch("nbseal.grading", {name: os.environ[name] for name in JUDGE_SEES if name in os.environ})
+    return launch("nbseal.reading", {name: os.environ[name] for name in JUDGE_SEES if name in os.environ})
 
 
 JUDGE_SEES = ("HOME", "PATH", "LANG", "SCIKIT_LEARN_DATA", "XDG_CACHE_HOME")
