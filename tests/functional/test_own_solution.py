@@ -167,5 +167,5 @@ def test_building_names_what_the_solution_does_not_get(tmp_path: Path, monkeypat
     grade_submission = Grader.grade_submission
     monkeypatch.setattr(Grader, "grade_submission", lambda *a: (graded.append(a[1]), grade_submission(*a))[1])
     assert len(grade(root).solution_faults) == 1
-    assert graded == ["ada"]
+    assert graded == []  # students' work is graded in other processes
     assert build(Course(root))[0].notes == ()
