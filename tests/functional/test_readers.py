@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import signal
@@ -28,6 +29,11 @@ def spin(_: Path) -> None:
     """Read for ever."""
     while True:
         pass
+
+
+def hash_on(_: Path) -> None:
+    """Read for ever, deaf to everything but the kernel."""
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000_000)
 
 
 def grow(_: Path) -> None:
@@ -64,7 +70,7 @@ def _is_open(name: str) -> bool:
     return os.path.lexists(f"/proc/self/fd/{name}")
 
 
-TRICKS = {one.__name__: one for one in (spin, grow, leave, fall_once, wait, tell_files)}
+TRICKS = {one.__name__: one for one in (spin, hash_on, grow, leave, fall_once, wait, tell_files)}
 
 
 @pytest.fixture
@@ -81,6 +87,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
     monkeypatch.setattr(grader, "recognise", trapped)
     monkeypatch.setattr(grader, "can_fork", lambda: True)  # whatever threads other tests have left
     monkeypatch.setattr(readers, "READ_SECONDS", LIMIT)
+    monkeypatch.setattr(readers, "SLACK_SECONDS", 0)
     monkeypatch.setattr(readers, "READ_MIB", 256)
     root = make_course(tmp_path / "course")
     for student in HONEST:
@@ -121,17 +128,30 @@ def scores(cards: dict[str, Scorecard]) -> dict[str, float]:
 
 @pytest.mark.parametrize(
     ("trick", "said"),
-    [("spin", "more than"), ("grow", "MemoryError"), ("leave", "the process that read the submission has ended")],
+    [
+        ("spin", "more than"),
+        ("hash_on", "has ended"),
+        ("grow", "more memory"),
+        ("leave", "the process that read the submission has ended"),
+    ],
 )
 def test_who_ends_its_reader_is_not_judged_and_all_others_are(
     trick: str, said: str, with_trick: Callable[[str], Course]
 ) -> None:
-    """A submission that can't be read within limits waits for a person; it is never a zero, and costs nobody a mark."""
+    """A submission that can't be read within limits waits for a person, and costs nobody a mark."""
     cards = graded(with_trick(trick))
     assert cards[trick].is_unjudged
     assert said in " ".join(cards[trick].problems)
     assert len(set(scores(cards).values())) == 1
     assert sorted(scores(cards)) == sorted(HONEST)
+
+
+def test_who_took_too_long_is_not_read_again_until_something_changes(with_trick: Callable[[str], Course]) -> None:
+    """What would take as long again waits for a person, not for the next run; other accidents are tried again."""
+    course = with_trick("spin")
+    graded(course)
+    again = grade_class(course, "mini", ClassOptions(jobs=2))
+    assert {one.student for one in again.done if one.unchanged} == {"spin", *HONEST}
 
 
 def test_an_accident_of_a_reader_costs_no_mark(with_trick: Callable[[str], Course]) -> None:

@@ -24,7 +24,7 @@ from nbseal.grading.bundle import Bundle
 from nbseal.grading.execution import check_cells, run_notebook, runnable
 from nbseal.grading.messages import read_reply, read_task, reply_bytes, task_bytes
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
-from nbseal.grading.readers import READ_SECONDS, ReaderEnded, Readers, can_fork
+from nbseal.grading.readers import READ_SECONDS, OutOfTime, ReaderEnded, Readers, can_fork
 from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
@@ -205,7 +205,7 @@ class Grader:
         except SealError as error:
             return self._failed(task, str(error))
         graded, reason = self._ask(readers, task, data)
-        if not (graded and graded.digest) and reason != BEYOND and (self._mend(readers) or graded is None):
+        if not (graded and graded.digest) and (self._mend(readers) or graded is None):
             with suppress(SealError):
                 time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
                 graded, reason = self._ask(self.readers(), task, data)
@@ -220,7 +220,7 @@ class Grader:
                 readers.ask(data, each * len(self.plan.notebooks) + 2 * READ_SECONDS), task, self.plan
             ), ""
         except ReaderEnded as error:
-            return None, BEYOND if error.by_limit else f"not judged: {error}"
+            return None, f"not judged: {error}"
         except WireError as error:
             return None, f"grading failed: {error}"
 
@@ -265,6 +265,11 @@ class Grader:
             return reply_bytes(self._grade_here(task), sent)
         except TooLarge as error:
             return reply_bytes(self._failed(task, f"what came out is too large to be sent back: {error}"), sent)
+        except (OutOfTime, MemoryError):  # as it would be again: a person has to look
+            about = task.decisions.about(task.student, task.handed_in.digest)
+            return reply_bytes(
+                replace(self._failed(task, BEYOND), digest=self.digest(task.handed_in.digest, about)), sent
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """What a reader needs; in another process than that which forks it, no secret."""
@@ -291,6 +296,8 @@ class Grader:
             return self.grade_submission(task.student, submission, task.seed)
         except SubmissionError as error:
             return self.unreadable(task.student, error, task.decisions)
+        except MemoryError:
+            raise
         except Exception as error:  # a mistake of ours: it stops one student, not the class, and is tried again
             return self._failed(task, _ours(error))
 

@@ -3,7 +3,7 @@
 All that touches strangers' bytes happens in a reader: unpacking, finding the notebooks, matching cells, decoding what a
 sealed process sends, sanitising. Who grades a class has a parent of readers, with one thread and no files of its own;
 that forks a reader for each submission that is graded at the same time. A reader takes one submission after the other,
-with a limit of memory and, for each, of processor time: the kernel ends one that goes beyond.
+with a limit of memory and, for each, of processor time.
 
 The parent is a fork of who grades the class, which takes a few milliseconds. Who has several threads can't fork, and
 starts a program instead (`nbseal/reading.py`), which takes half a second.
@@ -23,6 +23,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from nbseal.errors import SealError, WireError
@@ -32,17 +33,18 @@ from nbseal.wire import Channel
 READ_SECONDS = 30  # of processor time for one submission; the largest that are allowed take a sixth of that
 READ_MIB = 2048  # of address space, on top of what the parent has
 SUBMISSIONS = 500  # then a fresh fork takes over
+SLACK_SECONDS = 5
 END_SECONDS = 5.0
 LOOK_EVERY = 0.002
 Answer = Callable[[bytes], bytes]  # of a task, a reply
 
 
 class ReaderEnded(SealError):
-    """A reader is gone, or took too long; ``by_limit`` if what it read may be the reason."""
+    """A reader is gone, or took too long."""
 
-    def __init__(self, message: str, by_limit: bool = False) -> None:
-        super().__init__(message)
-        self.by_limit = by_limit
+
+class OutOfTime(BaseException):
+    """In a reader: what is read takes more processor time than it may. Nobody who heeds exceptions alone catches it."""
 
 
 class Readers:
@@ -95,8 +97,7 @@ class Readers:
             reply: bytes = channel.receive(started + seconds)
         except WireError as error:
             channel.close()
-            by_limit = time.monotonic() - started > READ_SECONDS
-            raise ReaderEnded(f"the process that read the submission has ended ({error})", by_limit) from error
+            raise ReaderEnded(f"the process that read the submission has ended ({error})") from error
         self._give_back(channel, served + 1)
         return reply
 
@@ -204,11 +205,20 @@ def _read(channel: Channel, answer: Answer) -> None:
     """In a reader: take one submission after the other within the limits."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit(resource.RLIMIT_AS, _address_space() + (READ_MIB << 20))
+    signal.signal(signal.SIGPROF, _stop)
     with suppress(WireError):
         while True:
             task = channel.receive()
-            _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + READ_SECONDS)
-            channel.send(answer(task))
+            # what doesn't heed an exception is ended by the kernel
+            _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + READ_SECONDS + SLACK_SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, READ_SECONDS, 1.0)
+            reply = answer(task)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            channel.send(reply)
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise OutOfTime
 
 
 def _limit(kind: int, most: int) -> None:
