@@ -33,6 +33,7 @@ CLASS = {
     "grace": "fail_bias_sign_kept",
     "hedy": "fail_untouched",
 }
+HANDED_IN = "2026-05-04 18:30:00 UTC"
 WIDTH, HEIGHT, COLOURS = 860, 900, 64
 
 
@@ -52,7 +53,11 @@ def graded_class(root: Path) -> Path:
     copy_course(root, [ASSIGNMENT])
     for student, pattern in CLASS.items():
         sample = load_sample(sorted((SAMPLES / ASSIGNMENT).glob(pattern))[0])
-        sample.write(root / "submitted" / student / ASSIGNMENT)
+        folder = root / "submitted" / student / ASSIGNMENT
+        sample.write(folder)
+        (folder / "timestamp.txt").write_text(HANDED_IN, encoding="utf-8")
+        name = ("--first-name", student.title(), "--last-name", "Example")
+        run("nbgrader", "db", "student", "add", student, *name, cwd=root)
     for command in ("grade", "report", "feedback"):
         run("nbseal", command, ASSIGNMENT, cwd=root)
     return root

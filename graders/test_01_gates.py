@@ -67,7 +67,7 @@ def bear_no_rounding(numbers):
 
 def bit(value, what):
     """Return an answer of 0 or 1 as an int; True and 1.0 are let through here."""
-    assert value is not None, f"{what} gave None: does every way through your function end with a return?"
+    assert value is not None, f"{what} gave None: does every path through your function end with a return?"
     number = as_number(int(value) if isinstance(value, (bool, np.bool_)) else value, what)
     assert number in (0, 1), f"{what} gave {describe(value)}, but a neuron's output is 0 or 1."
     return int(number)

@@ -63,7 +63,7 @@ def fires(inputs, weights, threshold):
 
 def returned(value, what):
     """Refuse what a forgotten return or a generator gives, with a sentence of its own."""
-    assert value is not None, f"{what} gave None: does every way through your function end with a return?"
+    assert value is not None, f"{what} gave None: does every path through your function end with a return?"
     assert "generator" not in describe(value), f"{what} gave a generator: use return instead of yield."
     return value
 

@@ -14,7 +14,7 @@ from nbseal.checks import as_array, as_number, describe
 
 def returned(value, what):
     """Refuse what a forgotten return or a generator gives, with a sentence of its own."""
-    assert value is not None, f"{what} gave None: does every way through your function end with a return?"
+    assert value is not None, f"{what} gave None: does every path through your function end with a return?"
     assert "generator" not in describe(value), f"{what} gave a generator: use return instead of yield."
     return value
 
@@ -755,7 +755,7 @@ def test_tune_tie(student):
         assert best, f"The chosen settings get {scores[place]} validation rows right, and the best ones {scores.max()}."
         assert place == first, "Two candidates are equally good, and the later one was chosen: keep the first."
     candidates, rows, *_ = contest(student.rng, 4, [2])
-    assert chosen(student, candidates, rows) == 2, "Another candidate was chosen than the best one."
+    assert chosen(student, candidates, rows) == 2, "The candidate that was chosen isn't the best one."
     X_train, y_train, X_valid, y_valid = rows
     strange = np.full(len(y_valid), y_train.max() + 1)
     value = student.leaves_alone("best_settings", candidates, X_train, y_train, X_valid, strange)

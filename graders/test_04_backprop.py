@@ -58,7 +58,7 @@ def same(got, expected):
 def judge(value, expected, what, mistakes=(), hint=""):
     """Compare an answer with what is expected; say so if it is what one of the ``mistakes`` (sentence, array) gives."""
     expected = np.asarray(expected, dtype=float)
-    assert value is not None, f"{what} gave None: does every way through the function end with return?"
+    assert value is not None, f"{what} gave None: does every path through the function end with return?"
     got = as_array(value, what)
     for sentence, other in mistakes:
         other = np.asarray(other, dtype=float)
@@ -72,13 +72,13 @@ def judge(value, expected, what, mistakes=(), hint=""):
 
 def judge_number(value, expected, what, mistakes=(), hint=""):
     """The same of a single number."""
-    assert value is not None, f"{what} gave None: does every way through the function end with return?"
+    assert value is not None, f"{what} gave None: does every path through the function end with return?"
     judge(float(as_number(value, what)), expected, what, mistakes, hint)
 
 
 def several(value, count, what, names):
     """Return the parts of an answer that consists of several things."""
-    assert value is not None, f"{what} gave None: does every way through the function end with return?"
+    assert value is not None, f"{what} gave None: does every path through the function end with return?"
     row = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim)
     if not row or len(value) != count:
         raise StudentError(f"{what} should return {names}, but it returned {describe(value)}.")
@@ -681,7 +681,9 @@ def test_batches_lose_nothing(student):
         assert not lost or twice, (
             f"Of {n} rows in mini-batches of {size}, {lost} are in none: the last one has what is left over."
         )
-        assert not lost, f"Of {n} rows, {lost} are in no mini-batch and {twice} in several: shuffle, don't draw."
+        assert not lost, (
+            f"Of {n} rows, {lost} are in no mini-batch and {twice} in several: shuffle the rows, don't draw them."
+        )
         assert not twice, f"Of {n} rows, {twice} are in more than one mini-batch."
 
 

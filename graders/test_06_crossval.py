@@ -188,7 +188,7 @@ def test_kfold_like_scikit_learn(student):
             hint = "The order is turned round: the first pair tests the first rows."
         elif [len(test) for test in got] != [len(test) for test in expected]:
             hint = "The sizes come in another order: the first n % k folds are the larger ones."
-        assert got == expected, f"The folds are legal, but they aren't those that were asked for. {hint}"
+        assert got == expected, f"The folds are valid, but they aren't those that were asked for. {hint}"
 
 
 @pytest.mark.question(
@@ -241,7 +241,7 @@ def scores_of(value, what, k):
     """Return k accuracies."""
     assert value is not None, f"{what} gave None: does the function end with a return?"
     assert sequence(value), (
-        f"{what} gave {describe(value)}, expected a list of {k} accuracies, one for each fold. Sum them up later."
+        f"{what} gave {describe(value)}, expected a list of {k} accuracies, one for each fold. Summarise them later."
     )
     return as_array(value, f"the result of {what}", shape=(k,))
 

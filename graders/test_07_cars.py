@@ -31,7 +31,7 @@ WORDS = ("low", "med", "2", "4", "more", "5more", "red", "none", "x y", "10", "o
 
 def returned(value, what):
     """Refuse what a forgotten return or a generator gives, with a sentence of its own."""
-    assert value is not None, f"{what} gave None: does every way through your function end with a return?"
+    assert value is not None, f"{what} gave None: does every path through your function end with a return?"
     assert "generator" not in describe(value), f"{what} gave a generator: use return instead of yield."
     return value
 

@@ -101,9 +101,9 @@ def test_convolve_size(student):
         wanted = (rows - height + 1, columns - width + 1)
         sizes = f"a picture of {rows} × {columns} under a kernel of {height} × {width}"
         assert got.shape != picture.shape or got.shape == wanted, (
-            f"Of {sizes} came a map as large as the picture, expected {wanted[0]} × {wanted[1]}: no margin is added."
+            f"From {sizes} came a map as large as the picture, expected {wanted[0]} × {wanted[1]}: no margin is added."
         )
-        assert got.shape == wanted, f"Of {sizes} came an array of shape {got.shape}, expected {wanted}."
+        assert got.shape == wanted, f"From {sizes} came an array of shape {got.shape}, expected {wanted}."
 
 
 @pytest.mark.question(
@@ -238,7 +238,7 @@ def test_dropout_drops(student):
     """dropout sets a value to 0 where its chance is less than the rate, and no other."""
     for (values, rate, chances), got in _answers(student, "dropout", _dropout_cases(student.rng)):
         assert got.shape == values.shape, (
-            f"Of values of shape {values.shape} came shape {got.shape}, expected the same."
+            f"Values of shape {values.shape} came back with shape {got.shape}, expected the same."
         )
         dropped = chances < rate
         assert got.any(), f"All values are 0 at a rate of {rate:g}: values with a chance of {rate:g} or more stay."

@@ -40,7 +40,7 @@ def as_number(value, what):
 def table_of(value, what, keys):
     """Return rows (a list of dicts or a DataFrame) as dicts with these keys; StudentError otherwise."""
     if value is None:
-        raise StudentError(f"{what} gave None: does every way through your function end with a return?")
+        raise StudentError(f"{what} gave None: does every path through your function end with a return?")
     if type(value).__name__ == "DataFrame":
         columns = list(value.columns)
         if len(value) and (missing := [key for key in keys if columns.count(key) != 1]):
@@ -677,7 +677,7 @@ def check_synonyms(student, rows, truth, thresholds):
         expected = own_points(student, said, there, thresholds, synonyms) or expected
     assert cloud.same(got, expected), (
         "With words that `synonyms` makes the same, curve(...) gives other points than its own `count` and "
-        "`precision_recall_f1` give with these synonyms: hand on the `synonyms` that curve is given."
+        "`precision_recall_f1` give with these synonyms: pass on the `synonyms` that curve is given."
     )
 
 

@@ -41,7 +41,7 @@ def _nerve_cell(axes):
     for y in (2.4, 1.6, 0.8):
         axes.plot([8.2, 9.2], [1.6, y], color=INK, linewidth=2)
         axes.plot(9.25, y, "o", color=ORANGE, markersize=8)
-    words = [(0.15, 2.95, "synapses"), (1.6, 0.05, "dendrites"), (3.4, 2.55, "cell body"), (4.75, 1.85, "axon hillock")]
+    words = [(0.35, 2.2, "synapses"), (2.4, 0.4, "dendrites"), (3.4, 2.55, "cell body"), (4.75, 1.85, "axon hillock")]
     for x, y, word in [*words, (6.9, 1.85, "axon"), (8.3, 0.2, "to the next cells")]:
         axes.text(x, y, word, fontsize=10, color=INK)
 
