@@ -71,7 +71,7 @@ def graded(honest: int, hostile: Callable[[Path, str], None] | None) -> tuple[li
             hand_in(root, f"s{number:03}", number_answer=BUSY.format(0.2).replace("answer = 42", "") + "\nanswer = 42")
             if hostile and number % 4 == 0:
                 hostile(root, f"s{number:03}-hostile")
-        done = run(root, "nbseal", "grade", "mini", "--json", "--output", "cards.json")
+        done = run("nbseal", "grade", "mini", "--json", "--output", "cards.json", cwd=root)
         assert done.returncode == 0, done.stderr
         cards = json.loads((root / "cards.json").read_text())
         own = [card for card in cards if not card["student"].endswith("-hostile")]
