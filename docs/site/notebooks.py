@@ -70,8 +70,8 @@ class Notebook:
 
     @property
     def minutes(self) -> str:
-        """How long it takes, in the notebook's own words; ValueError if it doesn't say."""
-        return self._said(PLAN, "time", 'a sentence "Plan for ..."').replace("**", "")
+        """How long it takes, in the notebook's own words up to a comma; ValueError if it doesn't say."""
+        return self._said(PLAN, "time", 'a sentence "Plan for ..."').replace("**", "").partition(", ")[0]
 
     @property
     def needs(self) -> str:

@@ -30,8 +30,9 @@ def show(axes, description):
 
 
 def places(axes):
-    """Return the places of all markers in the axes, sorted, each of them once."""
-    found = [tuple(place) for dots in axes.collections for place in np.asarray(dots.get_offsets(), dtype=float)]
+    """Return the places of all markers in the axes that can be seen, sorted, each of them once."""
+    seen = [dots for dots in axes.collections if dots.get_visible() and dots.get_alpha() != 0 and any(dots.get_sizes())]
+    found = [tuple(place) for dots in seen for place in np.asarray(dots.get_offsets(), dtype=float)]
     for line in axes.lines:
         if line.get_marker() not in ("None", None, "", " "):
             found += [(float(x), float(y)) for x, y in line.get_xydata()]
