@@ -15,7 +15,7 @@ ROOMS = (
         "build compare verify report resolve similarity feedback export lti student_data watch pages",
         "what instructors ask for, and its pages",
     ),
-    ("grading", "one submission, or a class"),
+    ("grading reading", "one submission, or a class"),
     ("gradebook", "nbgrader's gradebook, `autograded/`, and the ledger"),
     ("hidden_tests checks", "the `student` fixture, the judge, what a message may say"),
     ("sandbox", "starts, feeds and ends sealed processes"),
