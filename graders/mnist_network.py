@@ -170,7 +170,7 @@ def suspicion(network, pictures, digits, reached):
             return (
                 f"Run with {name} neurons it reads {other:.1%} of them: leave the activation of MLPClassifier at ReLU."
             )
-    if _renamed(network, pictures, digits) > max(reached + 0.02, 0.5):
+    if _renamed(network, pictures, digits) > max(reached + 0.3, 0.8):
         return (
             "It tells digits apart but calls them by wrong names: does y_train hold the labels of the rows of X_train?"
         )

@@ -33,7 +33,8 @@ def depends_on(settings):
 """
 KILLED = """
 import os
-from nbseal.grading.cluster import messages, remote
+from nbseal.grading import messages
+from nbseal.grading.cluster import remote
 if remote.grade.__module__ == remote.__name__:  # Dask loads this file twice
     grades = remote.grade
     def grade(digest, data):
