@@ -14,7 +14,6 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import resource
 import signal
 import socket
 import threading
@@ -203,7 +202,9 @@ def _let_go_of_files(kept: Collection[int]) -> None:
 
 def _read(channel: Channel, answer: Answer) -> None:
     """In a reader: take one submission after the other within the limits."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    import resource  # which not every system has
+
+    _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, _address_space() + (READ_MIB << 20))
     signal.signal(signal.SIGPROF, _stop)
     with suppress(WireError):
@@ -222,10 +223,12 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _limit(kind: int, most: int) -> None:
+    import resource
+
     hard = resource.getrlimit(kind)[1]
     resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _address_space() -> int:
     """Bytes of address space that this process has."""
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
