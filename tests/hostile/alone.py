@@ -83,6 +83,7 @@ def found_by(tried: Sequence[Trick], level: str, base: Path) -> dict[int, list[s
             Grader(Course(root), "mini") as grader,
             ThreadPoolExecutor(JOBS) as pool,
         ):
+            grader.readers()  # as long as no thread of the pool holds a lock
             done = pool.map(lambda number: _tried(grader, root, names[number], number), names)
             found = {number: what for number, what in zip(names, done, strict=True) if what}
         wait_until(lambda: state_of(base, [], [os.getpid()]) == before, 10.0)
