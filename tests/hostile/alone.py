@@ -28,6 +28,7 @@ MEMORY, DISK, OUTPUT = 128, 16, 256  # MiB, MiB, KiB
 BESIDE = 80  # MiB: what nobody is asked about, and what is taken between two looks
 HIDDEN = 48_151_623  # what a hidden call is told
 STALL = 1  # seconds of processor time in the process that reads a submission
+STALLED = re.compile(f"{BEYOND}|the process that read the submission has ended")
 LARGEST = 4 * OUTPUT << 10  # characters of a recorded notebook
 JOBS = 3
 HONEST_EVERY = 10
@@ -79,6 +80,7 @@ def found_by(tried: Sequence[Trick], level: str, base: Path) -> dict[int, list[s
         before = state_of(base, [], [os.getpid()])
         with (
             mock.patch.object(readers, "READ_SECONDS", STALL),
+            mock.patch.object(readers, "SLACK_SECONDS", 0),
             mock.patch.object(grader_module, "can_fork", return_value=True),  # what is off here, is off there
             Grader(Course(root), "mini") as grader,
             ThreadPoolExecutor(JOBS) as pool,
@@ -114,7 +116,7 @@ def hand_in(root: Path, student: str, trick: Trick | None) -> None:
 def _tried(grader: Grader, root: Path, name: str, number: int) -> list[str]:
     """What a trick has reached; every now and then also what an honest neighbour has lost meanwhile."""
     graded = grader.grade(name, root / "submitted" / name / "mini")
-    what = [*reached(graded), *(["stalled"] if BEYOND in graded.scorecard.problems else [])]
+    what = [*reached(graded), *(["stalled"] if STALLED.search(" ".join(graded.scorecard.problems)) else [])]
     if number % HONEST_EVERY == 0:
         card = grader.grade("honest", root / "submitted" / "honest" / "mini").scorecard
         what += [] if card.score == 7 else [f"a neighbour got {card.score}: {card.problems}"]
