@@ -155,7 +155,7 @@ def large_class(folder: Path, small: Path, large: Path) -> Iterator[Row]:
 
 
 def commands(folder: Path, untouched: Path) -> Iterator[Row]:
-    """What is done with a large class besides: graded here, looked at again, report, exports, pages."""
+    """What is done with a large class besides: graded here, and again, report, exports, pages."""
     root, count = shutil.copytree(untouched, folder), count_of(untouched)
     students = [one.name for one in (root / "submitted").iterdir()]
     lines = [f"{student},{number},,{student},," for number, student in enumerate(students)]
@@ -163,7 +163,7 @@ def commands(folder: Path, untouched: Path) -> Iterator[Row]:
     seconds, memory = timed(root, "grade", "mini")
     yield f"{count} light submissions here", f"{1000 * seconds / count:.0f} ms each, {memory:.0f} MiB", "", ""
     for what, goal, arguments in (
-        ("looked at again, all unchanged", "≤ 30 s", ("grade", "mini")),
+        ("graded again, all unchanged", "≤ 30 s", ("grade", "mini")),
         ("report", "≤ 30 s", ("report", "mini")),
         ("export csv", "≤ 30 s", ("export", "csv")),
         ("export moodle", "≤ 30 s", ("export", "moodle", "mini")),
