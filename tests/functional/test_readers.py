@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from nbseal.course import Course
-from nbseal.grading import ClassOptions, Grader, grade_class, grader, readers
+from nbseal.grading import ClassOptions, Grader, grade_class, grader, processes, readers
 from nbseal.grading.executors import LocalExecutor
 from nbseal.results import Scorecard
+from nbseal.sandbox.cgroups import PREFIX, Homes, homes
 from tests.courses import command_line, descendants, wait_until
 from tests.mini import hand_in, make_course
 
@@ -85,7 +86,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
         return recognise(handed_in, *rest)
 
     monkeypatch.setattr(grader, "recognise", trapped)
-    monkeypatch.setattr(grader, "can_fork", lambda: True)  # whatever threads other tests have left
+    monkeypatch.setattr(processes, "can_fork", lambda: True)  # whatever threads other tests have left
     monkeypatch.setattr(readers, "READ_SECONDS", LIMIT)
     monkeypatch.setattr(readers, "SLACK_SECONDS", 0)
     monkeypatch.setattr(readers, "READ_MIB", 256)
@@ -108,10 +109,20 @@ def with_trick(course: Course) -> Callable[[str], Course]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
-    """When a run is over, so are all its processes."""
-    before = set(descendants(os.getpid()))
+    """When a run is over, so are all its processes and their control groups."""
+    before, groups = set(descendants(os.getpid())), groups_now()
     yield
     assert wait_until(lambda: not set(descendants(os.getpid())) - before, 10.0)
+    assert not groups_now() - groups
+
+
+def groups_now() -> set[Path]:
+    """Control groups of processes that have ended, where they may be made."""
+    found = homes()
+    if not isinstance(found, Homes):
+        return set()
+    there = {one for home in (found.memory, found.pids or found.memory) for one in home.glob(f"{PREFIX}-*-*")}
+    return {one for one in there if not Path("/proc", one.name.split("-")[1]).exists()}
 
 
 def graded(course: Course, *students: str) -> dict[str, Scorecard]:
@@ -170,7 +181,7 @@ def test_readers_are_replaced_where_their_parent_is_gone(course: Course, monkeyp
         for process in set(descendants(os.getpid())) - before:
             if "pytest" in command_line(process):  # a fork of ours
                 os.kill(process, signal.SIGKILL)
-        monkeypatch.setattr(grader, "can_fork", readers.can_fork)  # not while the pool's threads run
+        monkeypatch.setattr(processes, "can_fork", readers.can_fork)  # not while the pool's threads run
         with ThreadPoolExecutor() as pool:
             found = list(pool.map(one.grade, folders, folders.values()))
     assert [each.scorecard.score for each in found] == [first] * len(HONEST)
@@ -217,7 +228,7 @@ def test_who_has_threads_starts_a_program_in_the_place_of_a_fork(
     folder = course.folder("submitted", "ann", "mini")
     with Grader(course, "mini") as one:
         forked = one.grade("ann", folder).scorecard
-    monkeypatch.setattr(grader, "can_fork", readers.can_fork)
+    monkeypatch.setattr(processes, "can_fork", readers.can_fork)
     with Grader(course, "mini") as one, ThreadPoolExecutor(1) as pool:
         launched = pool.submit(one.grade, "ann", folder).result().scorecard
         assert any("nbseal.reading" in command_line(pid) for pid in descendants(os.getpid()))

@@ -14,8 +14,7 @@ from typing import Any
 from unittest import mock
 
 from nbseal.course import Course
-from nbseal.grading import grader as grader_module
-from nbseal.grading import readers
+from nbseal.grading import processes, readers
 from nbseal.grading.grader import BEYOND, Grader
 from nbseal.notebook.rendering import render
 from nbseal.results import GradedSubmission
@@ -81,7 +80,7 @@ def found_by(tried: Sequence[Trick], level: str, base: Path) -> dict[int, list[s
         with (
             mock.patch.object(readers, "READ_SECONDS", STALL),
             mock.patch.object(readers, "SLACK_SECONDS", 0),
-            mock.patch.object(grader_module, "can_fork", return_value=True),  # what is off here, is off there
+            mock.patch.object(processes, "can_fork", return_value=True),  # what is off here, is off there
             Grader(Course(root), "mini") as grader,
             ThreadPoolExecutor(JOBS) as pool,
         ):

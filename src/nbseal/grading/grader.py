@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import pickle
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +14,7 @@ from typing import Any
 from zipfile import is_zipfile
 
 from nbseal.course import Course
-from nbseal.errors import SealBroken, SealError, SubmissionError, WireError
+from nbseal.errors import SealError, SubmissionError, WireError
 from nbseal.gradebook.decisions import UNDECIDED, Decided, Decisions, read_decisions
 from nbseal.gradebook.mark_output import METADATA
 from nbseal.grading.assignment_of_file import assignment_of
@@ -24,7 +22,8 @@ from nbseal.grading.bundle import Bundle
 from nbseal.grading.execution import check_cells, run_notebook, runnable
 from nbseal.grading.messages import read_reply, read_task, reply_bytes, task_bytes
 from nbseal.grading.plan import NotebookPlan, Plan, make_plan, warm_settings
-from nbseal.grading.readers import READ_SECONDS, OutOfTime, ReaderEnded, Readers, can_fork
+from nbseal.grading.processes import Processes
+from nbseal.grading.readers import READ_SECONDS, OutOfTime, ReaderEnded, Readers
 from nbseal.grading.recognition import recognise
 from nbseal.grading.scoring import (
     grade_id_of,
@@ -64,7 +63,7 @@ from nbseal.results import (
     TestResult,
     of_notebook,
 )
-from nbseal.sandbox import NONE, Level, SealedProcess, WarmProcess
+from nbseal.sandbox import NONE, Level, SealedProcess
 from nbseal.sandbox.levels import accepted_levels
 from nbseal.sandbox.sealed import Run
 from nbseal.wire import TooLarge
@@ -98,12 +97,6 @@ class Grader:
         self.course = course
         self._bundle = bundle
         self.assignment = course.assignment(assignment)
-        self._lock = threading.Lock()
-        self.judge: Judge | None = None
-        self._warm: WarmProcess | None = None
-        self._readers: list[Readers] = []  # the last one is in use
-        self._is_reader = False
-        self._closed = False
         self._decisions = Decisions()
         self._credit: dict[str, bool] = {}
         self._rule = ""  # what marks by nbgrader's rule hang on besides the plan
@@ -112,32 +105,27 @@ class Grader:
         self.levels = {NONE.name} if unsealed else accepted_levels(course.seal.level)  # a mark may be made at these
         self.plan: Plan
         self.level: Level
-        try:
-            if self.assignment.grader:
-                settings = course.grading.grader_settings.get(self.assignment.name)
-                self.judge = Judge(self.assignment.grader, settings)
-            self._warm = WarmProcess(course.seal, NONE if unsealed else None)
-        except BaseException:
-            self.close()
-            raise
+        settings = course.grading.grader_settings.get(self.assignment.name)
+        self._processes = Processes(course.seal, self.assignment.grader, settings, NONE if unsealed else None)
 
     def start(self) -> None:
         """Work out the plan, and wait until submissions can be graded; errors as from the processes' own start."""
-        assert self._warm is not None
+        process = self._processes.warm
+        assert process is not None
         try:
             self._decisions = read_decisions(self.course.private, self.assignment.name)
             bundle = self._bundle
             warm = bundle.warm(self.assignment) if bundle else warm_settings(self.course, self.assignment)
-            self._warm.load(warm)  # while the hidden tests are collected
+            process.load(warm)  # while the hidden tests are collected
             tests = self.judge.start() if self.judge else ()
             self.plan = (
                 bundle.plan(self.assignment)
                 if bundle
                 else make_plan(self.course, self.assignment, tests, warm, self.depends_on)
             )
-            self._warm.read(self.plan.warm)
+            process.read(self.plan.warm)
             rehearse()
-            self.level = self._warm.start().level
+            self.level = self._processes.start(self.plan.warm)
             if bundle:
                 self._credit, self._rule = dict(bundle.credit), bundle.rule
             else:
@@ -145,6 +133,11 @@ class Grader:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def judge(self) -> Judge | None:
+        """The owner of the process with the hidden tests, where there are any."""
+        return self._processes.judge
 
     @property
     def depends_on(self) -> str:
@@ -205,7 +198,7 @@ class Grader:
         except SealError as error:
             return self._failed(task, str(error))
         graded, reason = self._ask(readers, task, data)
-        if not (graded and graded.digest) and (self._mend(readers) or graded is None):
+        if not (graded and graded.digest) and (self._processes.mend(readers, self) or graded is None):
             with suppress(SealError):
                 time.sleep(PAUSE_SECONDS)  # a process that is being killed may still take a request
                 graded, reason = self._ask(self.readers(), task, data)
@@ -225,37 +218,8 @@ class Grader:
             return None, f"grading failed: {error}"
 
     def readers(self) -> Readers:
-        """The processes in which submissions are graded; SealError if there are none.
-
-        It forks the first time, which is best done while this process has one thread.
-        """
-        with self._lock:
-            if self._closed:
-                raise SealError("the grader is closed")
-            if not self._readers or self._readers[-1].are_gone:
-                self._readers.append(self._new_readers())
-            return self._readers[-1]
-
-    def _new_readers(self) -> Readers:
-        """Readers of this grader; where other threads run, a copy of it stands in for it, since it can't fork then."""
-        sockets = [part.descriptor for part in (self._warm, self.judge) if part]
-        if can_fork():
-            return Readers.forked(lambda: self.adopt(sockets).answer, sockets)
-        return Readers.launched(pickle.dumps(self), sockets)
-
-    def _mend(self, readers: Readers) -> bool:
-        """Whether others can be had in the place of ``readers``, since something that these need was gone."""
-        with self._lock:
-            if self._closed or not self._readers or self._readers[-1] is not readers:
-                return not self._closed
-            try:
-                renewed = self._renew_warm() if self._warm and self._warm.is_gone else False
-                renewed = self.judge.renew() if self.judge and self.judge.is_gone else renewed
-            except SealError:
-                return False
-            if renewed:  # what the old ones are at may still come to its end
-                self._readers.append(self._new_readers())
-            return renewed
+        """The processes in which submissions are graded, which are best asked for before other threads run."""
+        return self._processes.readers(self)
 
     def answer(self, data: bytes) -> bytes:
         """In a reader: grade one task."""
@@ -275,15 +239,12 @@ class Grader:
         """What a reader needs; in another process than that which forks it, no secret."""
         course = copy(self.course)
         course.__dict__.pop("secret", None)
-        here = ("_lock", "_readers", "_secret", "_bundle")
+        here = ("_secret", "_bundle")
         return {name: value for name, value in vars(self).items() if name not in here} | {"course": course}
 
     def adopt(self, descriptors: Sequence[int]) -> Grader:
-        """In a process that reads: warm process and judge are another's, and what they fork for us is ours alone."""
-        self._lock, self._is_reader = threading.Lock(), True
-        parts = [part for part in (self._warm, self.judge) if part]
-        for part, descriptor in zip(parts, descriptors, strict=True):
-            part.adopt(descriptor)
+        """In a reader: have the processes behind this grader by these sockets."""
+        self._processes.adopt(descriptors)
         return self
 
     def _failed(self, task: Task, reason: str) -> GradedSubmission:
@@ -352,17 +313,7 @@ class Grader:
 
     def close(self) -> None:
         """End readers, warm process and judge; what is being graded meanwhile is not judged."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-        parts = [*self._readers, self._warm, self.judge]
-        closing = [threading.Thread(target=part.close) for part in parts if part is not None]
-        for one in closing:
-            one.start()
-        for one in closing:
-            one.join()
-        self._warm = None
+        self._processes.close()
 
     def __enter__(self) -> Grader:
         self.start()
@@ -378,7 +329,7 @@ class Grader:
             reason = submission.not_judged.get(plan.name, f"not judged: {plan.name}.ipynb was not submitted")
             return _not_judged(plan, reason, submission.decided, submission.told.get(plan.name, ""))
         graded = self._attempt(plan, reading, submission, seed)
-        if (graded.again or graded.killed) and not self._closed:
+        if (graded.again or graded.killed) and not self._processes.is_closed:
             time.sleep(PAUSE_SECONDS)  # as above
             graded = self._attempt(plan, reading, submission, seed)
         return graded
@@ -457,27 +408,7 @@ class Grader:
 
     def spawn(self) -> SealedProcess:
         """Fork a sealed process; a warm process that is gone is replaced once."""
-        warm = self._warm
-        try:
-            if warm is None:
-                raise SealBroken("the grader is closed")
-            return warm.spawn()
-        except SealBroken:
-            if self._is_reader:
-                raise
-            with self._lock:
-                if self._closed:
-                    raise
-                if self._warm is warm:  # no other thread has replaced it meanwhile
-                    self._renew_warm()
-                assert self._warm is not None
-                return self._warm.spawn()
-
-    def _renew_warm(self) -> bool:
-        if self._warm is not None:
-            self._warm.close()
-        self._warm = WarmProcess(self.course.seal, self.level).start(self.plan.warm)
-        return True
+        return self._processes.spawn()
 
     def _run_tests(
         self,

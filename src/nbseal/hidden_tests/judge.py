@@ -14,7 +14,7 @@ from typing import Any
 from nbseal.errors import GraderError, SealError, WireError
 from nbseal.hidden_tests.case import SubmissionFacts
 from nbseal.results import Outcome, TestResult
-from nbseal.sandbox.launch import Forking, Launched, launch_judge
+from nbseal.sandbox.launch import Adoptable, Forking, Launched, launch_judge
 from nbseal.wire import Channel, EndOfStream, Late
 
 START_SECONDS = 300.0
@@ -73,7 +73,7 @@ class JudgeCopy:
     cases: int = 0
 
 
-class Judge:
+class Judge(Adoptable):
     """Owns the trusted warm process of one grader file; a context manager that any number of threads may use."""
 
     def __init__(self, grader: Path, settings: Mapping[str, Any] | None = None) -> None:
@@ -194,30 +194,19 @@ class Judge:
                 return
         copy.channel.close()
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether the process has ended, so that it can't be forked any more."""
-        return self._launched.is_gone
-
-    @property
-    def descriptor(self) -> int:
-        """The socket by which the process is asked to fork."""
-        return self._launched.control.sock.fileno()
-
     def __getstate__(self) -> dict[str, Any]:
         """What another process of ours needs besides the descriptor: see `adopt`."""
         return {"tests": self.tests, "depends_on": self.depends_on}
 
     def adopt(self, descriptor: int) -> None:
-        """In a process of ours that hasn't started this one: have it fork, use our own copies, and never restart it."""
-        self._forking = Forking(Channel(socket.socket(fileno=descriptor)))
-        self._lock, self._free, self._closed, self._is_adopted = threading.Lock(), [], False, True
+        """In another process of ours: have the process fork, use our own copies, and never start it again."""
+        super().adopt(descriptor)
+        self._free, self._closed, self._is_adopted = [], False, True
 
-    def renew(self) -> bool:
+    def renew(self) -> None:
         """Start the process again; SealError if that fails."""
         with self._lock:
             self._restart()
-            return True
 
     def _restart(self) -> None:
         self._end()

@@ -162,8 +162,14 @@ def _own_folders(mounts: Iterable[str], own: Iterable[str], controllers: Sequenc
     return found
 
 
+def tidy() -> None:
+    """Remove groups that processes of this run have left, as those do that are killed."""
+    if homes.cache_info().currsize and isinstance(home := homes(), Homes):
+        sweep(home)
+
+
 def sweep(home: Homes) -> None:
-    """Remove groups that a killed run has left behind."""
+    """Remove groups whose owners have ended."""
     for folder in {home.memory, home.pids or home.memory}:
         for left in folder.glob(f"{PREFIX}-*-*"):
             pid = left.name.split("-")[1]

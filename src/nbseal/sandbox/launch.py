@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +135,29 @@ class Launched(Forking):
             self.process.kill()
         self.process.wait()
         self.scratch.cleanup()
+
+
+class Adoptable:
+    """What owns a process that forks. A copy of it in another process of ours has that fork, too, for itself alone."""
+
+    _launched: Launched
+    _forking: Forking
+    _lock: threading.Lock
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process has ended, so that it can't be forked any more."""
+        return self._launched.is_gone
+
+    @property
+    def descriptor(self) -> int:
+        """The socket by which the process is asked to fork."""
+        return self._launched.control.sock.fileno()
+
+    def adopt(self, descriptor: int) -> None:
+        """In the other process: ask by this socket, and leave alone what was forked before."""
+        self._forking = Forking(Channel(socket.socket(fileno=descriptor)))
+        self._lock = threading.Lock()
 
 
 def _ends(pid: int, seconds: float) -> bool:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from nbseal.errors import SealBroken, SealError, WireError
 from nbseal.sandbox.cgroups import Group, Homes, homes
-from nbseal.sandbox.launch import Forking, Launched, launch_worker
+from nbseal.sandbox.launch import Adoptable, Forking, Launched, launch_worker
 from nbseal.sandbox.levels import Level, choose_level, mechanisms_for
 from nbseal.sandbox.sealed import SealedProcess
-from nbseal.wire import Channel, EndOfStream
+from nbseal.wire import EndOfStream
 
 if TYPE_CHECKING:
     from nbseal.course import Seal
@@ -35,7 +35,7 @@ class WarmSettings:
     sources: list[str] = field(default_factory=list)
 
 
-class WarmProcess:
+class WarmProcess(Adoptable):
     """Owns one warm process; a context manager that any number of threads may use.
 
     It begins to import in the background at once; ``load`` tells it what else to load, and ``start`` waits for that.
@@ -116,24 +116,13 @@ class WarmProcess:
         assert self._level is not None
         return self._level
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether the process has ended, so that nothing can be forked any more."""
-        return self._launched.is_gone
-
-    @property
-    def descriptor(self) -> int:
-        """The socket by which the process is asked to fork."""
-        return self._launched.control.sock.fileno()
-
     def __getstate__(self) -> dict[str, Any]:
         """What another process of ours needs besides the descriptor: see `adopt`."""
         return {"_level": self._level, "_seal": self._seal, "_started": self._started, "_closed": self._closed}
 
     def adopt(self, descriptor: int) -> None:
-        """In a process of ours that hasn't started this one: have it fork, and keep of its forks what is ours alone."""
-        self._forking = Forking(Channel(socket.socket(fileno=descriptor)))
-        self._lock = threading.Lock()
+        """In another process of ours: have the process fork, and keep of its forks what is ours alone."""
+        super().adopt(descriptor)
         self._free_groups, self._free_supervisors = [], []
 
     def _message(self, settings: WarmSettings) -> dict[str, object]:
