@@ -112,6 +112,17 @@ def test_a_pipe_gets_plain_lines_and_no_escape_codes(root: Path) -> None:
     assert one_line(done.stderr).startswith("note: mini: no hidden tests for plain")
 
 
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_standard_streams_stop_nothing(tmp_path: Path, closed: str) -> None:
+    """A scheduler that gives a command no streams gets its marks all the same."""
+    root = make_course(tmp_path / "course")
+    hand_in(root, "ada")
+    words = " ".join(command("nbseal", "grade", "mini", "--json", "--output", "cards.json"))
+    done = subprocess.run(["bash", "-c", f"{words} {closed}"], cwd=root, env=environment(), check=False, timeout=60)
+    assert done.returncode == 0
+    assert json.loads((root / "cards.json").read_text())[0]["score"] == 7
+
+
 def test_verbose_shows_a_table_and_why_marks_were_lost(nbseal, root: Path) -> None:
     """A row a student, a line for each question that lost marks, and nothing of a student's that a terminal obeys."""
     done = nbseal("grade", "mini", "--verbose", "-c", root)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from nbseal.patches import lazy_imports
@@ -21,6 +22,9 @@ def program() -> None:
 
 def main() -> None:
     """Run the command line."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started us; its number must not become another file's
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
     lazy_imports.prepare()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
