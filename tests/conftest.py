@@ -1,5 +1,6 @@
 """What all tests share, and their order: the longest files come first, so that processes end at the same time."""
 
+import gc
 from pathlib import Path
 
 import hypothesis
@@ -39,3 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     ranks = {here / name: rank for rank, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+
+
+def pytest_collection_finish() -> None:
+    """What collecting the tests has made stays for ever, so no later collection of garbage looks at it again."""
+    gc.collect()
+    gc.freeze()

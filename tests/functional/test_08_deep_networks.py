@@ -136,6 +136,7 @@ def test_an_entry_that_is_not_true_is_refused(entry: Any) -> None:
         networks.read_arrays(len(text).to_bytes(8, "little") + text + bytes(8))
 
 
+@pytest.mark.slow  # loads all of MNIST
 @needs_mnist
 def test_the_solution_gets_full_marks_on_real_mnist(tmp_path: Path) -> None:
     """The committed networks reach all steps on the 7,000 pictures that are held back, two standard errors above."""
@@ -149,6 +150,7 @@ def test_the_solution_gets_full_marks_on_real_mnist(tmp_path: Path) -> None:
         assert reached > needed + 2 * (needed * (1 - needed) / 7000) ** 0.5
 
 
+@pytest.mark.slow  # loads all of MNIST
 @needs_mnist
 def test_a_network_for_the_small_digits_does_not_choose_its_bar(tmp_path: Path) -> None:
     """Where the machine has MNIST, a network for the stand-in is judged on MNIST, and told so."""

@@ -350,8 +350,14 @@ def test_a_bad_answer_is_judged_and_explained(assignment: str, kind: str, grade:
             assert question.score == nothing, question
 
 
-@pytest.mark.parametrize("what", BROKEN_FILES)
-@pytest.mark.parametrize("assignment", [name for name in ASSIGNMENTS if (SAMPLES / name / "base.py").exists()])
+@pytest.mark.parametrize(
+    ("assignment", "what"),
+    [
+        pytest.param(assignment, what, id=f"{assignment}-{what}", marks=every(3, row, column))
+        for row, assignment in enumerate(name for name in ASSIGNMENTS if (SAMPLES / name / "base.py").exists())
+        for column, what in enumerate(BROKEN_FILES)
+    ],
+)
 def test_a_broken_file_is_judged_and_explained(assignment: str, what: str, grade: Grade) -> None:
     """A submitted file that can't be what was asked for earns nothing, and the student reads why."""
     cards = {kind: card for kind, card in grade(assignment).items() if kind.startswith("file ")}

@@ -8,8 +8,6 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 import pytest
-import sklearn.datasets
-from sklearn.utils import Bunch
 
 from tests.samples import ROOT
 
@@ -58,6 +56,9 @@ def test_the_cars_are_those_of_openml() -> None:
 
 def test_what_openml_sends_becomes_two_lists_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table of categories, whose columns stand in any order, becomes rows in our order of attributes."""
+    import sklearn.datasets  # for this test alone: loading it takes more than a second
+    from sklearn.utils import Bunch
+
     rows, labels = CARS.make()
     table = pd.DataFrame(rows, columns=[*CARS.LEVELS], dtype="category")[[*reversed(CARS.LEVELS)]]
     answer = Bunch(data=table, target=pd.Series(labels, dtype="category"))
