@@ -7,6 +7,7 @@ between the first scorecard and the last, so the start counts for neither side.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import shutil
@@ -22,7 +23,9 @@ from statistics import median
 from time import monotonic
 
 from tests.clusters import Cluster
+from tests.courses import copy_course
 from tests.mini import hand_in, make_course
+from tests.samples import base_notebook
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "scale.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.scale -->\n", "<!-- end of figures -->"
@@ -30,7 +33,8 @@ BUSY = "import time\nuntil = time.process_time() + {}\nwhile time.process_time()
 RUNS = 3
 THEIRS = 10  # pages that nbgrader makes, to multiply up
 CANVAS = ("Student,ID,SIS User ID,SIS Login ID,Section,mini (1)", "    Points Possible,,,,,7")
-SECTIONS = ("local", "two", "large", "commands")
+SECTIONS = ("local", "two", "large", "commands", "pages")
+GATES = "01-gates"  # the course's lightest assignment
 Row = tuple[str, str, str, str]
 
 
@@ -50,6 +54,7 @@ def main() -> None:
     parser.add_argument("--light", type=int, default=100, help="submissions that take a moment")
     parser.add_argument("--heavy", type=int, default=24, help="submissions that take half a processor second")
     parser.add_argument("--large", type=int, default=1000, help="submissions of a large class")
+    parser.add_argument("--gates", type=int, default=100, help=f"submissions of {GATES}")
     parser.add_argument("--only", choices=SECTIONS, nargs="+", default=SECTIONS, help="what is measured")
     options = parser.parse_args()
     rows: list[Row] = []
@@ -57,13 +62,16 @@ def main() -> None:
         folder = Path(name)
         light, heavy = classes(folder, options.light, ""), classes(folder, options.heavy, BUSY.format(0.5))
         large = classes(folder, options.large, "")
+        gates = gates_class(folder, options.gates)
         for kind, section in (
             ("local", beside_local(folder / "beside", light, "light")),
+            ("local", beside_local(folder / "beside-gates", gates, GATES)),
             ("local", beside_local(folder / "beside-heavy", heavy, "half a second")),
             ("two", two_workers(folder / "two-heavy", heavy, "half a second", "≥ 1.8 times")),
             ("two", two_workers(folder / "two", light, "light", "reported")),
             ("large", large_class(folder / "large", light, large)),
             ("commands", commands(folder / "commands", large)),
+            ("pages", pages(folder / "pages", gates)),
         ):
             for row in section if kind in options.only else ():
                 print("  ".join(row), flush=True)
@@ -79,11 +87,26 @@ def classes(folder: Path, count: int, answer: str) -> Path:
     return root
 
 
+def gates_class(folder: Path, count: int) -> Path:
+    """A class of so many right submissions of a real assignment; no two have an answer that is the same text."""
+    root = copy_course(folder / f"gates-{count}", [GATES])
+    solved = json.loads(base_notebook(GATES, "solution"))
+    sources = [cell["source"] for cell in solved["cells"]]
+    for number in range(count):
+        for cell, source in zip(solved["cells"], sources, strict=True):
+            if cell["metadata"].get("nbgrader", {}).get("solution"):
+                cell["source"] = f"# s{number:05}\n{source}"
+        path = root / "submitted" / f"s{number:05}" / GATES / f"{GATES}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(solved), encoding="utf-8")
+    return root
+
+
 def graded(untouched: Path, folder: Path, *arguments: str) -> Run:
     """Grade a fresh copy of a class by the command."""
     root = shutil.copytree(untouched, folder)
     started = monotonic()
-    command = [sys.executable, "-m", "nbseal.cli", "grade", "mini", *arguments]
+    command = [sys.executable, "-m", "nbseal.cli", "grade", assignment_of(root), *arguments]
     process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout
     said = [(monotonic(), line) for line in process.stdout]
@@ -171,16 +194,26 @@ def commands(folder: Path, untouched: Path) -> Iterator[Row]:
     ):
         seconds, memory = timed(root, *arguments)
         yield f"the same {count}: {what}", f"{seconds:.1f} s, {memory:.0f} MiB", "", goal
-    seconds, memory = timed(root, "feedback", "mini")
+
+
+def pages(folder: Path, untouched: Path) -> Iterator[Row]:
+    """Feedback pages of a real assignment, beside nbgrader's command."""
+    root, count, assignment = shutil.copytree(untouched, folder), count_of(untouched), assignment_of(untouched)
+    timed(root, "grade", assignment)
+    seconds, memory = timed(root, "feedback", assignment)
     shutil.rmtree(root / "feedback")
-    stock = [sys.executable, "-m", "nbgrader", "generate_feedback", "mini", "--CourseDirectory.student_id=s0000[0-9]"]
+    one_digit = "--CourseDirectory.student_id=s0000[0-9]"
+    stock = [sys.executable, "-m", "nbgrader", "generate_feedback", assignment, one_digit]
     started = monotonic()
     done = subprocess.run(stock, cwd=root, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     each = (monotonic() - started) / THEIRS
     ratio = each * count / seconds
-    what = f"{seconds:.0f} s, {memory:.0f} MiB; nbgrader takes {each:.2f} s a page, measured on {THEIRS}"
-    yield f"the same {count}: feedback", what, f"{ratio:.1f} times as fast", "≥ 10 times"
+    what = (
+        f"{1000 * seconds / count:.0f} ms each, {memory:.0f} MiB; nbgrader takes {1000 * each:.0f} ms, "
+        f"measured on {THEIRS}"
+    )
+    yield f"feedback pages of {count} submissions of {assignment}", what, f"{ratio:.1f} times as fast", "≥ 10 times"
 
 
 def timed(root: Path, *arguments: str) -> tuple[float, float]:
@@ -191,6 +224,11 @@ def timed(root: Path, *arguments: str) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, arguments
     return monotonic() - started, usage.ru_maxrss / 1024
+
+
+def assignment_of(untouched: Path) -> str:
+    """The assignment that was handed in."""
+    return next((untouched / "submitted").glob("*/*")).name
 
 
 def count_of(untouched: Path) -> int:
