@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import isclose
+from numbers import Number
 
 import numpy as np
 
@@ -92,7 +93,9 @@ def _wanted(expected):
 
 
 def _plain(value):
-    """Arrays as lists and NumPy's numbers as Python's, which print more plainly."""
+    """Arrays and tables as lists and NumPy's numbers as Python's, which print more plainly."""
+    if hasattr(value, "to_numpy") and not isinstance(value, type):  # a table or a column of pandas
+        value = value.to_numpy()
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     if type(value) in (list, tuple):
@@ -110,7 +113,7 @@ def _same(got, expected, within):
     if isinstance(expected, Mapping):
         alike = isinstance(got, Mapping) and got.keys() == expected.keys()
         return alike and all(_same(got[key], expected[key], within) for key in expected)
-    if isinstance(expected, (int, float)) and isinstance(got, (int, float)):
+    if isinstance(expected, (int, float)) and isinstance(got, Number):
         return isclose(got, expected, rel_tol=0, abs_tol=within)
     return bool(got == expected)
 

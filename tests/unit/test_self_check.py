@@ -1,10 +1,13 @@
 """The self-check of every notebook: a row for each requirement, and no row takes the others with it."""
 
 import importlib.util
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +45,10 @@ def refuses():
         ((1, 2), [1, 2]),
         ([1, 2], (1, 2)),
         (np.array([[0, 1], [1, 0]]), [[0, 1], [1, 0]]),
+        (Fraction(1, 4), 0.25),
+        ({"a": Decimal("0.5")}, {"a": 0.5}),
+        (pd.Series([0.5, 1], index=[7, 9]), [0.5, 1]),
+        (pd.DataFrame([[0, 1], [1, 0]], columns=["a", "b"]), [[0, 1], [1, 0]]),
         ([{"label": "Sea", "confidence": np.float64(0.5)}], [{"label": "Sea", "confidence": 0.5}]),
         ("1", "1"),
         (None, None),
@@ -70,6 +77,9 @@ def test_equal_values_are_right(helper, got, expected, capsys):
         (None, 1),
         (None, [0, 1]),
         (1j, 1),
+        (Fraction(1, 3), 0.25),
+        (pd.Series([0.5, 2]), [0.5, 1]),
+        (pd.Series, [0.5, 1]),
     ],
 )
 def test_other_values_are_wrong(helper, got, expected, capsys):
