@@ -155,7 +155,7 @@ def glossary(notebooks: list[Notebook]) -> Iterator[str]:
     """
     path = HERE / "glossary.toml"
     yield "# Glossary\n\nThe words of the course, each with the section that introduces it.\n"
-    yield "| word | meaning | first in |\n|---|---|---|"
+    yield "::::{container} glossary\n\n| word | meaning | first in |\n|---|---|---|"
     for term, entry in sorted(
         tomllib.loads(path.read_text(encoding="utf-8")).items(), key=lambda item: item[0].lower()
     ):
@@ -164,6 +164,7 @@ def glossary(notebooks: list[Notebook]) -> Iterator[str]:
             raise ValueError(f"{path}: no notebook uses {term}: take it out, or fix its pattern.")
         one, (_, anchor) = next((pair for pair in places if pair[1][0]), places[0])
         yield f"| {term} | {entry['meaning']} | {link(one, one.name, anchor)} |"
+    yield "\n::::\n"
 
 
 def recall(notebook: Notebook, about: dict[str, Any]) -> str:
