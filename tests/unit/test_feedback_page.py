@@ -193,6 +193,16 @@ def test_what_a_student_named_a_file_can_not_act():
     assert EVIL in found.words
 
 
+def test_what_stands_between_backticks_is_shown_as_code():
+    """A name is a name on top of the page and beside the answer, whatever signs are in it; a lone backtick stays."""
+    message = f"`double` and `{EVIL}` aren't there. A lone ` is none."
+    tests = (TestResult("`double` doubles.", Outcome.FAILED, message),)
+    text = page(question(0.0, Status.GRADED, tests), NotebookMarks({"double": 0.0}, {"double": 4.0}))
+    assert text.count("<code>double</code> doubles.") == text.count("<code>double</code> and <code>&lt;img") == 2
+    assert "A lone ` is none." in text
+    assert "script" not in Page(text).tags
+
+
 def test_nothing_hidden_is_on_the_page():
     """No reason why a test was not judged, no hidden test region, no traceback through one, no marking scheme."""
     hidden = "x = 1\n### BEGIN HIDDEN TESTS\nassert secret == 42\n### END HIDDEN TESTS"
