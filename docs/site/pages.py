@@ -188,8 +188,8 @@ def teaching(root: Path, notebook: Notebook, about: dict[str, Any]) -> str:
     lines += [f"## Pacing\n\nStudents are told: {notebook.minutes}.\n", about["pacing"].strip() + "\n"]
     lines += ["## Common mistakes and what to say\n"]
     lines += [
-        "Each list comes from the wrong answers on which the graders are proved. Behind a mistake stand the marks that "
-        "it gets and words of the feedback that the student reads.\n"
+        "The lists come from the wrong answers that the graders are proved on. After each mistake come the marks that "
+        "it gets, and words from the feedback that the student reads.\n"
     ]
     cases = mistakes(root, notebook.name)
     for question in notebook.questions:
