@@ -22,6 +22,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = [str(Path(__file__).parent / "static")]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}  # otherwise each page complains of it in the browser's console
 html_show_sourcelink = False
 html_copy_source = False
 html_show_search_summary = False  # the summaries are fetched, which browsers refuse to pages that lie in a folder

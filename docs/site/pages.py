@@ -155,7 +155,7 @@ def glossary(notebooks: list[Notebook]) -> Iterator[str]:
     """
     path = HERE / "glossary.toml"
     yield "# Glossary\n\nThe words of the course, each with the section that introduces it.\n"
-    yield "| word | meaning | first in |\n|---|---|---|"
+    yield "::::{container} glossary\n\n| word | meaning | first in |\n|---|---|---|"
     for term, entry in sorted(
         tomllib.loads(path.read_text(encoding="utf-8")).items(), key=lambda item: item[0].lower()
     ):
@@ -164,6 +164,7 @@ def glossary(notebooks: list[Notebook]) -> Iterator[str]:
             raise ValueError(f"{path}: no notebook uses {term}: take it out, or fix its pattern.")
         one, (_, anchor) = next((pair for pair in places if pair[1][0]), places[0])
         yield f"| {term} | {entry['meaning']} | {link(one, one.name, anchor)} |"
+    yield "\n::::\n"
 
 
 def recall(notebook: Notebook, about: dict[str, Any]) -> str:
@@ -187,8 +188,8 @@ def teaching(root: Path, notebook: Notebook, about: dict[str, Any]) -> str:
     lines += [f"## Pacing\n\nStudents are told: {notebook.minutes}.\n", about["pacing"].strip() + "\n"]
     lines += ["## Common mistakes and what to say\n"]
     lines += [
-        "Each list comes from the wrong answers on which the graders are proved. Behind a mistake stand the marks that "
-        "it gets and words of the feedback that the student reads.\n"
+        "The lists come from the wrong answers that the graders are proved on. After each mistake come the marks that "
+        "it gets, and words from the feedback that the student reads.\n"
     ]
     cases = mistakes(root, notebook.name)
     for question in notebook.questions:

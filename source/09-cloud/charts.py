@@ -96,7 +96,7 @@ def show_boxes(boxes, title, photo):
     shapes.append(f'<image {place} href="data:image/png;base64,{image}"/>')
     if boxes is None:
         raise ValueError("there are no boxes to draw, the function gave None: does it end with return?")
-    said = []
+    said, placed = [], []
     for number, box in enumerate(boxes):
         label, x0, y0, x1, y1 = _box(box)
         dash = ("", ' stroke-dasharray="7 3"', ' stroke-dasharray="2 3"')[number % 3]
@@ -106,10 +106,15 @@ def show_boxes(boxes, title, photo):
             lines = f'fill="none" stroke="{colour}" stroke-width="{thick}"{dash if colour == INK else ""}'
             shapes.append(f"<rect {corner} {size} {lines}/>")
         rim = ' font-weight="bold" stroke="#fff" stroke-width="3" paint-order="stroke"'
-        at = min(left + x0 * wide + 4, left + wide - 8 * len(label))  # a name at the right edge isn't cut off
-        shapes.append(_text(max(at, left + 2), top + y0 * high + 13, label, rim))
+        length = 8 * len(label)
+        at = max(left + 2, min(left + x0 * wide + 4, left + wide - length))  # a name at the right edge isn't cut off
+        line = top + y0 * high + 13
+        while any(abs(line - other) < 13 and abs(at - start) < max(length, long) for start, long, other in placed):
+            line += 13  # one name below the other, where two boxes begin at about the same place
+        placed.append((at, length, line))
+        shapes.append(_text(at, line, label, rim))
         said.append(f"{label} from ({x0:.2g}, {y0:.2g}) to ({x1:.2g}, {y1:.2g})")
-    return Picture(shapes, wide + 20, high + 38, f"{title}. {'; '.join(said) or 'No boxes'}.")
+    return Picture(shapes, wide + 40, high + 38, f"{title}. {'; '.join(said) or 'No boxes'}.")
 
 
 def _box(box):

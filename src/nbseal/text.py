@@ -7,8 +7,10 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
+from html import escape
 
 MESSAGE_LIMIT = 4000  # characters of a text that anybody reads
+CODE = re.compile(r"`([^`\n]{1,200})`")
 # Terminal escapes, text that runs backwards and half characters could make a page show something else than its words.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -28,6 +30,11 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """A text that may come from a student, in one line and without control characters."""
     return " ".join(printable(text).split())
+
+
+def with_code(text: str) -> str:
+    """A text as HTML: every sign stands for itself, but what is between backticks is shown as code."""
+    return CODE.sub(r"<code>\1</code>", escape(printable(text)))
 
 
 def first_of(names: Sequence[str], count: int) -> str:

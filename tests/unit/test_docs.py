@@ -21,10 +21,10 @@ def settings_table() -> str:
     for owner in OURS:
         for name, trait in owner.class_traits(config=True).items():
             default = trait.default()
-            shown = default if isinstance(default, str) else repr(default)
+            shown = f"`{default if isinstance(default, str) else repr(default)}`" if default != "" else "*empty*"
             values = getattr(trait, "values", None)
             choices = f" ({', '.join(values)})" if values else ""
-            lines.append(f"| `c.{owner.__name__}.{name}` | `{shown}` | {trait.help}{choices} |")
+            lines.append(f"| `c.{owner.__name__}.{name}` | {shown} | {trait.help}{choices} |")
     return "\n".join([*lines, "", ""])
 
 

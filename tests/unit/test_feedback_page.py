@@ -193,6 +193,35 @@ def test_what_a_student_named_a_file_can_not_act():
     assert EVIL in found.words
 
 
+def test_what_is_said_of_a_question_afterwards_stays_with_it():
+    """A part ends at the next heading; without one before the next answer, it ends with its question as ever."""
+    marks = NotebookMarks({"double": 4.0, "why": None}, {"double": 4.0, "why": 2.0})
+    why = new_markdown_cell("Because.", metadata=mark("why", grade=True, solution=True))
+    said, more = new_markdown_cell("**Reflect.** Why?"), new_code_cell("double(10)")
+
+    def parts(*between: object) -> list[list[str]]:
+        nb = nbformat.from_dict(new_notebook(cells=[*question(4.0, Status.GRADED), said, more, *between, why]))
+        view = make_view(nb, marks, "ps1", Path("/nowhere"), hidden_regions(Config()))
+        assert [part.question.grade_id for part in view.parts if part.question] == ["double", "why"]
+        return [[str(cell.body) for cell in part.cells] for part in view.parts]
+
+    first, second = parts(new_markdown_cell("## Question 2"))
+    assert ["Reflect" in body for body in first] == [False, False, False, True, False]
+    assert len(second) == 2
+    first, second = parts()
+    assert (len(first), len(second)) == (3, 3)
+
+
+def test_what_stands_between_backticks_is_shown_as_code():
+    """A name is a name on top of the page and beside the answer, whatever signs are in it; a lone backtick stays."""
+    message = f"`double` and `{EVIL}` aren't there. A lone ` is none."
+    tests = (TestResult("`double` doubles.", Outcome.FAILED, message),)
+    text = page(question(0.0, Status.GRADED, tests), NotebookMarks({"double": 0.0}, {"double": 4.0}))
+    assert text.count("<code>double</code> doubles.") == text.count("<code>double</code> and <code>&lt;img") == 2
+    assert "A lone ` is none." in text
+    assert "script" not in Page(text).tags
+
+
 def test_nothing_hidden_is_on_the_page():
     """No reason why a test was not judged, no hidden test region, no traceback through one, no marking scheme."""
     hidden = "x = 1\n### BEGIN HIDDEN TESTS\nassert secret == 42\n### END HIDDEN TESTS"

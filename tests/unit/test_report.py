@@ -60,7 +60,7 @@ def test_what_has_no_mark_is_in_no_figure():
     assert [(one.grade_id, one.share, one.marked) for one in summary.questions] == [("q", 0.625, 2), ("r", 0.5, 1)]
     words = " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", report_page(summary), flags=re.DOTALL).split())
     assert "50 % mean of the points marked (n = 2) 50 % median (n = 2)" in words
-    assert "1 of 3 submissions have no mark at all and are not in the picture." in words
+    assert "1 of 3 submissions has no mark at all and is not in the picture." in words
     assert "ada 6 0" in words
     assert "bob 1 of 4 1" in words
     assert "eve – 2" in words

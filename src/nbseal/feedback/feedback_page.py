@@ -77,12 +77,16 @@ class OverviewLine:
 
 @dataclass(frozen=True)
 class PageCell:
-    """One cell; ``folded`` code is the instructor's own, to be opened by those who want to see it."""
+    """One cell; ``folded`` code is the instructor's own, to be opened by those who want to see it.
+
+    ``opens``: it has a heading, under which something new begins.
+    """
 
     body: Markup
     code: bool
     answer: bool = False
     folded: bool = False
+    opens: bool = False
     outputs: tuple[Shown, ...] = ()
     question: OverviewLine | None = None
     block: Markup = field(default_factory=Markup)
@@ -91,7 +95,7 @@ class PageCell:
 
 @dataclass(frozen=True)
 class Part:
-    """The cells up to a question, which comes last; after the last question there may be cells without one.
+    """The cells up to a question and what is said of it up to the next heading; the last part may have no question.
 
     ``answers`` are the cells in which the student answered it, of this part or, for one answer with two marks, of an
     earlier one.
@@ -102,14 +106,15 @@ class Part:
 
     @property
     def question(self) -> OverviewLine | None:
-        """The question that ends it."""
-        return self.cells[-1].question
+        """The question that it is about."""
+        return next((cell.question for cell in self.cells if cell.question), None)
 
     @property
     def pictures(self) -> tuple[Shown, ...]:
-        """What cells behind the answer drew of it; an answer's own outputs stand with the answer."""
+        """What cells between answer and question drew of it; an answer's own outputs stand with the answer."""
         first = next((number for number, cell in enumerate(self.cells) if cell.answer), 0)
-        behind = (cell for cell in self.cells[first:] if not cell.answer)
+        last = next((number for number, cell in enumerate(self.cells) if cell.question), len(self.cells))
+        behind = (cell for cell in self.cells[first : last + 1] if not cell.answer)
         return tuple(output for cell in behind for output in cell.outputs if output.kind == "picture")
 
     @property
@@ -196,7 +201,7 @@ def make_view(
     for number, cell in enumerate(nb["cells"], 1):
         answer = (cell["metadata"].get("nbgrader") or {}).get("solution")
         if cell["cell_type"] == "markdown" and not answer:
-            headings = HEADING.findall(FENCE.sub("", cell["source"]))
+            headings = _headings(cell["source"])
             label = _plain(headings[-1]) if headings else label
             title = title or (_plain(headings[0]) if headings else "")
         cells.append(_cell(cell, number, label, about))
@@ -210,14 +215,22 @@ def make_view(
 def _parts(cells: list[PageCell]) -> tuple[Part, ...]:
     parts: list[Part] = []
     begin, answers = 0, ()  # type: int, tuple[PageCell, ...]
-    for end, cell in enumerate(cells, 1):
+    for number, cell in enumerate(cells):
         if cell.question:
+            end = _end_of_part(cells, number)
             inside = tuple(cells[begin:end])
             answers = tuple(one for one in inside if one.answer) or answers
             parts.append(Part(inside, answers))
             begin = end
     rest = tuple(cells[begin:])
     return (*parts, Part(rest)) if rest else tuple(parts)
+
+
+def _end_of_part(cells: list[PageCell], number: int) -> int:
+    """Where a question's part ends: at the next heading, or right after it if an answer or a question comes first."""
+    behind = range(number + 1, len(cells))
+    first = next((one for one in behind if cells[one].opens or cells[one].answer or cells[one].question), None)
+    return first if first is not None and cells[first].opens else number + 1
 
 
 def _cell(cell: Any, number: int, label: str, about: _About) -> PageCell:
@@ -238,6 +251,7 @@ def _cell(cell: Any, number: int, label: str, about: _About) -> PageCell:
         code=is_code,
         answer=is_answer,
         folded=is_code and not is_answer and bool(mark),
+        opens=cell["cell_type"] == "markdown" and not is_answer and bool(_headings(source)),
         outputs=outputs,
         question=question,
         block=_block(question, grade_id in about.marks.by_person) if question and not question.withheld else Markup(),
@@ -289,3 +303,8 @@ def printable_source(source: str) -> str:
 def _plain(heading: str) -> str:
     """A heading's words without its markup."""
     return printable(MARKUP.sub("", heading.rstrip(" \t#")))
+
+
+def _headings(text: str) -> list[str]:
+    """The headings of a text, with their markup; what stands in a fenced block is none."""
+    return HEADING.findall(FENCE.sub("", text))

@@ -6,9 +6,10 @@ from functools import cache, lru_cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, Template
+from markupsafe import Markup
 
 from nbseal.results import Outcome, QuestionResult, Status, TestResult
-from nbseal.text import printable
+from nbseal.text import with_code
 
 COLOURS = {Outcome.PASSED: "#1a7f37", Outcome.FAILED: "#b35900", Outcome.NOT_JUDGED: "#57606a"}
 METADATA = "nbseal"  # our part of the metadata of a notebook, or of an output
@@ -88,8 +89,8 @@ def _block(score: float | None, max_score: float, status: Status, tests: tuple[t
         marks=None if score is None else f"{score:g}",
         points=f"{max_score:g}",
         status=str(status),
-        tests=[dict(zip(LINE, test, strict=True)) for test in tests],
-        told=printable(told),
+        tests=[dict(zip(LINE, map(Markup, test), strict=True)) for test in tests],
+        told=Markup(with_code(told)),
     )
 
 
@@ -99,7 +100,8 @@ def _test_line(test: TestResult) -> tuple[str, ...]:
     colour = COLOURS[Outcome.NOT_JUDGED if untried or test.is_partial else test.outcome]
     sign, word = ("–", "not run") if untried else (test.sign, test.words)
     # why one was not judged is for the instructor
-    return sign, word, colour, printable(test.name), printable(test.message) if test.outcome is Outcome.FAILED else ""
+    message = with_code(test.message) if test.outcome is Outcome.FAILED else ""
+    return sign, word, colour, with_code(test.name), message
 
 
 @cache

@@ -13,7 +13,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from nbseal.files import write_whole
-from nbseal.text import one_line, printable
+from nbseal.text import one_line, printable, with_code
 
 
 def render(package: str, template: str, *, sorting: bool = True, forms: bool = False, **values: Any) -> str:
@@ -74,5 +74,6 @@ def _environment(package: str) -> Environment:
     )
     environment.filters["one_line"] = one_line
     environment.filters["printable"] = printable
+    environment.filters["with_code"] = lambda text: Markup(with_code(text))
     environment.globals["duration"] = duration
     return environment

@@ -40,8 +40,9 @@ def histogram(values: Sequence[float], label: str, low: float | None = None, hig
     """How often which values occur; ``label`` stands below the axis, ``low`` and ``high`` are its ends."""
     low = min(values) if low is None else low
     high = max(values) if high is None else high
-    if high <= low:
-        low, high = low - 0.5, high + 0.5
+    if high <= low:  # all alike: a little room on both sides, so that a share of 0.93 has no axis up to 1.4
+        room = abs(low) / 20 or 0.5
+        low, high = low - room, high + room
     counts, edges = np.histogram(np.clip(values, low, high), bins=_bins(len(values)), range=(low, high))
     with rc_context(STYLE):
         figure = Figure(figsize=(5.2, 2.4))
