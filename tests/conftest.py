@@ -8,6 +8,8 @@ import pytest
 
 import tests.unneeded  # noqa: F401
 
+gc.disable()  # collecting the tests takes a third longer with it
+
 # an example that takes long on a busy machine is no failure
 hypothesis.settings.register_profile(
     "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -46,3 +48,4 @@ def pytest_collection_finish() -> None:
     """What collecting the tests has made stays for ever, so no later collection of garbage looks at it again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
