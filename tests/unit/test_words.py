@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nbseal.errors import STUB, StudentError, StudentFunctionError
 from nbseal.hidden_tests.conversation import Conversation
 from nbseal.hidden_tests.messages import Words
+from nbseal.hidden_tests.question import is_unwritten
 from nbseal.wire import Channel
 
 SECRET = "4f1c0ffee5eed"
@@ -193,3 +195,14 @@ def test_only_words_that_a_grader_wrote_are_its_own() -> None:
             call = {"callback": 0, "method": method, "args": [given], "kwargs": {}}
             assert "error" in conversation._call_back(call, {0: Spy()})
     assert conversation.own_words == ["X has 3 rows, and not 5", "this method was not handed out"]
+
+
+@pytest.mark.parametrize("kind", [STUB, "ValueError"])
+def test_a_stub_is_told_behind_a_graders_own_sentence(kind):
+    """A grader that says more than the exception of a call still says that nothing is written yet."""
+    with pytest.raises(StudentError) as found:
+        try:
+            raise StudentFunctionError("`prepare` raised an exception.", kind)
+        except StudentFunctionError as raised:
+            raise StudentError(f"{raised} This was a straight line.") from None
+    assert is_unwritten(found.value) == (kind == STUB)

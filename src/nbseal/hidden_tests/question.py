@@ -154,10 +154,10 @@ def judge_exception(error: BaseException) -> tuple[Outcome, str]:
 
 
 def is_unwritten(error: BaseException | None) -> bool:
-    """Whether an exception, or the one that it stands for, says that there is only a stub."""
+    """Whether an exception, or one that it stands for, says that there is only a stub."""
     while error is not None:
-        if isinstance(error, StudentError):
-            return error.unwritten
+        if isinstance(error, StudentError) and error.unwritten:
+            return True
         error = error.__cause__ or error.__context__
     return False
 
