@@ -78,8 +78,8 @@ def show_curves(curves, title):
         axes.plot(range(1, len(curve) + 1), curve, marker=marker, color=colour, label=name)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     finite = [loss for curve in curves.values() for loss in curve if math.isfinite(loss)]
-    low, high = min(finite), min(max(finite), 10)
-    ticks = [tick for tick in (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10) if low / 1.5 < tick <= high * 1.5]
+    low, high = min(finite), min(max(finite), 100)
+    ticks = [tick for tick in (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 20, 50) if low / 1.5 < tick <= high * 1.5]
     axes.set(xlabel="epoch", ylabel="loss (log scale)", title=title, yscale="log", ylim=(low / 1.3, high * 1.5))
     axes.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
