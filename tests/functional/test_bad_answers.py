@@ -331,7 +331,7 @@ def by_machine(card: Scorecard) -> list[QuestionResult]:
 @pytest.mark.parametrize(
     ("assignment", "kind"),
     [
-        pytest.param(assignment, kind, id=f"{assignment}-{kind}", marks=every(9, row, column))
+        pytest.param(assignment, kind, id=f"{assignment}-{kind}", marks=every(14, row, column))
         for row, assignment in enumerate(ASSIGNMENTS)
         for column, kind in enumerate(KINDS)
     ],

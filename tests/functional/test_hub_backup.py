@@ -25,6 +25,8 @@ from nbseal_hub.settings import HubSettings, load_settings
 from tests.ports import free_ports
 from tests.samples import ROOT
 
+pytestmark = pytest.mark.slow  # a whole hub: no mark, wall or page
+
 SUBMISSION = "student1+01-gates+2026-03-02 09:00:00.000000 UTC+x"
 
 

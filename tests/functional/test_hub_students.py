@@ -23,6 +23,8 @@ from nbseal_hub.students import delete_student, export_student
 from tests.ports import free_ports
 from tests.samples import ROOT
 
+pytestmark = pytest.mark.slow  # a whole hub: no mark, wall or page
+
 MOMENT = "01-gates+2026-03-02 09:00:00.000000 UTC+x"
 
 

@@ -104,7 +104,7 @@ def by_turns(samples: Sequence[Sample]) -> list[ParameterSet]:
         pytest.param(
             one,
             id=f"{one.assignment}-{one.name}",
-            marks=[] if (one.assignment, one.name) in at_once else every(6, number),
+            marks=[] if (one.assignment, one.name) in at_once else every(10, number),
         )
         for number, one in enumerate(samples)
     ]
