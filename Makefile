@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
-# More than processors: tests also wait, for limits and for other processes.
+# One more than processors: tests also wait, for limits and for other processes.
 TESTS ?= 3
-PYTEST = $(BIN)/python -m pytest -n $(TESTS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n $(TESTS) --dist loadfile --no-loadscope-reorder
 COURSE := $(VENV)/.course
 TEST := $(VENV)/.test
 VERIFY := $(VENV)/.verify
@@ -48,7 +48,6 @@ hub: $(COURSE) $(HUB)  ## a JupyterHub with a small class on this machine, until
 
 deep: $(COURSE) $(DEEP)  ## install PyTorch, which 08-deep trains networks with
 
-test: TESTS = 4
 test: $(COURSE) $(TEST) $(VERIFY) $(HUB) $(CLOUD) $(SCALE) $(SITE)  ## run the tests of marks, walls and pages
 	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
 

@@ -23,6 +23,19 @@ from nbseal.sandbox.cgroups import PREFIX, Homes, homes
 from tests.courses import command_line, descendants, wait_until
 from tests.mini import hand_in, make_course
 
+PLUGIN = """
+from nbgrader.plugins import LateSubmissionPlugin
+
+
+class Gentle(LateSubmissionPlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return 0.5
+
+
+c.AssignLatePenalties.plugin_class = Gentle
+c.AssignLatePenalties.made = Gentle()
+c.AssignLatePenalties.asked = lambda: 0.5
+"""
 HONEST = ("ann", "bob", "cy")
 LIMIT = 1
 
@@ -248,6 +261,15 @@ def test_who_has_threads_starts_a_program_in_the_place_of_a_fork(
         launched = pool.submit(one.grade, "ann", folder).result().scorecard
         assert any("nbseal.reading" in command_line(pid) for pid in descendants(os.getpid()))
     assert [question.score for question in launched.questions] == [question.score for question in forked.questions]
+
+
+def test_what_the_settings_define_stands_in_no_readers_way(course: Course) -> None:
+    """A plugin that nbgrader_config.py defines can't be sent to a program, which doesn't need it."""
+    config = course.root / "nbgrader_config.py"
+    config.write_text(f"{config.read_text()}\n{PLUGIN}")
+    one = Course(course.root)
+    with Grader(one, "mini") as grading, ThreadPoolExecutor(1) as pool:
+        assert pool.submit(grading.grade, "ann", one.folder("submitted", "ann", "mini")).result().scorecard.score == 7
 
 
 def test_readers_know_no_secret_that_they_are_not_forked_with(course: Course) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import sys
 import threading
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
+from types import FunctionType
 from typing import Any, Protocol
 
 from nbseal.course import Seal
@@ -15,6 +19,8 @@ from nbseal.hidden_tests import Judge
 from nbseal.sandbox import Level, SealedProcess, WarmProcess
 from nbseal.sandbox.cgroups import tidy
 from nbseal.sandbox.warm import WarmSettings
+
+WRITTEN_IN_PYTHON = 1 << 9  # among a type's flags: Py_TPFLAGS_HEAPTYPE
 
 
 class Answering(Protocol):
@@ -113,7 +119,7 @@ class Processes:
         if can_fork():
             readers = Readers.forked(lambda: grader.adopt(sockets).answer, sockets)
         else:
-            readers = Readers.launched(pickle.dumps(grader), sockets)
+            readers = Readers.launched(_pickled(grader), sockets)
         self._readers.append(readers)
 
     @property
@@ -143,3 +149,31 @@ class Processes:
             one.join()
         self.warm = None
         tidy()  # readers are killed, and so leave theirs
+
+
+class _Pickler(pickle.Pickler):
+    """Leaves out what nbgrader_config.py defines, such as a plugin: no other process finds it, and no reader asks."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """How a value is sent: as None if its class, or the class or function that it is, can't be imported."""
+        found = value if isinstance(value, (type, FunctionType)) else type(value)
+        return NotImplemented if _can_be_imported(found) else (_nothing, ())
+
+
+def _nothing() -> None:
+    """What stands in another process for what can't be found there."""
+
+
+def _pickled(grader: Answering) -> bytes:
+    out = io.BytesIO()
+    _Pickler(out).dump(grader)
+    return out.getvalue()
+
+
+def _can_be_imported(found: type | FunctionType) -> bool:
+    if isinstance(found, type) and not found.__flags__ & WRITTEN_IN_PYTHON:
+        return True  # or pickle knows another way
+    try:
+        return attrgetter(found.__qualname__)(sys.modules[found.__module__]) is found
+    except (AttributeError, LookupError):
+        return False
