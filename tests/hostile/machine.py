@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from glob import glob  # which takes it as it comes that folders are gone meanwhile
 from pathlib import Path
 
 from nbseal.worker.walls.limits import FIRST_UID, SLOTS
@@ -20,7 +21,9 @@ def state_of(base: Path, homes: list[Path], graders: list[int]) -> State:
         "processes": {f"{pid} {command_line(pid)}" for pid in descendants(os.getpid()) if command_line(pid)},
         "files": files([Path(place) for place in PLACES] + [Path.home()]) | everything_in(homes),
         "mounts": {line for line in lines("/proc/self/mountinfo") if str(base) in line},
-        "control groups": {str(path) for pid in graders for path in Path("/sys/fs/cgroup").glob(f"**/nbseal-{pid}-*")},
+        "control groups": {
+            path for pid in graders for path in glob(f"/sys/fs/cgroup/**/nbseal-{pid}-*", recursive=True)
+        },
         "shared memory": {
             f"{kind} {' '.join(line.split()[:2])}"
             for kind in ("shm", "sem", "msg")

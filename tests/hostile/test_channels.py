@@ -29,6 +29,12 @@ def test_cannot_tell_a_neighbour(place: str, channel: str, home: Path) -> None:
 def test_the_channels_are_real(home: Path) -> None:
     """Without walls nearly every number is heard: what is tested above could fail."""
     skip_unless_possible("unsealed")
-    found = said_in("tests.hostile.pairs", "unsealed", home)
-    lost = [name for name, (told, got) in found.items() if told != got]
-    assert len(lost) <= 2, lost  # a file system may not tell which pages are in memory, a busy machine be too late
+    lost = set(CHANNELS)
+    for number in range(2):  # a busy machine may be too late for some, and for others the next time
+        own = home.with_name(f"{home.name}-{number}")
+        own.mkdir()
+        found = said_in("tests.hostile.pairs", "unsealed", own)
+        lost &= {name for name, (told, got) in found.items() if told != got}
+        if len(lost) <= 2:
+            break
+    assert len(lost) <= 2, lost  # a file system may not tell which pages are in memory
