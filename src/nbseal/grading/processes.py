@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import pickle
-import sys
 import threading
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from pathlib import Path
-from types import FunctionType
 from typing import Any, Protocol
+
+from traitlets.config import Config
 
 from nbseal.course import Seal
 from nbseal.errors import SealBroken, SealError
@@ -19,8 +18,6 @@ from nbseal.hidden_tests import Judge
 from nbseal.sandbox import Level, SealedProcess, WarmProcess
 from nbseal.sandbox.cgroups import tidy
 from nbseal.sandbox.warm import WarmSettings
-
-WRITTEN_IN_PYTHON = 1 << 9  # among a type's flags: Py_TPFLAGS_HEAPTYPE
 
 
 class Answering(Protocol):
@@ -152,28 +149,17 @@ class Processes:
 
 
 class _Pickler(pickle.Pickler):
-    """Leaves out what nbgrader_config.py defines, such as a plugin: no other process finds it, and no reader asks."""
+    """Leaves out nbgrader_config.py's own words, of which settings have been made already.
+
+    They may name a plugin's class, which another process needn't find.
+    """
 
     def reducer_override(self, value: Any) -> Any:
-        """How a value is sent: as None if its class, or the class or function that it is, can't be imported."""
-        found = value if isinstance(value, (type, FunctionType)) else type(value)
-        return NotImplemented if _can_be_imported(found) else (_nothing, ())
-
-
-def _nothing() -> None:
-    """What stands in another process for what can't be found there."""
+        """How a value is sent: a configuration as an empty one."""
+        return (Config, ()) if isinstance(value, Config) else NotImplemented
 
 
 def _pickled(grader: Answering) -> bytes:
     out = io.BytesIO()
     _Pickler(out).dump(grader)
     return out.getvalue()
-
-
-def _can_be_imported(found: type | FunctionType) -> bool:
-    if isinstance(found, type) and not found.__flags__ & WRITTEN_IN_PYTHON:
-        return True  # or pickle knows another way
-    try:
-        return attrgetter(found.__qualname__)(sys.modules[found.__module__]) is found
-    except (AttributeError, LookupError):
-        return False
